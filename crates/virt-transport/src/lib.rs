@@ -1,0 +1,1 @@
+//! A dispatcher without I/O for libvirt's RPC protocol: programs register, frames route.

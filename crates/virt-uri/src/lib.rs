@@ -1,0 +1,1 @@
+//! libvirt connection URIs and the sockets they stand for, parsed without I/O.

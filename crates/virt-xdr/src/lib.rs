@@ -1,0 +1,1 @@
+//! XDR (RFC 4506) and the framing of libvirt's RPC protocol.
