@@ -1,2 +1,26 @@
-//! The workspace's own commands.
-fn main() {}
+//! `cargo xtask`: the workspace's own commands.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use xtask::ci;
+
+/// The workspace's own commands
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Ci(ci::Ci),
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Ci(command) => command.run(),
+    }
+}
