@@ -1,0 +1,338 @@
+//! Reading XDR: the [`Decode`] trait and the [`Decoder`] it reads from.
+
+use alloc::vec::Vec;
+
+use crate::{DecodeError, DecodeErrorKind, MAX_DEPTH};
+
+/// A value that can be read from XDR, and may borrow from it.
+///
+/// # Examples
+///
+/// A struct is its fields in order, each with the bound that its declaration gives:
+///
+/// ```
+/// use virt_xdr::{Decode, DecodeError, Decoder, from_slice};
+///
+/// /// `struct point { string label<8>; int x; };`
+/// #[derive(Debug, PartialEq)]
+/// struct Point<'a> {
+///     label: &'a str,
+///     x: i32,
+/// }
+///
+/// impl<'a> Decode<'a> for Point<'a> {
+///     fn decode(input: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+///         Ok(Self {
+///             label: input.string(8).map_err(|e| e.at("Point.label"))?,
+///             x: i32::decode(input).map_err(|e| e.at("Point.x"))?,
+///         })
+///     }
+/// }
+///
+/// let point: Point<'_> = from_slice(b"\0\0\0\x01a\0\0\0\xff\xff\xff\xff")?;
+/// assert_eq!(point, Point { label: "a", x: -1 });
+///
+/// let error = from_slice::<Point<'_>>(b"\0\0\0\x01a\0\0\0\xff").unwrap_err();
+/// assert_eq!(error.to_string(), "Point.x: needs 4 bytes, has 1 (at byte 8)");
+/// # Ok::<(), DecodeError>(())
+/// ```
+pub trait Decode<'a>: Sized {
+    /// Reads one value and leaves the input behind it.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are not such a value: see [`DecodeErrorKind`]. Where the input is left is then not said.
+    fn decode(input: &mut Decoder<'a>) -> Result<Self, DecodeError>;
+}
+
+/// Decodes a value that takes all of `bytes`, as the payload of a message does.
+///
+/// # Errors
+///
+/// As [`Decode::decode`], and [`DecodeErrorKind::Trailing`] if bytes follow the value.
+#[inline]
+pub fn from_slice<'a, T: Decode<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
+    let mut input = Decoder::new(bytes);
+    let value = T::decode(&mut input)?;
+    input.finish()?;
+    Ok(value)
+}
+
+/// Reads XDR from a slice.
+#[derive(Debug, Clone)]
+pub struct Decoder<'a> {
+    rest: &'a [u8],
+    /// The length of the whole input: `rest` is its end.
+    total: usize,
+    depth: u32,
+}
+
+impl<'a> Decoder<'a> {
+    /// A decoder at the start of `bytes`.
+    #[must_use]
+    #[inline]
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            rest: bytes,
+            total: bytes.len(),
+            depth: 0,
+        }
+    }
+
+    /// How many bytes were read.
+    #[must_use]
+    pub const fn position(&self) -> usize {
+        self.total - self.rest.len()
+    }
+
+    /// The bytes that are left.
+    #[must_use]
+    pub const fn remaining(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Ends the decoding of a whole input.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeErrorKind::Trailing`] if bytes are left.
+    #[inline]
+    pub fn finish(self) -> Result<(), DecodeError> {
+        match self.rest.len() {
+            0 => Ok(()),
+            count => Err(self.error(DecodeErrorKind::Trailing { count })),
+        }
+    }
+
+    /// Reads `opaque[N]`: `N` bytes and zeros up to a multiple of four.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeErrorKind::Short`], [`DecodeErrorKind::Padding`].
+    #[inline]
+    pub fn fixed_opaque<const N: usize>(&mut self) -> Result<&'a [u8; N], DecodeError> {
+        let Some((bytes, rest)) = self.rest.split_first_chunk::<N>() else {
+            return Err(self.short(N.next_multiple_of(4)));
+        };
+        if N.is_multiple_of(4) {
+            self.rest = rest;
+        } else {
+            self.padded(N)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Reads `opaque<max>`: a length, the bytes, and zeros up to a multiple of four.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeErrorKind::TooLong`] if more than `max` bytes are announced, [`DecodeErrorKind::Short`],
+    /// [`DecodeErrorKind::Padding`].
+    #[inline]
+    pub fn opaque(&mut self, max: usize) -> Result<&'a [u8], DecodeError> {
+        let length = self.length(max)?;
+        self.padded(length)
+    }
+
+    /// Reads `string<max>`: a length, the bytes, and zeros up to a multiple of four.
+    ///
+    /// RFC 4506 has strings of ASCII; libvirt sends UTF-8, and so does every libvirt peer.
+    ///
+    /// # Errors
+    ///
+    /// As [`opaque`](Self::opaque), and [`DecodeErrorKind::Utf8`].
+    #[inline]
+    pub fn string(&mut self, max: usize) -> Result<&'a str, DecodeError> {
+        let start = self.position();
+        let bytes = self.opaque(max)?;
+        core::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to(), start))
+    }
+
+    /// Reads `T<max>`: a count, and each element by `each`.
+    ///
+    /// The count alone never sizes an allocation: it is first held against the bytes that are there (an
+    /// element takes a word at least), and the vector starts with at most four times their size.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeErrorKind::TooLong`] if more than `max` elements are announced, [`DecodeErrorKind::Short`]
+    /// if the input cannot hold as many, and what `each` returns.
+    #[inline]
+    pub fn array<T>(
+        &mut self,
+        max: usize,
+        mut each: impl FnMut(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Vec<T>, DecodeError> {
+        let count = self.length(max)?;
+        let available = self.rest.len();
+        if count > available / 4 {
+            return Err(self.short(count.saturating_mul(4)));
+        }
+        let paid = available.saturating_mul(4) / size_of::<T>().max(1);
+        let mut items = Vec::with_capacity(count.min(paid));
+        for _ in 0..count {
+            items.push(each(self)?);
+        }
+        Ok(items)
+    }
+
+    /// Reads `T[N]`: each element by `each`, without a count.
+    ///
+    /// # Errors
+    ///
+    /// What `each` returns.
+    #[inline]
+    pub fn fixed_array<T, const N: usize>(
+        &mut self,
+        mut each: impl FnMut(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<[T; N], DecodeError> {
+        let mut items = [const { None }; N];
+        for item in &mut items {
+            *item = Some(each(self)?);
+        }
+        Ok(items.map(|item| item.unwrap_or_else(|| unreachable!("the loop filled every element"))))
+    }
+
+    /// Reads `T *`: whether there is a value, and if so the value by `each`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeErrorKind::Bool`], [`DecodeErrorKind::Short`], and what `each` returns.
+    #[inline]
+    pub fn optional<T>(
+        &mut self,
+        each: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        if bool::decode(self)? {
+            each(self).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Reads a `char`, a `short` or the unsigned form of either, which take a word each as an int does.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeErrorKind::OutOfRange`] if the word is no value of the type, [`DecodeErrorKind::Short`].
+    #[inline]
+    pub fn narrow<T: Narrow>(&mut self) -> Result<T, DecodeError> {
+        let before = self.position();
+        let value = i32::decode(self)?;
+        T::try_from(value).map_err(|_| {
+            let kind = DecodeErrorKind::OutOfRange {
+                value,
+                min: T::LEAST,
+                max: T::GREATEST,
+            };
+            DecodeError::new(kind, before)
+        })
+    }
+
+    /// Runs `each` one level deeper: for a type that may contain itself.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeErrorKind::TooDeep`] below [`MAX_DEPTH`] levels, and what `each` returns.
+    pub fn nested<T>(
+        &mut self,
+        each: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.error(DecodeErrorKind::TooDeep { limit: MAX_DEPTH }));
+        }
+        self.depth += 1;
+        let result = each(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// The error for a discriminant, just read, that no arm of a union has.
+    #[must_use]
+    #[cold]
+    pub fn unknown_discriminant(&self, value: i32) -> DecodeError {
+        DecodeError::new(
+            DecodeErrorKind::Discriminant { value },
+            self.position().saturating_sub(4),
+        )
+    }
+
+    /// Reads `N` bytes, a multiple of four.
+    #[inline]
+    pub(crate) fn words<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        const { assert!(N.is_multiple_of(4)) };
+        self.fixed_opaque().copied()
+    }
+
+    #[inline]
+    fn length(&mut self, max: usize) -> Result<usize, DecodeError> {
+        let before = self.position();
+        let length = u32::decode(self)? as usize;
+        if length > max {
+            return Err(DecodeError::new(
+                DecodeErrorKind::TooLong { length, limit: max },
+                before,
+            ));
+        }
+        Ok(length)
+    }
+
+    /// Reads `length` bytes and their padding, and returns the bytes.
+    #[inline]
+    fn padded(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+        // Only where `usize` has 32 bits can the sum overflow, and then no slice is that long.
+        let padded = length.checked_next_multiple_of(4).unwrap_or(usize::MAX);
+        let Some((bytes, rest)) = self.rest.split_at_checked(padded) else {
+            return Err(self.short(padded));
+        };
+        let (bytes, padding) = bytes.split_at(length);
+        if let Some(&value) = padding.iter().find(|&&byte| byte != 0) {
+            return Err(self.error(DecodeErrorKind::Padding { value }));
+        }
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    #[cold]
+    fn short(&self, needed: usize) -> DecodeError {
+        self.error(DecodeErrorKind::Short {
+            needed,
+            available: self.rest.len(),
+        })
+    }
+
+    #[cold]
+    fn error(&self, kind: DecodeErrorKind) -> DecodeError {
+        DecodeError::new(kind, self.position())
+    }
+}
+
+/// An integer type narrower than a word: `i8`, `u8`, `i16` or `u16`.
+pub trait Narrow: TryFrom<i32> + sealed::Sealed {
+    /// The least value of the type.
+    const LEAST: i32;
+    /// The greatest value of the type.
+    const GREATEST: i32;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! narrow {
+    ($($type:ty),*) => {$(
+        impl sealed::Sealed for $type {}
+        impl Narrow for $type {
+            const LEAST: i32 = <$type>::MIN as i32;
+            const GREATEST: i32 = <$type>::MAX as i32;
+        }
+    )*};
+}
+
+narrow!(i8, u8, i16, u16);
+
+#[cold]
+fn not_utf8(bytes: &[u8], valid: usize, start: usize) -> DecodeError {
+    let value = bytes.get(valid).copied().unwrap_or_default();
+    DecodeError::new(DecodeErrorKind::Utf8 { value, valid }, start)
+}

@@ -1,0 +1,150 @@
+//! A frame: a length, a header and a payload.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Range;
+
+use bytes::{Buf, Bytes};
+
+use crate::{
+    EncodeError, EncodeErrorKind, Encoder, FrameDecoder, Header, MESSAGE_MAX, PAYLOAD_MAX,
+};
+
+/// The least length of a frame in bytes: its length word and a header.
+pub const FRAME_MIN: usize = LENGTH_SIZE + Header::SIZE;
+
+/// The greatest length of a frame in bytes: its length word and a message of [`MESSAGE_MAX`].
+///
+/// libvirt compares the length with the limit before it takes the word itself off, so that the word does
+/// not count.
+pub const FRAME_MAX: usize = LENGTH_SIZE + MESSAGE_MAX;
+
+/// The size of the word that a frame begins with.
+pub(crate) const LENGTH_SIZE: usize = 4;
+
+/// A frame that was received.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    /// What the message is.
+    pub header: Header,
+    /// What it carries.
+    pub payload: Payload<'a>,
+}
+
+/// The payload of a frame: looked at where it lies, or taken without a copy.
+pub struct Payload<'a>(Place<'a>);
+
+enum Place<'a> {
+    /// In the decoder's buffer, at this range.
+    Buffer(&'a mut FrameDecoder, Range<usize>),
+    Owned(Bytes),
+}
+
+impl<'a> Payload<'a> {
+    pub(crate) fn in_buffer(decoder: &'a mut FrameDecoder, range: Range<usize>) -> Self {
+        Self(Place::Buffer(decoder, range))
+    }
+
+    /// The bytes, where they lie.
+    #[must_use]
+    #[inline]
+    pub fn as_slice(&self) -> &[u8] {
+        match &self.0 {
+            Place::Buffer(decoder, range) => decoder.bytes(range.clone()),
+            Place::Owned(bytes) => bytes,
+        }
+    }
+
+    /// Takes the bytes out of the decoder's buffer without a copy.
+    ///
+    /// The bytes keep the part of the buffer alive that they lie in: whoever keeps a small payload for
+    /// long had better copy it.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        match self.0 {
+            Place::Buffer(decoder, range) => decoder.take(range),
+            Place::Owned(bytes) => bytes,
+        }
+    }
+
+    /// Takes `count` bytes off the front.
+    ///
+    /// # Panics
+    ///
+    /// If the payload is shorter.
+    pub fn advance(&mut self, count: usize) {
+        assert!(
+            count <= self.as_slice().len(),
+            "cannot advance {count} bytes: payload is shorter"
+        );
+        match &mut self.0 {
+            Place::Buffer(_, range) => range.start += count,
+            Place::Owned(bytes) => bytes.advance(count),
+        }
+    }
+}
+
+impl From<Bytes> for Payload<'_> {
+    fn from(bytes: Bytes) -> Self {
+        Self(Place::Owned(bytes))
+    }
+}
+
+impl fmt::Debug for Payload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Payload").field(&self.as_slice()).finish()
+    }
+}
+
+/// Appends one frame to `out`: its length, `header`, and the payload that `payload` writes.
+///
+/// # Errors
+///
+/// What `payload` returns, and [`EncodeErrorKind::PayloadTooLong`] if that is more than [`PAYLOAD_MAX`]
+/// bytes. `out` is then as it was before.
+#[inline]
+pub fn encode_frame(
+    out: &mut Vec<u8>,
+    header: &Header,
+    payload: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    let start = out.len();
+    out.extend_from_slice(&frame_head(header, 0)?);
+    let mut encoder = Encoder::new(out);
+    let result = payload(&mut encoder).and_then(|()| frame_head(header, encoder.position()));
+    match result {
+        Ok(head) => {
+            out[start..start + LENGTH_SIZE].copy_from_slice(&head[..LENGTH_SIZE]);
+            Ok(())
+        }
+        Err(error) => {
+            out.truncate(start);
+            Err(error)
+        }
+    }
+}
+
+/// The bytes in front of a payload of `payload` bytes: the frame's length and `header`.
+///
+/// For a payload that lies elsewhere and is not to be copied; [`encode_frame`] does both.
+///
+/// # Errors
+///
+/// [`EncodeErrorKind::PayloadTooLong`] if `payload` is more than [`PAYLOAD_MAX`].
+#[inline]
+pub fn frame_head(header: &Header, payload: usize) -> Result<[u8; FRAME_MIN], EncodeError> {
+    let length = match u32::try_from(FRAME_MIN.saturating_add(payload)) {
+        Ok(length) if payload <= PAYLOAD_MAX => length,
+        _ => {
+            let kind = EncodeErrorKind::PayloadTooLong {
+                length: payload,
+                limit: PAYLOAD_MAX,
+            };
+            return Err(EncodeError::new(kind, 0));
+        }
+    };
+    let mut head = [0; FRAME_MIN];
+    head[..LENGTH_SIZE].copy_from_slice(&length.to_be_bytes());
+    head[LENGTH_SIZE..].copy_from_slice(&header.to_bytes());
+    Ok(head)
+}

@@ -1,0 +1,256 @@
+//! Frames out of a byte stream, however it was cut.
+
+use core::ops::Range;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::frame::LENGTH_SIZE;
+use crate::{FRAME_MAX, FRAME_MIN, Frame, FrameError, Header, Payload};
+
+/// Above this capacity in bytes, a buffer that has grown for a large frame is given back.
+const KEEP: usize = 64 * 1024;
+
+/// Takes frames out of a stream of bytes.
+///
+/// Bytes go in by [`push`](Self::push), which copies them, or are read straight into the buffer through
+/// [`space`](Self::space) and [`commit`](Self::commit). Frames come out of
+/// [`next_frame`](Self::next_frame): incomplete input is `Ok(None)`, an impossible length is an error that
+/// sticks.
+///
+/// The buffer grows with the bytes that arrive, at most to twice their number and what the reader asked
+/// room for, never with the length that a frame announces.
+///
+/// # Examples
+///
+/// Reading from a socket, straight into the buffer:
+///
+/// ```
+/// use std::io::Read;
+/// use virt_xdr::FrameDecoder;
+///
+/// fn print_frames(mut socket: impl Read) -> Result<(), Box<dyn std::error::Error>> {
+///     let mut decoder = FrameDecoder::new();
+///     loop {
+///         let read = socket.read(decoder.space(4096))?;
+///         if read == 0 {
+///             return Ok(());
+///         }
+///         decoder.commit(read);
+///         while let Some(frame) = decoder.next_frame()? {
+///             println!("{:?}, {} bytes", frame.header, frame.payload.as_slice().len());
+///         }
+///     }
+/// }
+/// # let ping = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
+/// # print_frames(&ping[..]).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct FrameDecoder {
+    /// All of it is initialised, so that a reader can be handed any part of it.
+    buffer: BytesMut,
+    /// What was received and not yet taken is `buffer[start..end]`: `start <= end <= buffer.len()`.
+    start: usize,
+    end: usize,
+    /// The greatest length of a frame: `FRAME_MIN <= limit <= FRAME_MAX`.
+    limit: usize,
+    /// The length of the frame that was taken last, to tell whether a large buffer is still of use.
+    last: usize,
+    /// Once set, it stays, and nothing is kept any more.
+    failed: Option<FrameError>,
+}
+
+impl FrameDecoder {
+    /// A decoder that accepts frames up to the protocol's limit, [`FRAME_MAX`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limit(FRAME_MAX)
+    }
+
+    /// A decoder that accepts frames up to `limit` bytes, the length word included.
+    ///
+    /// The limit is held between [`FRAME_MIN`] and [`FRAME_MAX`].
+    #[must_use]
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            buffer: BytesMut::new(),
+            start: 0,
+            end: 0,
+            limit: limit.clamp(FRAME_MIN, FRAME_MAX),
+            last: 0,
+            failed: None,
+        }
+    }
+    }
+
+    /// Appends bytes that were received.
+    ///
+    /// After an error of [`next_frame`](Self::next_frame) they are dropped.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if self.failed.is_some() {
+            return;
+        }
+        self.make_room(bytes.len());
+        let initialised = bytes.len().min(self.buffer.len() - self.end);
+        let (into_buffer, behind) = bytes.split_at(initialised);
+        self.buffer[self.end..self.end + initialised].copy_from_slice(into_buffer);
+        self.buffer.extend_from_slice(behind);
+        self.end += bytes.len();
+    }
+
+    /// `length` bytes of the buffer, to read into; [`commit`](Self::commit) says how many were.
+    ///
+    /// What the bytes hold is not said.
+    pub fn space(&mut self, length: usize) -> &mut [u8] {
+        self.make_room(length);
+        let end = self.end + length;
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        &mut self.buffer[self.end..end]
+    }
+
+    /// Appends the first `count` bytes of the last [`space`](Self::space) to what was received.
+    ///
+    /// After an error of [`next_frame`](Self::next_frame) they are dropped.
+    ///
+    /// # Panics
+    ///
+    /// If there was no such space.
+    pub fn commit(&mut self, count: usize) {
+        assert!(
+            count <= self.buffer.len() - self.end,
+            "commit of {count} bytes, more than the space"
+        );
+        if self.failed.is_none() {
+            self.end += count;
+        }
+    }
+
+    /// Takes the next frame, or `None` if it has not arrived whole.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError::Length`] as soon as the four bytes of a length are there that no frame can have. The
+    /// error stays: the stream has lost its beat, and what follows means nothing.
+    #[inline]
+    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
+        let length = match self.length() {
+            Ok(Some(length)) => length,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(self.fail(error)),
+        };
+        let start = self.start;
+        let Some(frame) = self.bytes(start..self.end).get(..length) else {
+            return Ok(None);
+        };
+        let Some(header) = frame[LENGTH_SIZE..].first_chunk() else {
+            unreachable!("a length under FRAME_MIN was refused");
+        };
+        let header = Header::from_bytes(header);
+        self.start = start + length;
+        self.last = length;
+        let payload = Payload::in_buffer(self, start + FRAME_MIN..start + length);
+        Ok(Some(Frame { header, payload }))
+    }
+
+    /// How many bytes the next frame still lacks, as far as can be told: 4 while its length is unknown.
+    ///
+    /// It is 0 if [`next_frame`](Self::next_frame) has a frame or an error to return. A reader that reads
+    /// no more than this never takes a byte of what follows the frame.
+    #[must_use]
+    pub fn need(&self) -> usize {
+        match self.length() {
+            Err(_) => 0,
+            Ok(None) => LENGTH_SIZE - self.buffered(),
+            Ok(Some(length)) => length.saturating_sub(self.buffered()),
+        }
+    }
+
+    /// How many bytes were received and not yet taken as frames.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// How many bytes of memory the buffer takes.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
+    /// Gives back all memory that holds no received bytes, for a connection that falls idle.
+    pub fn shrink_to_fit(&mut self) {
+        self.buffer = BytesMut::from(self.bytes(self.start..self.end));
+        self.end = self.buffer.len();
+        self.start = 0;
+    }
+
+    /// The length of the next frame, judged, once its four bytes are there.
+    #[inline]
+    fn length(&self) -> Result<Option<usize>, FrameError> {
+        let Some(&length) = self.buffer[self.start..self.end].first_chunk::<LENGTH_SIZE>() else {
+            return self.failed.map_or(Ok(None), Err);
+        };
+        let length = u32::from_be_bytes(length);
+        if (FRAME_MIN..=self.limit).contains(&(length as usize)) {
+            Ok(Some(length as usize))
+        } else {
+            Err(FrameError::Length { length, limit: self.limit })
+        }
+    }
+
+    /// Remembers the error and gives back the memory.
+    #[cold]
+    fn fail(&mut self, error: FrameError) -> FrameError {
+        self.failed = Some(error);
+        self.buffer = BytesMut::new();
+        self.start = 0;
+        self.end = 0;
+        error
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.buffer[range]
+    }
+
+    /// Splits off everything up to the end of `range`, which is where the last frame ended.
+    pub(crate) fn take(&mut self, range: Range<usize>) -> Bytes {
+        debug_assert_eq!(
+            range.end, self.start,
+            "a frame is taken before the next one is looked for"
+        );
+        if range.is_empty() {
+            return Bytes::new();
+        }
+        let mut taken = self.buffer.split_to(range.end).freeze();
+        self.start = 0;
+        self.end -= range.end;
+        taken.advance(range.start);
+        taken
+    }
+
+    /// Sees to it that `length` more bytes cost no more room than they have to.
+    fn make_room(&mut self, length: usize) {
+        let buffered = self.buffered();
+        if buffered == 0 {
+            self.start = 0;
+            self.end = 0;
+            let capacity = self.buffer.capacity();
+            if capacity > KEEP.max(length) && self.last < capacity / 4 {
+                self.buffer = BytesMut::new();
+            }
+        } else if self.buffer.capacity() - self.end < length && buffered <= self.start {
+            // Each byte is moved at most once for every byte that was taken before it.
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.start = 0;
+            self.end = buffered;
+        }
+    }
+}
+
+impl Default for FrameDecoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
