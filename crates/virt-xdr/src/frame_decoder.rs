@@ -80,7 +80,6 @@ impl FrameDecoder {
             failed: None,
         }
     }
-    }
 
     /// Appends bytes that were received.
     ///
@@ -195,7 +194,10 @@ impl FrameDecoder {
         if (FRAME_MIN..=self.limit).contains(&(length as usize)) {
             Ok(Some(length as usize))
         } else {
-            Err(FrameError::Length { length, limit: self.limit })
+            Err(FrameError::Length {
+                length,
+                limit: self.limit,
+            })
         }
     }
 
