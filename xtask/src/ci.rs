@@ -1,17 +1,132 @@
-//! `cargo xtask ci`: every check of the workspace, and a summary of what ran.
+//! `cargo xtask ci`: every check of the workspace, and a summary of what ran and what did not.
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode, time::Instant};
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser},
+};
+
+mod rules;
+mod shell;
+mod steps;
+mod summary;
+mod tools;
+
+use steps::{STEPS, Step, Without};
+use summary::Summary;
 
 /// Run every check and end with a summary of what ran and what was left out
+///
+/// Goes on after a failure, so that one run shows all there is to mend. What needs a tool that is not there is left out and
+/// listed at the end, with the command that gets it. Nothing is installed unless asked: by --install, or by CI=true in the
+/// environment, where leaving anything out is a failure too.
 #[derive(Debug, Args)]
-pub struct Ci {}
+pub struct Ci {
+    /// The checks to run [default: all of them]
+    #[arg(value_name = "STEP", value_parser = step_names())]
+    steps: Vec<String>,
+
+    /// Install the tools that are missing (as root where the system's packages are needed)
+    #[arg(long)]
+    install: bool,
+
+    /// How long each fuzz target runs
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    fuzz_seconds: u32,
+}
 
 impl Ci {
-    /// Runs the checks.
+    /// Runs the checks and says whether the workspace may be merged.
     #[must_use]
-    pub fn run(self) -> ExitCode {
-        ExitCode::SUCCESS
+    pub fn run(&self) -> ExitCode {
+        let strict = env::var("CI").is_ok_and(|value| value == "true");
+        let mut summary = Summary::default();
+        for step in STEPS.iter().filter(|step| self.wants(step)) {
+            self.run_step(step, self.install || strict, &mut summary);
+        }
+        println!("\n{summary}");
+        if summary.passes(strict) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
+
+    fn wants(&self, step: &Step) -> bool {
+        self.steps.is_empty() || self.steps.iter().any(|name| name == step.name)
+    }
+
+    fn run_step(&self, step: &Step, install: bool, summary: &mut Summary) {
+        println!("\n=== {}: {}", step.name, step.about);
+        let mut runs = true;
+        for (tool, without) in step.tools {
+            if tool.is_there() || (install && tool.install()) {
+                continue;
+            }
+            println!("left out, as there is no {}", tool.name);
+            let what = match without {
+                Without::Step => step.about,
+                Without::Part(part) => part,
+            };
+            runs &= !matches!(without, Without::Step);
+            summary.left_out(step.name, what, tool);
+        }
+        if runs {
+            let start = Instant::now();
+            let result = (step.run)(self);
+            if let Err(error) = &result {
+                println!("FAILED: {error}");
+            }
+            summary.ran(step.name, start.elapsed(), result);
+        }
+    }
+}
+
+fn step_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        STEPS
+            .iter()
+            .map(|step| PossibleValue::new(step.name).help(step.about)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        ci: Ci,
+    }
+
+    #[test]
+    fn the_options_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_name_every_step_is_wanted() {
+        let Cli { ci } = Cli::parse_from(["ci"]);
+        assert!(STEPS.iter().all(|step| ci.wants(step)));
+    }
+
+    #[test]
+    fn only_the_named_steps_are_wanted() {
+        let Cli { ci } = Cli::parse_from(["ci", "tests", "format"]);
+        let wanted: Vec<_> = STEPS
+            .iter()
+            .filter(|step| ci.wants(step))
+            .map(|step| step.name)
+            .collect();
+        assert_eq!(wanted, ["format", "tests"]);
+    }
+
+    #[test]
+    fn an_unknown_step_is_refused() {
+        assert!(Cli::try_parse_from(["ci", "test"]).is_err());
     }
 }

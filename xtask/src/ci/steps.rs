@@ -1,0 +1,194 @@
+//! The checks, in the order they run: what is quick and fails often comes first.
+
+use std::{fs, path::Path};
+
+use super::{
+    Ci, rules, shell,
+    tools::{CARGO_FUZZ, CLIPPY, CXX, LIBVIRT, NIGHTLY, RUSTFMT, Tool},
+};
+
+/// One check.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) tools: &'static [(&'static Tool, Without)],
+    pub(super) run: fn(&Ci) -> Result<(), String>,
+}
+
+/// What is left out where a tool is not there.
+#[derive(Debug)]
+pub(super) enum Without {
+    Step,
+    Part(&'static str),
+}
+
+pub(super) const STEPS: &[Step] = &[
+    Step {
+        name: "format",
+        about: "every file is as rustfmt would have it",
+        tools: &[(&RUSTFMT, Without::Step)],
+        run: |_| {
+            shell::all([
+                shell::run("cargo fmt --all --check"),
+                shell::run("cargo fmt --manifest-path fuzz/Cargo.toml --check"),
+                shell::run("cargo fmt --manifest-path xtask/no-std/Cargo.toml --check"),
+            ])
+        },
+    },
+    Step {
+        name: "sources",
+        about: "the core crates name no unsafe code, lock, clock, socket or global",
+        tools: &[],
+        run: |_| sources(),
+    },
+    Step {
+        name: "dependencies",
+        about: "the core crates depend on bytes, thiserror and what is below them",
+        tools: &[],
+        run: |_| dependencies(),
+    },
+    Step {
+        name: "codegen",
+        about: "what is generated is up to date with its inputs",
+        tools: &[],
+        run: |_| shell::run("cargo xtask codegen --check"),
+    },
+    Step {
+        name: "no-std",
+        about: "virt-xdr and all it depends on do without std",
+        tools: &[],
+        run: |_| shell::run("cargo check --manifest-path xtask/no-std/Cargo.toml"),
+    },
+    Step {
+        name: "clippy",
+        about: "no warning in any target",
+        tools: &[(&CLIPPY, Without::Step)],
+        run: |_| shell::run("cargo clippy --workspace --all-targets -- -D warnings"),
+    },
+    Step {
+        name: "docs",
+        about: "the documentation builds without a warning",
+        tools: &[],
+        run: |_| shell::run("env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps"),
+    },
+    Step {
+        name: "tests",
+        about: "unit, integration and documentation tests",
+        tools: &[(
+            &LIBVIRT,
+            Without::Part("the tests against a real libvirt daemon"),
+        )],
+        run: |_| shell::run("cargo test --workspace --no-fail-fast"),
+    },
+    Step {
+        name: "benches",
+        about: "each benchmark runs, once and unmeasured",
+        tools: &[],
+        run: |_| shell::run("cargo test --package virt-benches --benches"),
+    },
+    Step {
+        name: "fuzz-clippy",
+        about: "no warning in any fuzz target",
+        tools: &[(&CLIPPY, Without::Step), (&CXX, Without::Step)],
+        run: |_| {
+            shell::run("cargo clippy --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings")
+        },
+    },
+    Step {
+        name: "fuzz",
+        about: "a few seconds of each fuzz target",
+        tools: &[
+            (&CXX, Without::Step),
+            (&NIGHTLY, Without::Step),
+            (&CARGO_FUZZ, Without::Step),
+        ],
+        run: |ci| fuzz(ci.fuzz_seconds),
+    },
+];
+
+fn sources() -> Result<(), String> {
+    let mut found = Vec::new();
+    for krate in rules::CORE {
+        let directory = shell::root().join("crates").join(krate.name).join("src");
+        each_source(&directory, &mut |path, source| {
+            found.extend(
+                rules::judge_source(source)
+                    .map(|(line, name)| Err(format!("{}:{line}: {name}", path.display()))),
+            );
+        })?;
+    }
+    shell::all(found)
+}
+
+fn each_source(directory: &Path, f: &mut impl FnMut(&Path, &str)) -> Result<(), String> {
+    let at = |error| format!("{}: {error}", directory.display());
+    for entry in fs::read_dir(directory).map_err(at)? {
+        let path = entry.map_err(at)?.path();
+        if path.is_dir() {
+            each_source(&path, f)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            f(&path, &fs::read_to_string(&path).map_err(at)?);
+        }
+    }
+    Ok(())
+}
+
+fn dependencies() -> Result<(), String> {
+    shell::all(rules::CORE.iter().map(|krate| {
+        let tree = shell::read(&format!(
+            "cargo tree --edges normal --target all --all-features --prefix none --package {}",
+            krate.name
+        ))?;
+        krate.judge_tree(&tree)
+    }))
+}
+
+/// Runs each target from its corpus; what it finds on the way goes beside the build, not into the corpus.
+fn fuzz(seconds: u32) -> Result<(), String> {
+    shell::run("cargo +nightly fuzz build")?;
+    let targets = shell::read("cargo +nightly fuzz list")?;
+    if targets.trim().is_empty() {
+        return Err("there is no fuzz target".to_owned());
+    }
+    shell::all(targets.lines().map(|target| {
+        let found = format!("fuzz/target/corpus/{target}");
+        fs::create_dir_all(shell::root().join(&found))
+            .map_err(|error| format!("{found}: {error}"))?;
+        shell::run(&format!(
+            "cargo +nightly fuzz run {target} {found} fuzz/corpus/{target} -- -max_total_time={seconds} -timeout=60"
+        ))
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_steps_have_one_name() {
+        let names: HashSet<_> = STEPS.iter().map(|step| step.name).collect();
+        assert_eq!(names.len(), STEPS.len());
+    }
+
+    #[test]
+    fn sources_are_found_in_every_directory_below() {
+        let mut found = Vec::new();
+        each_source(&shell::root().join("xtask/src"), &mut |path, source| {
+            assert_eq!(source, fs::read_to_string(path).unwrap());
+            found.push(path.to_owned());
+        })
+        .unwrap();
+        for path in ["main.rs", "ci/steps.rs"] {
+            assert!(found.contains(&shell::root().join("xtask/src").join(path)));
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_an_error() {
+        let missing = shell::root().join("no-such-directory");
+        assert!(each_source(&missing, &mut |_, _| ()).is_err());
+    }
+}
