@@ -73,7 +73,7 @@ fn command(line: &str) -> Command {
 /// `PATH`, and where Debian keeps daemons: not every user's shell looks there.
 fn path() -> OsString {
     let mut path = env::var_os("PATH").unwrap_or_default();
-    path.push(":/usr/sbin");
+    path.push(":/usr/sbin:/usr/local/sbin");
     path
 }
 

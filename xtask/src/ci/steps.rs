@@ -112,6 +112,7 @@ fn sources() -> Result<(), String> {
     for krate in rules::CORE {
         let directory = shell::root().join("crates").join(krate.name).join("src");
         each_source(&directory, &mut |path, source| {
+            let path = path.strip_prefix(shell::root()).unwrap_or(path);
             found.extend(
                 rules::judge_source(source)
                     .map(|(line, name)| Err(format!("{}:{line}: {name}", path.display()))),
