@@ -59,6 +59,7 @@ impl Ci {
 
     fn run_step(&self, step: &Step, install: bool, summary: &mut Summary) {
         println!("\n=== {}: {}", step.name, step.about);
+        let start = Instant::now();
         let mut runs = true;
         for (tool, without) in step.tools {
             if tool.is_there() || (install && tool.install()) {
@@ -73,7 +74,6 @@ impl Ci {
             summary.left_out(step.name, what, tool);
         }
         if runs {
-            let start = Instant::now();
             let result = (step.run)(self);
             if let Err(error) = &result {
                 println!("FAILED: {error}");

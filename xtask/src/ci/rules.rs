@@ -78,14 +78,25 @@ impl CoreCrate {
 }
 
 /// The lines of a source that name what the core does without: their numbers, from 1, and what they name.
+///
+/// Tests at its end are not part of the core: where else should they take the time from?
 pub(super) fn judge_source(source: &str) -> impl Iterator<Item = (usize, &'static str)> {
-    source.lines().enumerate().flat_map(|(index, line)| {
-        let code = without_comment(line);
-        NOT_NAMED
-            .iter()
-            .filter(move |path| names(code, path))
-            .map(move |path| (index + 1, *path))
-    })
+    without_tests(source)
+        .lines()
+        .enumerate()
+        .flat_map(|(index, line)| {
+            let code = without_comment(line);
+            NOT_NAMED
+                .iter()
+                .filter(move |path| names(code, path))
+                .map(move |path| (index + 1, *path))
+        })
+}
+
+fn without_tests(source: &str) -> &str {
+    source
+        .split_once("\n#[cfg(test)]\nmod tests {\n")
+        .map_or(source, |(code, _)| code)
 }
 
 /// Cuts a line at `//`, unless that is part of a URI.
@@ -181,6 +192,18 @@ syn v2.0.101
     #[test]
     fn comments_may_name_anything() {
         assert_judged("//! Holds no `Mutex`.\nlet x = 1; // not unsafe", &[]);
+    }
+
+    #[test]
+    fn tests_at_the_end_may_name_anything() {
+        assert_judged(
+            "fn f() {}\n\n#[cfg(test)]\nmod tests {\n    let now = Instant::now();\n}\n",
+            &[],
+        );
+        assert_judged(
+            "#[cfg(test)]\nmod tests;\n\nstatic LOCK: Mutex<u8>;\n",
+            &[(4, "Mutex")],
+        );
     }
 
     #[test]

@@ -122,10 +122,14 @@ fn sources() -> Result<(), String> {
     shell::all(found)
 }
 
+/// Reads each source file below a directory, but for those of tests.
 fn each_source(directory: &Path, f: &mut impl FnMut(&Path, &str)) -> Result<(), String> {
     let at = |error| format!("{}: {error}", directory.display());
     for entry in fs::read_dir(directory).map_err(at)? {
         let path = entry.map_err(at)?.path();
+        if path.file_stem().is_some_and(|name| name == "tests") {
+            continue;
+        }
         if path.is_dir() {
             each_source(&path, f)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -177,14 +181,27 @@ mod tests {
     #[test]
     fn sources_are_found_in_every_directory_below() {
         let mut found = Vec::new();
-        each_source(&shell::root().join("xtask/src"), &mut |path, source| {
+        each_source(&shell::root().join("xtask"), &mut |path, source| {
             assert_eq!(source, fs::read_to_string(path).unwrap());
             found.push(path.to_owned());
         })
         .unwrap();
-        for path in ["main.rs", "ci/steps.rs"] {
-            assert!(found.contains(&shell::root().join("xtask/src").join(path)));
+        for path in ["src/main.rs", "src/ci/steps.rs"] {
+            assert!(found.contains(&shell::root().join("xtask").join(path)));
         }
+    }
+
+    #[test]
+    fn sources_of_tests_are_passed_over() {
+        let package = shell::root().join("tests");
+        let mut found = Vec::new();
+        each_source(&package, &mut |path, _| found.push(path.to_owned())).unwrap();
+        assert!(found.contains(&package.join("src/lib.rs")));
+        assert!(
+            found
+                .iter()
+                .all(|path| path.starts_with(package.join("src")))
+        );
     }
 
     #[test]
