@@ -1,0 +1,211 @@
+//! What a definition file says, as it is written: names are not looked up yet.
+
+use super::source::Span;
+
+/// A whole file.
+#[derive(Debug, Default)]
+pub struct File {
+    /// The names in `#include "..."` and `%#include "..."`.
+    pub includes: Vec<String>,
+    /// Its definitions, in order.
+    pub items: Vec<Item>,
+}
+
+/// A definition.
+#[derive(Debug)]
+pub struct Item {
+    /// What it defines.
+    pub name: Name,
+    /// The comment about it.
+    pub doc: Doc,
+    /// How it is defined.
+    pub kind: ItemKind,
+}
+
+/// The kinds of definition.
+#[derive(Debug)]
+pub enum ItemKind {
+    /// `const name = value;`
+    Const(Value),
+    /// `enum name { ... };`
+    Enum(Vec<Member>),
+    /// `struct name { ... };`
+    Struct(Vec<Declaration>),
+    /// `union name switch (...) { ... };`
+    Union(Union),
+    /// `typedef declaration;`
+    Typedef(Declaration),
+    /// `program name { ... } = value;`
+    Program(Vec<Version>, Value),
+}
+
+/// A name and where it stands.
+#[derive(Debug, Clone)]
+pub struct Name {
+    /// The name as it is written.
+    pub text: String,
+    /// Its place.
+    pub span: Span,
+}
+
+/// The comment about a definition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Doc {
+    /// Its lines, without the signs that make it a comment.
+    pub lines: Vec<String>,
+    /// The words behind an `@` at the start of a line; such lines are no documentation.
+    pub tags: Vec<String>,
+}
+
+/// A number, or a name that stands for one.
+#[derive(Debug, Clone)]
+pub struct Value {
+    /// The number or the name.
+    pub kind: ValueKind,
+    /// Its place.
+    pub span: Span,
+}
+
+/// See [`Value`].
+#[derive(Debug, Clone)]
+pub enum ValueKind {
+    /// A number.
+    Number(i128),
+    /// The name of a constant.
+    Name(String),
+}
+
+/// A member of an enum.
+#[derive(Debug)]
+pub struct Member {
+    /// Its name.
+    pub name: Name,
+    /// Its value; without one it is one more than the member before.
+    pub value: Option<Value>,
+    /// The comment about it.
+    pub doc: Doc,
+}
+
+/// A name and its type, such as `int x<5>`.
+#[derive(Debug)]
+pub struct Declaration {
+    /// What is declared.
+    pub name: Name,
+    /// What it is made of.
+    pub spec: Spec,
+    /// How many there are.
+    pub shape: Shape,
+    /// The comment about it.
+    pub doc: Doc,
+}
+
+/// What follows the name of a declaration.
+#[derive(Debug)]
+pub enum Shape {
+    /// `T x`
+    Plain,
+    /// `T x[n]`
+    Fixed(Value),
+    /// `T x<n>`, `T x<>`
+    Variable(Option<Value>),
+    /// `T *x`
+    Optional,
+}
+
+/// A type.
+#[derive(Debug)]
+pub enum Spec {
+    /// A type of the language.
+    Builtin(Builtin),
+    /// `string`, which needs a [`Shape::Variable`].
+    String,
+    /// `opaque`, which needs an array's shape.
+    Opaque,
+    /// A type that is defined somewhere.
+    Named(Name),
+    /// An enum defined in place.
+    Enum(Vec<Member>),
+    /// A struct defined in place.
+    Struct(Vec<Declaration>),
+    /// A union defined in place.
+    Union(Box<Union>),
+}
+
+/// The types of the language that take a fixed number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Builtin {
+    /// `int`, `long`, `int32_t`
+    Int,
+    /// `unsigned int`, `unsigned`
+    UnsignedInt,
+    /// `hyper`, `int64_t`
+    Hyper,
+    /// `unsigned hyper`
+    UnsignedHyper,
+    /// `float`
+    Float,
+    /// `double`
+    Double,
+    /// `quadruple`
+    Quadruple,
+    /// `bool`
+    Bool,
+    /// `char`: a word
+    Char,
+    /// `unsigned char`: a word
+    UnsignedChar,
+    /// `short`: a word
+    Short,
+    /// `unsigned short`: a word
+    UnsignedShort,
+}
+
+/// A union.
+#[derive(Debug)]
+pub struct Union {
+    /// What is switched on: always plain.
+    pub discriminant: Box<Declaration>,
+    /// Its arms, `default` aside.
+    pub arms: Vec<Arm>,
+    /// The arm for every other discriminant, if there is one; `None` inside is `void`.
+    pub default: Option<Option<Declaration>>,
+}
+
+/// An arm of a union.
+#[derive(Debug)]
+pub struct Arm {
+    /// Its cases.
+    pub labels: Vec<Value>,
+    /// What follows the discriminant; `None` is `void`.
+    pub body: Option<Declaration>,
+    /// The comment about it.
+    pub doc: Doc,
+}
+
+/// A version of a program.
+#[derive(Debug)]
+pub struct Version {
+    /// Its name.
+    pub name: Name,
+    /// Its procedures.
+    pub procedures: Vec<Procedure>,
+    /// Its number.
+    pub value: Value,
+    /// The comment about it.
+    pub doc: Doc,
+}
+
+/// A procedure of a version.
+#[derive(Debug)]
+pub struct Procedure {
+    /// Its name.
+    pub name: Name,
+    /// What it returns; `None` is `void`.
+    pub returns: Option<Spec>,
+    /// What it takes; none is `void`.
+    pub arguments: Vec<Spec>,
+    /// Its number.
+    pub value: Value,
+    /// The comment about it.
+    pub doc: Doc,
+}

@@ -1,0 +1,96 @@
+//! Comments become documentation.
+//!
+//! What stands directly before a definition, or behind it on the same line, is about it.
+
+use super::ast::Doc;
+use super::lexer::{Comment, Lexed};
+
+impl Lexed {
+    /// What the comments say about the definition from token `first` to token `last`.
+    pub(crate) fn doc(&self, first: usize, last: usize) -> Doc {
+        let comments = self
+            .before(first)
+            .or_else(|| self.behind(last))
+            .unwrap_or_default();
+        let mut doc = Doc::default();
+        for line in comments.iter().flat_map(|comment| lines(&comment.text)) {
+            match line
+                .strip_prefix('@')
+                .filter(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic()))
+            {
+                Some(tag) => doc.tags.push(tag.to_owned()),
+                None => doc.lines.push(line.to_owned()),
+            }
+        }
+        while doc.lines.last().is_some_and(String::is_empty) {
+            doc.lines.pop();
+        }
+        let blank = doc.lines.iter().take_while(|line| line.is_empty()).count();
+        doc.lines.drain(..blank);
+        doc
+    }
+
+    /// The comment that ends on the line before this token, with the line comments above it.
+    fn before(&self, token: usize) -> Option<&[Comment]> {
+        let comments = self.comments_before(token);
+        let line = self.tokens.get(token)?.line;
+        let previous = token
+            .checked_sub(1)
+            .and_then(|token| self.tokens.get(token));
+        let mut expected = line;
+        let mut first = comments.len();
+        for (i, comment) in comments.iter().enumerate().rev() {
+            let is_line = comment.text.starts_with("//");
+            let touches = comment.last_line == expected || comment.last_line + 1 == expected;
+            let behind_another = previous.is_some_and(|token| token.line == comment.first_line);
+            if !touches || behind_another || (first < comments.len() && !is_line) {
+                break;
+            }
+            first = i;
+            expected = comment.first_line;
+            if !is_line {
+                break;
+            }
+        }
+        comments
+            .get(first..)
+            .filter(|comments| !comments.is_empty())
+    }
+
+    /// The comment behind this token on the same line.
+    fn behind(&self, token: usize) -> Option<&[Comment]> {
+        let line = self.tokens.get(token)?.line;
+        let comments = self.comments_before(token + 1);
+        comments
+            .get(..1)
+            .filter(|comments| comments.iter().all(|comment| comment.first_line == line))
+    }
+
+    /// The comments between this token and the one before it.
+    fn comments_before(&self, token: usize) -> &[Comment] {
+        let start = self
+            .comments
+            .partition_point(|comment| comment.tokens_before < token);
+        let end = self
+            .comments
+            .partition_point(|comment| comment.tokens_before <= token);
+        self.comments.get(start..end).unwrap_or_default()
+    }
+}
+
+/// The lines of a comment without what makes it one.
+fn lines(comment: &str) -> impl Iterator<Item = &str> {
+    let line = comment
+        .strip_prefix("//")
+        .map(|line| line.trim_start_matches('/'));
+    let block = comment
+        .strip_prefix("/*")
+        .and_then(|block| block.strip_suffix("*/"));
+    let text = line.or(block).unwrap_or(comment);
+    text.lines().map(|line| {
+        line.trim()
+            .trim_start_matches('*')
+            .trim_end_matches('*')
+            .trim()
+    })
+}
