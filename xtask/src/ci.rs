@@ -95,12 +95,61 @@ fn step_names() -> PossibleValuesParser {
 mod tests {
     use clap::{CommandFactory, Parser};
 
-    use super::*;
+    use super::{tools::Tool, *};
 
     #[derive(Debug, Parser)]
     struct Cli {
         #[command(flatten)]
         ci: Ci,
+    }
+
+    const THERE: Tool = Tool {
+        name: "true",
+        probes: &["true"],
+        install: &[],
+    };
+
+    const MISSING: Tool = Tool {
+        name: "false",
+        probes: &["false"],
+        install: &["true"],
+    };
+
+    /// What the summary says of a step that fails if it is run.
+    fn summary_of(tools: &'static [(&'static Tool, Without)]) -> String {
+        let step = Step {
+            name: "step",
+            about: "all of it",
+            tools,
+            run: |_| Err("it was run".to_owned()),
+        };
+        let mut summary = Summary::default();
+        Cli::parse_from(["ci"])
+            .ci
+            .run_step(&step, true, &mut summary);
+        summary.to_string()
+    }
+
+    #[test]
+    fn a_step_whose_tools_are_there_is_run() {
+        let summary = summary_of(&[(&THERE, Without::Step)]);
+        assert!(summary.contains("it was run"), "{summary}");
+        assert!(summary.contains("1 failed, 0 left out"), "{summary}");
+    }
+
+    #[test]
+    fn a_step_is_left_out_where_its_tool_could_not_be_installed() {
+        let summary = summary_of(&[(&THERE, Without::Step), (&MISSING, Without::Step)]);
+        assert!(summary.contains("left out  step          all of it"));
+        assert!(summary.contains("0 failed, 1 left out"), "{summary}");
+    }
+
+    #[test]
+    fn a_step_is_run_where_a_tool_is_missing_for_a_part_of_it() {
+        let summary = summary_of(&[(&MISSING, Without::Part("half of it"))]);
+        assert!(summary.contains("it was run"), "{summary}");
+        assert!(summary.contains("left out  step          half of it"));
+        assert!(summary.contains("1 failed, 1 left out"), "{summary}");
     }
 
     #[test]

@@ -6,8 +6,10 @@ use super::shell;
 #[derive(Debug)]
 pub(super) struct Tool {
     pub(super) name: &'static str,
-    probes: &'static [&'static str],
-    install: &'static [&'static str],
+    /// Commands that succeed where the tool is there.
+    pub(super) probes: &'static [&'static str],
+    /// Commands that install it, in order.
+    pub(super) install: &'static [&'static str],
 }
 
 pub(super) const RUSTFMT: Tool = Tool {
