@@ -65,6 +65,8 @@ pub struct Decoder<'a> {
     /// The length of the whole input: `rest` is its end.
     total: usize,
     depth: u32,
+    /// How many bytes of memory arrays may still reserve before their elements have been read.
+    reserve: usize,
 }
 
 impl<'a> Decoder<'a> {
@@ -76,6 +78,7 @@ impl<'a> Decoder<'a> {
             rest: bytes,
             total: bytes.len(),
             depth: 0,
+            reserve: bytes.len().saturating_mul(4),
         }
     }
 
@@ -143,20 +146,21 @@ impl<'a> Decoder<'a> {
     /// As [`opaque`](Self::opaque), and [`DecodeErrorKind::Utf8`].
     #[inline]
     pub fn string(&mut self, max: usize) -> Result<&'a str, DecodeError> {
-        let start = self.position();
+        let start = self.position() + size_of::<u32>();
         let bytes = self.opaque(max)?;
         core::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to(), start))
     }
 
-    /// Reads `T<max>`: a count, and each element by `each`.
+    /// Reads `T<max>`: a count, and each element by `each`, one level deeper.
     ///
-    /// The count alone never sizes an allocation: it is first held against the bytes that are there (an
-    /// element takes a word at least), and the vector starts with at most four times their size.
+    /// The count alone never sizes an allocation. It is first held against the bytes that are there, an
+    /// element being a word at least; and all arrays of one input together reserve at most four times its
+    /// size before their elements have been read. An array counts as one level of nesting.
     ///
     /// # Errors
     ///
     /// [`DecodeErrorKind::TooLong`] if more than `max` elements are announced, [`DecodeErrorKind::Short`]
-    /// if the input cannot hold as many, and what `each` returns.
+    /// if the input cannot hold as many, [`DecodeErrorKind::TooDeep`], and what `each` returns.
     #[inline]
     pub fn array<T>(
         &mut self,
@@ -164,16 +168,19 @@ impl<'a> Decoder<'a> {
         mut each: impl FnMut(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<Vec<T>, DecodeError> {
         let count = self.length(max)?;
-        let available = self.rest.len();
-        if count > available / 4 {
+        if count > self.rest.len() / 4 {
             return Err(self.short(count.saturating_mul(4)));
         }
-        let paid = available.saturating_mul(4) / size_of::<T>().max(1);
-        let mut items = Vec::with_capacity(count.min(paid));
-        for _ in 0..count {
-            items.push(each(self)?);
-        }
-        Ok(items)
+        let size = size_of::<T>().max(1);
+        let reserved = count.min(self.reserve / size);
+        self.reserve -= reserved * size;
+        let mut items = Vec::with_capacity(reserved);
+        self.nested(|input| {
+            for _ in 0..count {
+                items.push(each(input)?);
+            }
+            Ok(items)
+        })
     }
 
     /// Reads `T[N]`: each element by `each`, without a count.
@@ -229,11 +236,14 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    /// Runs `each` one level deeper: for a type that may contain itself.
+    /// Runs `each` one level deeper: for a type that may contain itself, as `Box<T>` and
+    /// [`array`](Self::array) do.
     ///
     /// # Errors
     ///
     /// [`DecodeErrorKind::TooDeep`] below [`MAX_DEPTH`] levels, and what `each` returns.
+    #[inline]
+    #[inline]
     pub fn nested<T>(
         &mut self,
         each: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
@@ -286,8 +296,9 @@ impl<'a> Decoder<'a> {
             return Err(self.short(padded));
         };
         let (bytes, padding) = bytes.split_at(length);
-        if let Some(&value) = padding.iter().find(|&&byte| byte != 0) {
-            return Err(self.error(DecodeErrorKind::Padding { value }));
+        if let Some(at) = padding.iter().position(|&byte| byte != 0) {
+            let kind = DecodeErrorKind::Padding { value: padding[at] };
+            return Err(DecodeError::new(kind, self.position() + length + at));
         }
         self.rest = rest;
         Ok(bytes)
@@ -334,5 +345,5 @@ narrow!(i8, u8, i16, u16);
 #[cold]
 fn not_utf8(bytes: &[u8], valid: usize, start: usize) -> DecodeError {
     let value = bytes.get(valid).copied().unwrap_or_default();
-    DecodeError::new(DecodeErrorKind::Utf8 { value, valid }, start)
+    DecodeError::new(DecodeErrorKind::Utf8 { value, valid }, start + valid)
 }

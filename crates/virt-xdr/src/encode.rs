@@ -121,11 +121,14 @@ impl<'b> Encoder<'b> {
         self.opaque(value.as_bytes(), max)
     }
 
-    /// Appends `T<max>`: a count, and each element by `each`.
+    /// Appends `T<max>`: a count, and each element by `each`, one level deeper.
+    ///
+    /// An element has to take a word at least, as every type of RFC 4506 but void does: decoding relies on it.
     ///
     /// # Errors
     ///
-    /// [`EncodeErrorKind::TooLong`] if there are more than `max` elements, and what `each` returns.
+    /// [`EncodeErrorKind::TooLong`] if there are more than `max` elements, [`EncodeErrorKind::TooDeep`]
+    /// below [`MAX_DEPTH`] levels, and what `each` returns.
     #[inline]
     pub fn array<T>(
         &mut self,
@@ -134,7 +137,7 @@ impl<'b> Encoder<'b> {
         each: impl FnMut(&T, &mut Self) -> Result<(), EncodeError>,
     ) -> Result<(), EncodeError> {
         self.length(items.len(), max)?;
-        self.fixed_array(items, each)
+        self.nested(|out| out.fixed_array(items, each))
     }
 
     /// Appends `T[N]`: each element by `each`, without a count.
@@ -174,11 +177,14 @@ impl<'b> Encoder<'b> {
         self.raw(&value.into().to_be_bytes());
     }
 
-    /// Runs `each` one level deeper: for a type that may contain itself.
+    /// Runs `each` one level deeper: for a type that may contain itself, as `Box<T>` and
+    /// [`array`](Self::array) do.
     ///
     /// # Errors
     ///
     /// [`EncodeErrorKind::TooDeep`] below [`MAX_DEPTH`] levels, and what `each` returns.
+    #[inline]
+    #[inline]
     pub fn nested(
         &mut self,
         each: impl FnOnce(&mut Self) -> Result<(), EncodeError>,

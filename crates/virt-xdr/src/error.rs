@@ -39,7 +39,7 @@ pub enum DecodeErrorKind {
         value: u8,
     },
     /// A string, opaque or array is longer than its declaration allows.
-    #[error("length {length} is {} over the limit of {limit}", length - limit)]
+    #[error("length {length} is {} over the limit of {limit}", length.saturating_sub(*limit))]
     TooLong {
         /// The announced length, in bytes or elements.
         length: usize,
@@ -94,7 +94,7 @@ pub struct EncodeError(Box<Located<EncodeErrorKind>>);
 #[non_exhaustive]
 pub enum EncodeErrorKind {
     /// A string, opaque or array is longer than its declaration allows.
-    #[error("length {length} is {} over the limit of {limit}", length - limit)]
+    #[error("length {length} is {} over the limit of {limit}", length.saturating_sub(*limit))]
     TooLong {
         /// The length of the value, in bytes or elements.
         length: usize,
@@ -102,7 +102,7 @@ pub enum EncodeErrorKind {
         limit: usize,
     },
     /// A payload does not fit a frame.
-    #[error("payload of {length} bytes is {} over the limit of {limit}", length - limit)]
+    #[error("payload of {length} bytes is {} over the limit of {limit}", length.saturating_sub(*limit))]
     PayloadTooLong {
         /// The length of the payload in bytes.
         length: usize,
@@ -167,7 +167,7 @@ impl DecodeError {
         self.0.kind
     }
 
-    /// Where the value that is wrong starts, in bytes from the start of the input.
+    /// Where the bytes that are wrong begin, or are missing, counted from the start of the input.
     #[must_use]
     pub fn offset(&self) -> usize {
         self.0.offset

@@ -92,7 +92,7 @@ pub use header::{Header, ProgramId, Serial};
 /// Source: RFC 4506, sections 4.10, 4.11 and 4.13.
 pub const UNBOUNDED: usize = u32::MAX as usize;
 
-/// How deep values may nest through pointers (`Box<T>`) before encoding or decoding is refused.
+/// How deep values may nest through pointers (`Box<T>`) and arrays before encoding or decoding is refused.
 ///
 /// RFC 4506 sets no limit; without one, a few kilobytes of wire could overflow the stack.
 pub const MAX_DEPTH: u32 = 128;
