@@ -243,7 +243,6 @@ impl<'a> Decoder<'a> {
     ///
     /// [`DecodeErrorKind::TooDeep`] below [`MAX_DEPTH`] levels, and what `each` returns.
     #[inline]
-    #[inline]
     pub fn nested<T>(
         &mut self,
         each: impl FnOnce(&mut Self) -> Result<T, DecodeError>,

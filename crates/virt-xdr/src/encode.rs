@@ -184,7 +184,6 @@ impl<'b> Encoder<'b> {
     ///
     /// [`EncodeErrorKind::TooDeep`] below [`MAX_DEPTH`] levels, and what `each` returns.
     #[inline]
-    #[inline]
     pub fn nested(
         &mut self,
         each: impl FnOnce(&mut Self) -> Result<(), EncodeError>,

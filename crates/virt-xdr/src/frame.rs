@@ -7,7 +7,8 @@ use core::ops::Range;
 use bytes::{Buf, Bytes};
 
 use crate::{
-    EncodeError, EncodeErrorKind, Encoder, FrameDecoder, Header, MESSAGE_MAX, PAYLOAD_MAX,
+    Decode, DecodeError, EncodeError, EncodeErrorKind, Encoder, FrameDecoder, Header, MESSAGE_MAX,
+    PAYLOAD_MAX, from_slice,
 };
 
 /// The least length of a frame in bytes: its length word and a header.
@@ -21,6 +22,9 @@ pub const FRAME_MAX: usize = LENGTH_SIZE + MESSAGE_MAX;
 
 /// The size of the word that a frame begins with.
 pub(crate) const LENGTH_SIZE: usize = 4;
+
+/// How many bytes of a payload its `Debug` shows.
+const SHOWN: usize = 32;
 
 /// A frame that was received.
 #[derive(Debug)]
@@ -53,6 +57,16 @@ impl<'a> Payload<'a> {
             Place::Buffer(decoder, range) => decoder.bytes(range.clone()),
             Place::Owned(bytes) => bytes,
         }
+    }
+
+    /// Decodes the payload, all of it, to one value.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_slice`](crate::from_slice).
+    #[inline]
+    pub fn decode<'p, T: Decode<'p>>(&'p self) -> Result<T, DecodeError> {
+        from_slice(self.as_slice())
     }
 
     /// Takes the bytes out of the decoder's buffer without a copy.
@@ -90,9 +104,14 @@ impl From<Bytes> for Payload<'_> {
     }
 }
 
+/// The length, and the first bytes of it: a payload may be 32 MiB long.
 impl fmt::Debug for Payload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Payload").field(&self.as_slice()).finish()
+        let bytes = self.as_slice();
+        write!(f, "Payload({} bytes: ", bytes.len())?;
+        let (shown, more) = bytes.split_at(bytes.len().min(SHOWN));
+        shown.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str(if more.is_empty() { ")" } else { "...)" })
     }
 }
 

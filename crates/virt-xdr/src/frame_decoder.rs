@@ -116,11 +116,11 @@ impl FrameDecoder {
     ///
     /// If there was no such space.
     pub fn commit(&mut self, count: usize) {
-        assert!(
-            count <= self.buffer.len() - self.end,
-            "commit of {count} bytes, more than the space"
-        );
         if self.failed.is_none() {
+            assert!(
+                count <= self.buffer.len() - self.end,
+                "commit of {count} bytes, more than the space"
+            );
             self.end += count;
         }
     }
@@ -232,22 +232,24 @@ impl FrameDecoder {
         taken
     }
 
-    /// Sees to it that `length` more bytes cost no more room than they have to.
+    /// Sees to it that `length` more bytes find room, and that no more is held than is of use.
     fn make_room(&mut self, length: usize) {
         let buffered = self.buffered();
-        if buffered == 0 {
-            self.start = 0;
-            self.end = 0;
-            let capacity = self.buffer.capacity();
-            if capacity > KEEP.max(length) && self.last < capacity / 4 {
-                self.buffer = BytesMut::new();
+        let capacity = self.buffer.capacity();
+        let used = self.last.max(length).max(buffered);
+        if capacity > KEEP && capacity / 4 > used {
+            let mut buffer = BytesMut::with_capacity(buffered + length);
+            buffer.extend_from_slice(self.bytes(self.start..self.end));
+            self.buffer = buffer;
+        } else if buffered > 0 {
+            if capacity - self.end >= length || buffered > self.start {
+                return;
             }
-        } else if self.buffer.capacity() - self.end < length && buffered <= self.start {
             // Each byte is moved at most once for every byte that was taken before it.
             self.buffer.copy_within(self.start..self.end, 0);
-            self.start = 0;
-            self.end = buffered;
         }
+        self.start = 0;
+        self.end = buffered;
     }
 }
 

@@ -1,0 +1,294 @@
+//! What a program may do: send, in its own name.
+
+use bytes::Bytes;
+use virt_xdr::{Encode, Header, MessageType, ProgramId, Serial, Status};
+
+use crate::link::{Link, Waiting};
+use crate::stream::End;
+use crate::{CallId, Fd, RemoteError, Role, SendError, StreamHole, StreamId};
+
+/// A program's way out: whatever it sends carries its own number and version.
+///
+/// Everything is queued in the transport's outbox, in order. An error leaves nothing behind: no part of a
+/// frame, no call that waits.
+#[derive(Debug)]
+pub struct Context<'a> {
+    link: &'a mut Link,
+    program: ProgramId,
+    /// The program's place in the transport.
+    index: usize,
+    /// The call that is being handled, until it is answered.
+    unanswered: Option<CallId>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(link: &'a mut Link, program: ProgramId, index: usize) -> Self {
+        Self {
+            link,
+            program,
+            index,
+            unanswered: None,
+        }
+    }
+
+    pub(crate) fn for_call(mut self, procedure: i32, serial: Serial) -> Self {
+        self.unanswered = Some(CallId { procedure, serial });
+        self
+    }
+
+    /// Sends the error with which a handler has ended, unless it had answered.
+    pub(crate) fn refuse(mut self, error: &RemoteError) -> bool {
+        match self.unanswered.take() {
+            Some(call) => self.reply_error(call, error).is_ok(),
+            None => false,
+        }
+    }
+
+    /// The program that this context sends for.
+    #[must_use]
+    pub fn program(&self) -> ProgramId {
+        self.program
+    }
+
+    /// Which end of the connection this is.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.link.role
+    }
+
+    /// Calls a procedure of the peer; the reply comes to [`Program::on_reply`] with the serial returned.
+    ///
+    /// [`Program::on_reply`]: crate::Program::on_reply
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::NotClient`] in a server, [`SendError::Encode`].
+    pub fn call(
+        &mut self,
+        procedure: impl Into<i32>,
+        args: &impl Encode,
+    ) -> Result<Serial, SendError> {
+        self.start_call(procedure.into(), MessageType::CALL, args, Vec::new())
+    }
+
+    /// Calls a procedure, with descriptors.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call), [`SendError::TooManyFds`], [`SendError::FdsNotCarried`].
+    pub fn call_with_fds(
+        &mut self,
+        procedure: impl Into<i32>,
+        args: &impl Encode,
+        fds: Vec<Fd>,
+    ) -> Result<Serial, SendError> {
+        self.start_call(procedure.into(), MessageType::CALL_WITH_FDS, args, fds)
+    }
+
+    /// Answers a call with what it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Encode`]: then nothing was sent, and the caller still waits. In [`Program::on_call`],
+    /// returning the error as [`RemoteError`] answers it.
+    ///
+    /// [`Program::on_call`]: crate::Program::on_call
+    pub fn reply(&mut self, call: CallId, ret: &impl Encode) -> Result<(), SendError> {
+        let header = self.header(&call, MessageType::REPLY, Status::OK);
+        self.link.send(&header, |out| ret.encode(out))?;
+        self.answered(&call);
+        Ok(())
+    }
+
+    /// Answers a call with what it returns, and descriptors.
+    ///
+    /// # Errors
+    ///
+    /// As [`reply`](Self::reply), [`SendError::TooManyFds`], [`SendError::FdsNotCarried`].
+    pub fn reply_with_fds(
+        &mut self,
+        call: CallId,
+        ret: &impl Encode,
+        fds: Vec<Fd>,
+    ) -> Result<(), SendError> {
+        let header = self.header(&call, MessageType::REPLY_WITH_FDS, Status::OK);
+        self.link
+            .send_with_fds(&header, |out| ret.encode(out), fds)?;
+        self.answered(&call);
+        Ok(())
+    }
+
+    /// Answers a call with an error.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Encode`] if a text of the error is over the limit of the protocol.
+    pub fn reply_error(&mut self, call: CallId, error: &RemoteError) -> Result<(), SendError> {
+        let header = self.header(&call, MessageType::REPLY, Status::ERROR);
+        self.link.send(&header, |out| error.encode(out))?;
+        self.answered(&call);
+        Ok(())
+    }
+
+    /// Sends a message, which nobody replies to.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Encode`].
+    #[inline]
+    pub fn message(
+        &mut self,
+        procedure: impl Into<i32>,
+        body: &impl Encode,
+    ) -> Result<(), SendError> {
+        let header = Header {
+            program: self.program,
+            procedure: procedure.into(),
+            message_type: MessageType::MESSAGE,
+            serial: Serial(0),
+            status: Status::OK,
+        };
+        self.link.send(&header, |out| body.encode(out))
+    }
+
+    /// Opens the stream of a call; from now on its pieces come to [`Program::on_stream`].
+    ///
+    /// A client opens it when it calls, a server when it is called. It is open until both ends have
+    /// finished it or one has aborted it.
+    ///
+    /// [`Program::on_stream`]: crate::Program::on_stream
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::StreamOpen`] if it is open already.
+    pub fn open_stream(&mut self, id: StreamId) -> Result<(), SendError> {
+        if self.link.streams.open(self.index, id) {
+            Ok(())
+        } else {
+            Err(SendError::StreamOpen(id))
+        }
+    }
+
+    /// Whether a stream of this program is open.
+    #[must_use]
+    pub fn is_stream_open(&self, id: StreamId) -> bool {
+        self.link.streams.is_open(self.index, id)
+    }
+
+    /// Sends data on a stream. Empty data says that no more follows.
+    ///
+    /// libvirt sends at most 262 120 bytes at a time, and so reaches peers of any age
+    /// ([`LEGACY_PAYLOAD_MAX`](virt_xdr::LEGACY_PAYLOAD_MAX)).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::StreamClosed`], [`SendError::Encode`] above [`PAYLOAD_MAX`](virt_xdr::PAYLOAD_MAX).
+    pub fn stream_data(&mut self, id: StreamId, data: impl Into<Bytes>) -> Result<(), SendError> {
+        let header = self.stream_header(id, MessageType::STREAM, Status::CONTINUE)?;
+        self.link.send_payload(&header, data.into())
+    }
+
+    /// Sends a run of `length` zeros on a stream, without the zeros.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::StreamClosed`].
+    pub fn stream_hole(&mut self, id: StreamId, length: u32) -> Result<(), SendError> {
+        let header = self.stream_header(id, MessageType::STREAM_HOLE, Status::CONTINUE)?;
+        let hole = StreamHole {
+            length: length.into(),
+            flags: 0,
+        };
+        self.link.send(&header, |out| hole.encode(out))
+    }
+
+    /// Says that this end is done with a stream, and all went well.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::StreamClosed`].
+    pub fn finish_stream(&mut self, id: StreamId) -> Result<(), SendError> {
+        let header = self.stream_header(id, MessageType::STREAM, Status::OK)?;
+        self.link.send(&header, |_| Ok(()))?;
+        self.link.streams.finish(self.index, id, End::Here);
+        Ok(())
+    }
+
+    /// Gives a stream up. A server says why; a client does not, as libvirt's does not.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::StreamClosed`], [`SendError::Encode`] if a text of the error is over the limit.
+    pub fn abort_stream(
+        &mut self,
+        id: StreamId,
+        error: Option<&RemoteError>,
+    ) -> Result<(), SendError> {
+        let header = self.stream_header(id, MessageType::STREAM, Status::ERROR)?;
+        self.link.send(&header, |out| {
+            error.map_or(Ok(()), |error| error.encode(out))
+        })?;
+        self.link.streams.abort(self.index, id);
+        Ok(())
+    }
+
+    fn start_call(
+        &mut self,
+        procedure: i32,
+        message_type: MessageType,
+        args: &impl Encode,
+        fds: Vec<Fd>,
+    ) -> Result<Serial, SendError> {
+        if self.link.role != Role::Client {
+            return Err(SendError::NotClient);
+        }
+        let serial = self.link.next_serial();
+        let call = CallId { procedure, serial };
+        let header = self.header(&call, message_type, Status::OK);
+        let waiting = Waiting {
+            program: self.index,
+            procedure,
+            fds: fds.len(),
+        };
+        if message_type == MessageType::CALL {
+            self.link.send(&header, |out| args.encode(out))?;
+        } else {
+            self.link
+                .send_with_fds(&header, |out| args.encode(out), fds)?;
+        }
+        self.link.wait_for(serial, waiting);
+        Ok(serial)
+    }
+
+    fn stream_header(
+        &self,
+        id: StreamId,
+        message_type: MessageType,
+        status: Status,
+    ) -> Result<Header, SendError> {
+        if !self.link.streams.is_writable(self.index, id) {
+            return Err(SendError::StreamClosed(id));
+        }
+        let call = CallId {
+            procedure: id.procedure,
+            serial: id.serial,
+        };
+        Ok(self.header(&call, message_type, status))
+    }
+
+    fn header(&self, call: &CallId, message_type: MessageType, status: Status) -> Header {
+        Header {
+            program: self.program,
+            procedure: call.procedure,
+            message_type,
+            serial: call.serial,
+            status,
+        }
+    }
+
+    fn answered(&mut self, call: &CallId) {
+        if self.unanswered.as_ref() == Some(call) {
+            self.unanswered = None;
+        }
+    }
+}

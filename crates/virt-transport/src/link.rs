@@ -1,0 +1,152 @@
+//! What a transport keeps besides its programs: the outbox, the calls that wait, the open streams.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use virt_xdr::{EncodeError, Encoder, FDS_MAX, Header, Serial};
+
+use crate::outbox::Outbox;
+use crate::stream::Streams;
+use crate::{Fd, Role, SendError};
+
+/// What a transport has seen and sent since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Whole frames that were received.
+    pub frames_received: u64,
+    /// Bytes that were received, those of a frame that is not whole included.
+    pub bytes_received: u64,
+    /// Descriptors that were received.
+    pub fds_received: u64,
+    /// Frames that were queued for sending.
+    pub frames_sent: u64,
+    /// Bytes that were queued for sending; those that still wait are [`Transport::queued`].
+    ///
+    /// [`Transport::queued`]: crate::Transport::queued
+    pub bytes_sent: u64,
+    /// Descriptors that were queued for sending.
+    pub fds_sent: u64,
+    /// Received frames that nobody wanted: of unknown programs, of streams that are not open, replies to a
+    /// server, frames that a program did not expect.
+    pub frames_dropped: u64,
+}
+
+/// A call that waits for its reply.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    /// The program's place in the transport.
+    pub(crate) program: usize,
+    pub(crate) procedure: i32,
+    /// How many descriptors went with the call.
+    pub(crate) fds: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) role: Role,
+    pub(crate) carries_fds: bool,
+    pub(crate) outbox: Outbox,
+    pub(crate) streams: Streams,
+    pub(crate) counters: Counters,
+    waiting: BTreeMap<Serial, Waiting>,
+    last_serial: Serial,
+}
+
+impl Link {
+    pub(crate) fn new(role: Role) -> Self {
+        Self {
+            role,
+            carries_fds: false,
+            outbox: Outbox::default(),
+            streams: Streams::default(),
+            counters: Counters::default(),
+            waiting: BTreeMap::new(),
+            last_serial: Serial(0),
+        }
+    }
+
+    /// Queues a frame.
+    #[inline]
+    pub(crate) fn send(
+        &mut self,
+        header: &Header,
+        payload: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
+    ) -> Result<(), SendError> {
+        let length = self.outbox.push_frame(header, payload)?;
+        self.count_sent(length);
+        Ok(())
+    }
+
+    /// Queues a frame with a payload that lies elsewhere.
+    pub(crate) fn send_payload(
+        &mut self,
+        header: &Header,
+        payload: Bytes,
+    ) -> Result<(), SendError> {
+        let length = self.outbox.push_payload(header, payload)?;
+        self.count_sent(length);
+        Ok(())
+    }
+
+    /// Queues a frame of a type that has descriptors: their count, the payload, and then they themselves.
+    pub(crate) fn send_with_fds(
+        &mut self,
+        header: &Header,
+        payload: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
+        fds: Vec<Fd>,
+    ) -> Result<(), SendError> {
+        let count = match u32::try_from(fds.len()) {
+            Ok(count) if fds.len() <= FDS_MAX => count,
+            _ => {
+                return Err(SendError::TooManyFds {
+                    count: fds.len(),
+                    limit: FDS_MAX,
+                });
+            }
+        };
+        if count > 0 && !self.carries_fds {
+            return Err(SendError::FdsNotCarried { count: fds.len() });
+        }
+        self.send(header, |out| {
+            out.raw(&count.to_be_bytes());
+            payload(out)
+        })?;
+        self.counters.fds_sent += u64::from(count);
+        self.outbox.push_fds(fds);
+        Ok(())
+    }
+
+    /// A serial that no waiting call has. 0 is left to messages.
+    pub(crate) fn next_serial(&mut self) -> Serial {
+        loop {
+            self.last_serial = Serial(self.last_serial.0.wrapping_add(1).max(1));
+            if !self.waiting.contains_key(&self.last_serial) {
+                return self.last_serial;
+            }
+        }
+    }
+
+    pub(crate) fn wait_for(&mut self, serial: Serial, waiting: Waiting) {
+        self.waiting.insert(serial, waiting);
+    }
+
+    /// The call that a reply with this serial, to this program, answers.
+    pub(crate) fn answered(&mut self, program: usize, serial: Serial) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&serial)?;
+        if waiting.program == program {
+            return Some(waiting);
+        }
+        self.waiting.insert(serial, waiting);
+        None
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    fn count_sent(&mut self, length: usize) {
+        self.counters.frames_sent += 1;
+        self.counters.bytes_sent += length as u64;
+    }
+}

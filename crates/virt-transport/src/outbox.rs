@@ -1,0 +1,242 @@
+//! What waits to be written: bytes, and descriptors between them.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::mem;
+
+use bytes::{Buf, Bytes};
+use virt_xdr::{EncodeError, Encoder, FRAME_MIN, Header, encode_frame, frame_head};
+
+use crate::Fd;
+
+/// Up to this many bytes a payload is copied behind its header; above, it is queued as it is.
+const COPY_MAX: usize = 4096;
+
+/// Above this capacity in bytes, the buffer of small frames is given back once it is empty.
+const KEEP: usize = 64 * 1024;
+
+/// What [`Transport::poll_transmit`](crate::Transport::poll_transmit) has to be written next.
+#[derive(Debug)]
+pub enum Transmit<'a> {
+    /// Bytes, up to the next descriptor or the end.
+    Bytes(Chunks<'a>),
+    /// A descriptor, to be sent with one byte of any value.
+    Fd(FdSlot<'a>),
+}
+
+/// Bytes to be written, as a [`Buf`]: [`Buf::chunks_vectored`] for one gathering write,
+/// [`Buf::advance`] for what was written.
+#[derive(Debug)]
+pub struct Chunks<'a> {
+    outbox: &'a mut Outbox,
+}
+
+/// A descriptor to be sent: exactly one byte, of any value, in a `sendmsg` with this one descriptor.
+///
+/// It stays in the outbox, and can be borrowed for the `sendmsg`, until [`into_fd`](Self::into_fd) takes it.
+#[derive(Debug)]
+pub struct FdSlot<'a> {
+    outbox: &'a mut Outbox,
+}
+
+/// A queue in this order: `queue`, then `small[head..]`.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    queue: VecDeque<Item>,
+    /// Whole frames, the common case: appended here, nothing allocated once it has grown.
+    small: Vec<u8>,
+    /// How much of `small` was written: `head <= small.len()`, and 0 while `queue` is not empty.
+    head: usize,
+    /// The bytes in `queue`.
+    queued_bytes: usize,
+    /// The descriptors in `queue`.
+    queued_fds: usize,
+}
+
+#[derive(Debug)]
+enum Item {
+    Bytes(Bytes),
+    Fd(Fd),
+}
+
+impl Outbox {
+    /// Appends a frame, and returns its length.
+    #[inline]
+    pub(crate) fn push_frame(
+        &mut self,
+        header: &Header,
+        payload: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
+    ) -> Result<usize, EncodeError> {
+        self.reclaim();
+        let before = self.small.len();
+        encode_frame(&mut self.small, header, payload)?;
+        Ok(self.small.len() - before)
+    }
+
+    /// Appends a frame whose payload is not copied if it is large, and returns its length.
+    pub(crate) fn push_payload(
+        &mut self,
+        header: &Header,
+        payload: Bytes,
+    ) -> Result<usize, EncodeError> {
+        let length = FRAME_MIN + payload.len();
+        if payload.len() <= COPY_MAX {
+            return self.push_frame(header, |out| {
+                out.raw(&payload);
+                Ok(())
+            });
+        }
+        let head = frame_head(header, payload.len())?;
+        self.reclaim();
+        self.small.extend_from_slice(&head);
+        self.flush_small();
+        self.queued_bytes += payload.len();
+        self.queue.push_back(Item::Bytes(payload));
+        Ok(length)
+    }
+
+    pub(crate) fn push_fds(&mut self, fds: Vec<Fd>) {
+        if fds.is_empty() {
+            return;
+        }
+        self.flush_small();
+        self.queued_fds += fds.len();
+        self.queue.extend(fds.into_iter().map(Item::Fd));
+    }
+
+    pub(crate) fn poll(&mut self) -> Option<Transmit<'_>> {
+        if matches!(self.queue.front(), Some(Item::Fd(_))) {
+            Some(Transmit::Fd(FdSlot { outbox: self }))
+        } else if self.bytes() > 0 {
+            Some(Transmit::Bytes(Chunks { outbox: self }))
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.reclaim();
+        self.small.shrink_to_fit();
+        self.queue.shrink_to_fit();
+    }
+
+    /// How many bytes wait, those that carry descriptors not counted.
+    pub(crate) fn bytes(&self) -> usize {
+        self.queued_bytes + self.small.len() - self.head
+    }
+
+    /// How many descriptors wait.
+    pub(crate) fn fds(&self) -> usize {
+        self.queued_fds
+    }
+
+    /// The waiting pieces before the first descriptor, in order.
+    fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let small = if self.queued_fds == 0 {
+            &self.small[self.head..]
+        } else {
+            &[]
+        };
+        self.queue
+            .iter()
+            .map_while(|item| match item {
+                Item::Bytes(bytes) => Some(bytes.as_ref()),
+                Item::Fd(_) => None,
+            })
+            .chain([small])
+            .filter(|piece| !piece.is_empty())
+    }
+
+    /// Moves the small frames into the queue, so that something else can follow them.
+    fn flush_small(&mut self) {
+        let mut small = Bytes::from(mem::take(&mut self.small));
+        small.advance(mem::take(&mut self.head));
+        if !small.is_empty() {
+            self.queued_bytes += small.len();
+            self.queue.push_back(Item::Bytes(small));
+        }
+    }
+
+    /// Makes written room in `small` usable again; a byte is moved at most once for each that was written.
+    #[inline]
+    fn reclaim(&mut self) {
+        if self.head > 0 && self.head >= self.small.len() - self.head {
+            self.small.drain(..self.head);
+            self.head = 0;
+        }
+    }
+
+    fn advance(&mut self, mut count: usize) {
+        while let Some(Item::Bytes(front)) = self.queue.front_mut() {
+            let written = count.min(front.len());
+            front.advance(written);
+            self.queued_bytes -= written;
+            count -= written;
+            if !front.is_empty() {
+                return;
+            }
+            self.queue.pop_front();
+        }
+        let small = if self.queue.is_empty() {
+            self.small.len() - self.head
+        } else {
+            0
+        };
+        assert!(count <= small, "advance past the bytes that wait");
+        self.head += count;
+        if self.head == self.small.len() {
+            self.head = 0;
+            self.small.clear();
+            if self.small.capacity() > KEEP {
+                self.small = Vec::new();
+            }
+        }
+    }
+}
+
+impl Buf for Chunks<'_> {
+    fn remaining(&self) -> usize {
+        if self.outbox.queued_fds == 0 {
+            self.outbox.bytes()
+        } else {
+            self.outbox.pieces().map(<[u8]>::len).sum()
+        }
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.outbox.pieces().next().unwrap_or_default()
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let pieces = slices.iter_mut().zip(self.outbox.pieces());
+        pieces
+            .map(|(slice, piece)| *slice = IoSlice::new(piece))
+            .count()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.outbox.advance(count);
+    }
+}
+
+impl FdSlot<'_> {
+    /// Takes the descriptor out of the outbox: to drop it once it was sent, or to hand it over in memory.
+    #[must_use = "a descriptor that was not sent is lost when dropped"]
+    pub fn into_fd(self) -> Fd {
+        let Some(Item::Fd(fd)) = self.outbox.queue.pop_front() else {
+            unreachable!("a slot exists only while a descriptor is first in the outbox");
+        };
+        self.outbox.queued_fds -= 1;
+        fd
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for FdSlot<'_> {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        let Some(Item::Fd(fd)) = self.outbox.queue.front() else {
+            unreachable!("a slot exists only while a descriptor is first in the outbox");
+        };
+        fd.as_fd()
+    }
+}

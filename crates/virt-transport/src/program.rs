@@ -1,0 +1,127 @@
+//! A program of the protocol, and what it is handed.
+
+use std::any::Any;
+
+use virt_xdr::{Payload, ProgramId, Serial, Status};
+
+use crate::{Context, Fd, ProgramError, RemoteError, ReplyError, Stream};
+
+/// A program of the protocol: a number, a version, and what to do with the frames that carry them.
+///
+/// A handler has its own state and the [`Context`], through which it sends; it never has the
+/// [`Transport`](crate::Transport), so it cannot be entered again while it runs.
+///
+/// Each handler has a default for a program that does not expect such frames.
+pub trait Program: Any + Send {
+    /// The program's number and version. It is asked for once, at registration.
+    fn id(&self) -> ProgramId;
+
+    /// Answers a call. It reaches only a server, and only with status ok.
+    ///
+    /// Answer with [`Context::reply`], now, or keep the [`CallId`] and answer later. libvirt judges a call
+    /// in this order, and so should a program: procedure, authentication, payload.
+    ///
+    /// The default does not know any call: as a daemon does for a program that takes none, keepalive
+    /// among them, it says that the program cannot be found.
+    ///
+    /// # Errors
+    ///
+    /// The error is sent as the reply, unless the call has been answered.
+    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+        drop(call);
+        Err(RemoteError::unknown_program(cx.program()))
+    }
+
+    /// Takes the reply to a call of this program. It reaches only a client.
+    ///
+    /// # Errors
+    ///
+    /// See [`ProgramError`] for what becomes of the connection.
+    fn on_reply(&mut self, reply: Reply<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+        let _ = (reply, cx);
+        Err(ProgramError::Unexpected)
+    }
+
+    /// Takes a message, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// See [`ProgramError`] for what becomes of the connection.
+    fn on_message(
+        &mut self,
+        message: Message<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
+        let _ = (message, cx);
+        Err(ProgramError::Unexpected)
+    }
+
+    /// Takes a piece of a stream that this program has opened with [`Context::open_stream`].
+    ///
+    /// # Errors
+    ///
+    /// See [`ProgramError`] for what becomes of the connection.
+    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+        let _ = (stream, cx);
+        Err(ProgramError::Unexpected)
+    }
+}
+
+/// A call that was received.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// Which call it is: what [`Context::reply`] wants to have.
+    pub id: CallId,
+    /// The arguments.
+    pub payload: Payload<'a>,
+    /// The descriptors that came with it; those that are left in here are closed.
+    pub fds: Vec<Fd>,
+}
+
+/// The right to answer one call, once.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a call that is not answered leaves its caller waiting"]
+pub struct CallId {
+    pub(crate) procedure: i32,
+    pub(crate) serial: Serial,
+}
+
+impl CallId {
+    /// The procedure that is called.
+    #[must_use]
+    pub fn procedure(&self) -> i32 {
+        self.procedure
+    }
+
+    /// The serial that the caller has chosen.
+    #[must_use]
+    pub fn serial(&self) -> Serial {
+        self.serial
+    }
+}
+
+/// The reply to a call.
+#[derive(Debug)]
+pub struct Reply<'a> {
+    /// The serial that [`Context::call`] has returned.
+    pub serial: Serial,
+    /// The procedure that was called.
+    pub procedure: i32,
+    /// What was returned.
+    pub result: Result<Payload<'a>, ReplyError>,
+    /// The descriptors that came with it; those that are left in here are closed.
+    pub fds: Vec<Fd>,
+}
+
+/// A message, which nobody replies to, such as an event or a PING.
+#[derive(Debug)]
+pub struct Message<'a> {
+    /// The procedure of the message.
+    pub procedure: i32,
+    /// The serial; 0 unless the peer has reasons of its own.
+    pub serial: Serial,
+    /// The status. libvirt's client ignores an event whose status is not ok, but answers such a PING.
+    pub status: Status,
+    /// What it carries.
+    pub payload: Payload<'a>,
+}

@@ -1,0 +1,152 @@
+//! The error that a peer sends in place of a result.
+
+use std::fmt;
+
+use virt_xdr::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, ProgramId, Status};
+
+use crate::{ErrorCode, ErrorLevel, ErrorPayload, ErrorSource, SendError};
+
+/// An error that one end of the protocol sends to the other.
+///
+/// It is sent in place of a result, and to abort a stream. The constructors make the errors that a libvirt
+/// daemon's RPC layer sends, word for word.
+///
+/// One pointer in size; all fields are in [`payload`](Self::payload).
+#[derive(Clone, PartialEq, Eq)]
+pub struct RemoteError(Box<ErrorPayload>);
+
+impl RemoteError {
+    /// An error of level "error", with the message where libvirt puts it: as message and as `str2`.
+    #[must_use]
+    pub fn new(code: ErrorCode, source: ErrorSource, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self(Box::new(ErrorPayload {
+            code,
+            domain: source,
+            message: Some(message.clone()),
+            level: ErrorLevel::ERROR,
+            str1: Some("%s".into()),
+            str2: Some(message),
+            // What a libvirt daemon sends in errors of its RPC layer.
+            int1: -1,
+            int2: -1,
+            ..ErrorPayload::default()
+        }))
+    }
+
+    /// No such program, or not in this version.
+    #[must_use]
+    pub fn unknown_program(program: ProgramId) -> Self {
+        let number = program.number.cast_signed();
+        let version = program.version.cast_signed();
+        Self::rpc(format!("Cannot find program {number} version {version}"))
+    }
+
+    /// A call whose status is not ok.
+    #[must_use]
+    pub fn unexpected_status(status: Status) -> Self {
+        Self::rpc(format!(
+            "Unexpected message status {}",
+            status.0.cast_unsigned()
+        ))
+    }
+
+    /// No such procedure.
+    #[must_use]
+    pub fn unknown_procedure(procedure: i32) -> Self {
+        Self::rpc(format!("unknown procedure: {procedure}"))
+    }
+
+    /// A call that is allowed only after authentication.
+    #[must_use]
+    pub fn authentication_required() -> Self {
+        Self::rpc("authentication required")
+    }
+
+    /// A payload that does not decode.
+    #[must_use]
+    pub fn undecodable_payload() -> Self {
+        Self::rpc("Unable to decode message payload")
+    }
+
+    /// The code that tells errors apart.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// The part of libvirt that the error comes from, which the protocol calls its domain.
+    #[must_use]
+    pub fn source_domain(&self) -> ErrorSource {
+        self.0.domain
+    }
+
+    /// The text for a human, empty if there is none.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.0.message.as_deref().unwrap_or_default()
+    }
+
+    /// All fields.
+    #[must_use]
+    pub fn payload(&self) -> &ErrorPayload {
+        &self.0
+    }
+
+    fn rpc(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::RPC, ErrorSource::RPC, message)
+    }
+}
+
+impl From<ErrorPayload> for RemoteError {
+    fn from(payload: ErrorPayload) -> Self {
+        Self(Box::new(payload))
+    }
+}
+
+/// As a daemon does, whatever is wrong with the payload.
+impl From<DecodeError> for RemoteError {
+    fn from(_: DecodeError) -> Self {
+        Self::undecodable_payload()
+    }
+}
+
+/// An answer that cannot be sent is an internal error of the server.
+impl From<SendError> for RemoteError {
+    fn from(error: SendError) -> Self {
+        Self::new(
+            ErrorCode::INTERNAL_ERROR,
+            ErrorSource::RPC,
+            error.to_string(),
+        )
+    }
+}
+
+impl Encode for RemoteError {
+    fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        self.0.as_ref().encode(out)
+    }
+}
+
+impl Decode<'_> for RemoteError {
+    fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        ErrorPayload::decode(input).map(Self::from)
+    }
+}
+
+impl fmt::Debug for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.message() {
+            "" => write!(f, "error code {} without a message", self.0.code.0),
+            message => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for RemoteError {}

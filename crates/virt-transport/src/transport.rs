@@ -1,0 +1,353 @@
+//! The transport: bytes in, frames to their programs, bytes out.
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use virt_xdr::{FDS_MAX, Frame, FrameDecoder, Header, Payload};
+
+use crate::link::{Counters, Link};
+use crate::route::Router;
+use crate::{Context, Fd, HandleError, Program, ReceiveError, RegisterError, Transmit};
+
+/// Which end of a connection a transport is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The end that calls: it behaves as libvirt's C client does.
+    Client,
+    /// The end that is called: it behaves as a libvirt daemon does.
+    Server,
+}
+
+/// What a transport waits for to complete the frame that it has begun to receive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Need {
+    /// So many bytes, as far as can be told; who reads no more never takes a byte of the next frame.
+    Bytes(usize),
+    /// So many descriptors, each with one byte.
+    Fds(usize),
+}
+
+/// A registered program, to be reached with [`Transport::with`].
+pub struct Handle<P> {
+    index: usize,
+    /// Which transport it belongs to.
+    token: Arc<()>,
+    program: PhantomData<fn() -> P>,
+}
+
+/// One end of a connection.
+///
+/// See the [crate's documentation](crate) for the calling contract and what each role does.
+#[derive(Debug)]
+pub struct Transport {
+    decoder: FrameDecoder,
+    router: Router,
+    /// A frame whose descriptors have not all arrived.
+    pending: Option<Pending>,
+    /// Once set, it stays, and nothing is received any more.
+    failed: Option<ReceiveError>,
+    token: Arc<()>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    header: Header,
+    payload: Bytes,
+    fds: Vec<Fd>,
+    /// How many descriptors are still due, at least 1.
+    missing: usize,
+}
+
+impl Transport {
+    /// A transport without programs, for a connection that carries no descriptors, such as TCP.
+    #[must_use]
+    pub fn new(role: Role) -> Self {
+        Self {
+            decoder: FrameDecoder::new(),
+            router: Router::new(Link::new(role)),
+            pending: None,
+            failed: None,
+            token: Arc::new(()),
+        }
+    }
+
+    /// The same for a connection that carries descriptors: a Unix socket.
+    #[must_use]
+    pub fn with_fds(mut self) -> Self {
+        self.router.link.carries_fds = true;
+        self
+    }
+
+    /// The same with a lower limit for received frames, in bytes, the length word included.
+    #[must_use]
+    pub fn with_frame_limit(mut self, limit: usize) -> Self {
+        self.decoder = FrameDecoder::with_limit(limit);
+        self
+    }
+
+    /// Registers a program: from now on it gets the frames that carry its number and version.
+    ///
+    /// # Errors
+    ///
+    /// A program with the same number is registered already, in whatever version.
+    pub fn register<P: Program>(&mut self, program: P) -> Result<Handle<P>, RegisterError> {
+        let index = self.router.register(Box::new(program))?;
+        Ok(Handle {
+            index,
+            token: Arc::clone(&self.token),
+            program: PhantomData,
+        })
+    }
+
+    /// Runs `action` on a registered program and with what it needs to send.
+    ///
+    /// # Errors
+    ///
+    /// The handle belongs to another transport.
+    pub fn with<P: Program, R>(
+        &mut self,
+        handle: &Handle<P>,
+        action: impl FnOnce(&mut P, &mut Context<'_>) -> R,
+    ) -> Result<R, HandleError> {
+        if !Arc::ptr_eq(&self.token, &handle.token) {
+            return Err(HandleError(()));
+        }
+        let (program, mut context) = self.router.program(handle.index).ok_or(HandleError(()))?;
+        let program: &mut dyn Any = program;
+        let program = program.downcast_mut().ok_or(HandleError(()))?;
+        Ok(action(program, &mut context))
+    }
+
+    /// Takes bytes that were received, and hands each frame that is whole to its program.
+    ///
+    /// # Errors
+    ///
+    /// See [`ReceiveError`]. The frames before the one that is wrong have been handled; the error sticks.
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<(), ReceiveError> {
+        self.check()?;
+        self.decoder.push(bytes);
+        self.received(bytes.len())
+    }
+
+    /// `length` bytes of room, to read into; [`commit`](Self::commit) says how many were.
+    ///
+    /// What the room holds is not said. Use it in place of [`receive`](Self::receive) to save a copy.
+    pub fn space(&mut self, length: usize) -> &mut [u8] {
+        self.decoder.space(length)
+    }
+
+    /// As [`receive`](Self::receive), for the first `count` bytes of the last [`space`](Self::space).
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    ///
+    /// # Panics
+    ///
+    /// If there was no such space.
+    pub fn commit(&mut self, count: usize) -> Result<(), ReceiveError> {
+        self.check()?;
+        self.decoder.commit(count);
+        self.received(count)
+    }
+
+    /// Takes a descriptor that was received, whose byte is not given to [`receive`](Self::receive).
+    ///
+    /// A kernel hands out the byte that carries a descriptor as the last of a read, after plain bytes. Give
+    /// the bytes before it to `receive` first.
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiveError::UnexpectedFd`] if none is due, and as [`receive`](Self::receive) if it completes a
+    /// frame.
+    pub fn receive_fd(&mut self, fd: Fd) -> Result<(), ReceiveError> {
+        self.check()?;
+        self.router.link.counters.fds_received += 1;
+        let Some(pending) = &mut self.pending else {
+            return if self.decoder.buffered() == 0 && self.router.take_returned_fd() {
+                Ok(())
+            } else {
+                Err(self.fail(ReceiveError::UnexpectedFd))
+            };
+        };
+        pending.fds.push(fd);
+        pending.missing -= 1;
+        if pending.missing > 0 {
+            return Ok(());
+        }
+        if let Some(Pending {
+            header,
+            payload,
+            fds,
+            ..
+        }) = self.pending.take()
+        {
+            let result = self.router.route(&header, payload.into(), fds);
+            result.map_err(|error| self.fail(error))?;
+        }
+        Ok(())
+    }
+
+    /// What is needed next. It is [`Need::Bytes`] of 0 after an error.
+    #[must_use]
+    pub fn need(&self) -> Need {
+        match &self.pending {
+            _ if self.failed.is_some() => Need::Bytes(0),
+            Some(pending) => Need::Fds(pending.missing),
+            None => Need::Bytes(self.decoder.need()),
+        }
+    }
+
+    /// What is to be written next, or `None` if nothing is.
+    ///
+    /// What was written has to be taken off: with [`Buf::advance`](bytes::Buf::advance), or
+    /// [`FdSlot::into_fd`](crate::FdSlot::into_fd).
+    #[must_use]
+    pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
+        self.router.link.outbox.poll()
+    }
+
+    /// How many bytes wait to be written, those that carry descriptors not counted.
+    ///
+    /// An owner that reads on while its peer does not is how memory runs out: stop reading above a mark.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.router.link.outbox.bytes()
+    }
+
+    /// How many descriptors wait to be written.
+    #[must_use]
+    pub fn queued_fds(&self) -> usize {
+        self.router.link.outbox.fds()
+    }
+
+    /// How many received bytes wait for the rest of their frame.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.decoder.buffered()
+            + self
+                .pending
+                .as_ref()
+                .map_or(0, |pending| pending.payload.len())
+    }
+
+    /// How many calls wait for a reply.
+    #[must_use]
+    pub fn waiting_calls(&self) -> usize {
+        self.router.link.waiting()
+    }
+
+    /// How many streams are open.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.router.link.streams.len()
+    }
+
+    /// What has been received, sent and dropped.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.router.link.counters
+    }
+
+    /// Which end of the connection this is.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.router.link.role
+    }
+
+    /// Gives back memory that is not in use, for a connection that falls idle.
+    pub fn shrink_to_fit(&mut self) {
+        self.decoder.shrink_to_fit();
+        self.router.link.outbox.shrink_to_fit();
+    }
+
+    fn check(&self) -> Result<(), ReceiveError> {
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    fn fail(&mut self, error: ReceiveError) -> ReceiveError {
+        self.failed = Some(error.clone());
+        self.pending = None;
+        self.decoder = FrameDecoder::new();
+        error
+    }
+
+    fn received(&mut self, count: usize) -> Result<(), ReceiveError> {
+        self.router.link.counters.bytes_received += count as u64;
+        self.dispatch().map_err(|error| self.fail(error))
+    }
+
+    fn dispatch(&mut self) -> Result<(), ReceiveError> {
+        loop {
+            if let Some(pending) = &self.pending {
+                if self.decoder.buffered() == 0 {
+                    return Ok(());
+                }
+                return Err(ReceiveError::MissingFds {
+                    missing: pending.missing,
+                });
+            }
+            let Some(Frame {
+                header,
+                mut payload,
+            }) = self.decoder.next_frame()?
+            else {
+                return Ok(());
+            };
+            self.router.link.counters.frames_received += 1;
+            if self.router.announces_fds(&header) {
+                let missing = fd_count(&mut payload, self.router.link.carries_fds)?;
+                if missing > 0 {
+                    let payload = payload.into_bytes();
+                    let fds = Vec::new();
+                    self.pending = Some(Pending {
+                        header,
+                        payload,
+                        fds,
+                        missing,
+                    });
+                    continue;
+                }
+            }
+            self.router.route(&header, payload, Vec::new())?;
+        }
+    }
+}
+
+impl<P> Clone for Handle<P> {
+    fn clone(&self) -> Self {
+        Self {
+            index: self.index,
+            token: Arc::clone(&self.token),
+            program: PhantomData,
+        }
+    }
+}
+
+impl<P> fmt::Debug for Handle<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Handle").field(&self.index).finish()
+    }
+}
+
+/// Takes the count of descriptors off a payload.
+fn fd_count(payload: &mut Payload<'_>, carried: bool) -> Result<usize, ReceiveError> {
+    let bytes = payload.as_slice();
+    let Some(&count) = bytes.first_chunk() else {
+        return Err(ReceiveError::MissingFdCount {
+            length: bytes.len(),
+        });
+    };
+    payload.advance(size_of::<u32>());
+    match u32::from_be_bytes(count) {
+        count if count as usize > FDS_MAX => Err(ReceiveError::TooManyFds {
+            count,
+            limit: FDS_MAX,
+        }),
+        count if count > 0 && !carried => Err(ReceiveError::FdsNotCarried { count }),
+        count => Ok(count as usize),
+    }
+}
