@@ -1,0 +1,164 @@
+//! What holds for every text: no panic, and what parses prints as something that parses to the
+//! same.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use virt_uri::{Access, Environment, Uri};
+
+/// Any text in the place of a part, percent-encoded as little as the syntax permits or as much as
+/// it can be.
+fn encoded(unencoded: &'static str) -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        proptest::string::string_regex(unencoded).expect("a regular expression"),
+        any::<char>()
+            .prop_filter("no zero byte", |character| *character != '\0')
+            .prop_map(|character| {
+                character
+                    .to_string()
+                    .bytes()
+                    .map(|byte| format!("%{byte:02x}"))
+                    .collect()
+            }),
+    ];
+    proptest::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
+}
+
+fn parameter() -> impl Strategy<Value = String> {
+    let known = proptest::sample::select(vec![
+        "name=test:///default",
+        "socket=/s",
+        "Mode=direct",
+        "mode=legacy",
+        "proxy=netcat",
+        "no_tty=7",
+        "NO_TTY=0",
+        "keyfile=/a%20b",
+        "command=c",
+        "authfile=",
+        "sshauth=agent,password",
+        "pkipath",
+        "socket=",
+        "no_verify=x",
+    ]);
+    prop_oneof![
+        known.prop_map(str::to_owned),
+        (encoded("[a-z+%3d]{0,5}"), encoded("[a-z=+/?]{0,5}"))
+            .prop_map(|(name, value)| format!("{name}={value}")),
+    ]
+}
+
+/// Texts that are nearly always URIs.
+fn likely() -> impl Strategy<Value = String> {
+    let driver = prop_oneof![Just("test"), Just("qemu"), Just("remote"), Just("a-1.b")];
+    let transport = prop_oneof![
+        3 => Just(""), 1 => Just("+unix"), 1 => Just("+TCP"), 1 => Just("+tls"), 1 => Just("+ssh"), 1 => Just("+ext"),
+    ];
+    let user = prop_oneof![
+        Just(String::new()),
+        encoded("[a-z:;-]{0,5}").prop_map(|user| format!("{user}@"))
+    ];
+    let host = prop_oneof![3 => Just(""), 1 => Just("h.x"), 1 => Just("[::1]"), 1 => Just("[fe80::1%25e]:7"), 1 => Just("h:65535")];
+    let path = prop_oneof![
+        Just("/system".to_owned()),
+        Just("/session".to_owned()),
+        Just("/default".to_owned()),
+        encoded("[a-z:@/]{0,5}").prop_map(|path| format!("/{path}")),
+        Just(String::new()),
+    ];
+    let query = proptest::collection::vec(parameter(), 0..4).prop_map(|all| all.join("&"));
+    let fragment = prop_oneof![
+        Just(String::new()),
+        encoded("[a-z/?:]{0,5}").prop_map(|text| format!("#{text}"))
+    ];
+    (driver, transport, user, host, path, query, fragment).prop_map(
+        |(driver, transport, user, host, path, query, fragment)| {
+            format!("{driver}{transport}://{user}{host}{path}?{query}{fragment}")
+        },
+    )
+}
+
+fn parse(text: &str) -> Result<Uri, TestCaseError> {
+    text.parse()
+        .map_err(|error| TestCaseError::fail(format!("{text}: {error}")))
+}
+
+fn check(text: &str) -> Result<(), TestCaseError> {
+    let Ok(uri) = text.parse::<Uri>() else {
+        return Ok(());
+    };
+    let printed = uri.to_string();
+    let again = parse(&printed)?;
+    prop_assert_eq!(&again, &uri, "{} printed {}", text, printed);
+    prop_assert_eq!(again.to_string(), printed);
+
+    if uri.parameters().name.is_none() && uri.driver() != "remote" {
+        let name = parse(&uri.name())?;
+        prop_assert_eq!((name.driver(), name.path()), (uri.driver(), uri.path()));
+        prop_assert_eq!(name.fragment(), uri.fragment());
+        prop_assert_eq!((name.user(), name.host(), name.port()), (None, None, None));
+        prop_assert_eq!(&name.parameters().other, &uri.parameters().other);
+        prop_assert_eq!(name.name(), uri.name(), "a name is its own name");
+    }
+    let user = Environment {
+        home: Some("/h".into()),
+        ..Environment::default()
+    };
+    for environment in [
+        Environment {
+            root: true,
+            ..user.clone()
+        },
+        user,
+    ] {
+        for access in [Access::ReadWrite, Access::ReadOnly] {
+            for there in [true, false] {
+                if let Ok(candidates) = uri.candidates(&environment, access, |_: &Path| there) {
+                    prop_assert!((1..=2).contains(&candidates.len()));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn likely_uris_print_and_parse(text in likely()) {
+        check(&text)?;
+    }
+
+    #[test]
+    fn texts_of_syntax_characters(text in "(test|qemu)[a+:/?#&=;%@\\[\\]0-9.]{0,40}") {
+        check(&text)?;
+    }
+
+    #[test]
+    fn any_text(text in any::<String>()) {
+        check(&text)?;
+    }
+}
+
+#[test]
+fn most_likely_uris_are_uris() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+
+    let mut runner = TestRunner::deterministic();
+    let valid = (0..1_000)
+        .filter(|_| {
+            likely()
+                .new_tree(&mut runner)
+                .unwrap()
+                .current()
+                .parse::<Uri>()
+                .is_ok()
+        })
+        .count();
+    assert!(
+        valid > 500,
+        "the properties are tested on {valid} of 1000 texts only"
+    );
+}
