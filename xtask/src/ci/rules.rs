@@ -1,4 +1,4 @@
-//! Rules of the core crates that no compiler checks: what they may depend on, and what their sources may not name.
+//! Rules that no compiler checks: what the core crates may depend on and may not name, and lock files that are up to date.
 
 /// A crate of the core, with the crates of this workspace that it may depend on.
 #[derive(Debug)]
@@ -91,6 +91,21 @@ pub(super) fn judge_source(source: &str) -> impl Iterator<Item = (usize, &'stati
                 .filter(move |path| names(code, path))
                 .map(move |path| (index + 1, *path))
         })
+}
+
+/// Judges the files that git does not have as they are, one a line, after cargo has built everything.
+///
+/// Cargo mends a lock file that lags behind. With an edited manifest beside it the change is the author's own, underway.
+pub(super) fn judge_locks(changed: &str) -> Result<(), String> {
+    let find = |name| {
+        changed
+            .lines()
+            .find(|path| path.rsplit('/').next() == Some(name))
+    };
+    match (find("Cargo.lock"), find("Cargo.toml")) {
+        (Some(lock), None) => Err(format!("{lock} was out of date: commit what it is now")),
+        _ => Ok(()),
+    }
 }
 
 fn without_tests(source: &str) -> &str {
@@ -204,6 +219,24 @@ syn v2.0.101
             "#[cfg(test)]\nmod tests;\n\nstatic LOCK: Mutex<u8>;\n",
             &[(4, "Mutex")],
         );
+    }
+
+    #[test]
+    fn a_lock_that_cargo_had_to_mend_was_out_of_date() {
+        assert_eq!(
+            judge_locks("README.md\nfuzz/Cargo.lock\n"),
+            Err("fuzz/Cargo.lock was out of date: commit what it is now".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_lock_may_change_with_a_manifest() {
+        assert_eq!(
+            judge_locks("Cargo.lock\ncrates/virt-xdr/Cargo.toml\n"),
+            Ok(())
+        );
+        assert_eq!(judge_locks("crates/virt-xdr/src/lib.rs\n"), Ok(()));
+        assert_eq!(judge_locks(""), Ok(()));
     }
 
     #[test]

@@ -105,6 +105,15 @@ pub(super) const STEPS: &[Step] = &[
         ],
         run: |ci| fuzz(ci.fuzz_seconds),
     },
+    Step {
+        name: "locks",
+        about: "the lock files are committed and up to date",
+        tools: &[],
+        run: |_| {
+            let list = "git ls-files --modified --others --exclude-standard";
+            rules::judge_locks(&shell::read(list)?)
+        },
+    },
 ];
 
 fn sources() -> Result<(), String> {
