@@ -1,1 +1,24 @@
-//! Placeholder.
+//! What the tests of the workspace share: real peers, raw connections and the conformance corpus.
+//!
+//! - [`libvirt`] says whether a real libvirt is installed, in one place for all tests.
+//! - [`Daemon`] is a private `libvirtd`, [`virsh`] the C client.
+//! - [`Connection`] speaks raw bytes and descriptors to either of them.
+//! - [`Script`] is a case of the corpus in `conformance/`, [`play`] plays it to a [`Peer`].
+
+pub mod corpus;
+pub mod libvirt;
+pub mod virsh;
+
+mod connection;
+mod daemon;
+mod pattern;
+mod play;
+mod script;
+mod shell;
+
+pub use connection::Connection;
+pub use daemon::{Config, Daemon};
+pub use pattern::{Pattern, Token};
+pub use play::{Event, Outcome, Peer, play};
+pub use script::{End, Link, Role, Script, ScriptError, Step, Transcript};
+pub use shell::Shell;

@@ -1,0 +1,44 @@
+//! The scripts in `conformance/`.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use crate::{Role, Script};
+
+/// All scripts about a role, by name.
+///
+/// # Errors
+///
+/// A file that cannot be read or is no script.
+pub fn load(role: Role) -> Result<Vec<Script>, Box<dyn Error>> {
+    let directory = match role {
+        Role::Daemon => "daemon",
+        Role::Client => "client",
+    };
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("conformance")
+        .join(directory);
+    let mut scripts = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let file = entry?.path();
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        scripts.push(Script::parse(&name, role, &fs::read_to_string(&file)?)?);
+    }
+    scripts.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(scripts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_a_script() {
+        let scripts: usize = [Role::Daemon, Role::Client]
+            .map(|role| load(role).unwrap().len())
+            .iter()
+            .sum();
+        assert!(scripts >= 60, "{scripts} scripts");
+    }
+}

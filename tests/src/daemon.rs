@@ -1,0 +1,262 @@
+//! A private `libvirtd`.
+
+use std::fmt::Write;
+use std::fs::{self, File};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::libvirt::{self, PATIENCE};
+use crate::{Connection, Event, Peer};
+
+/// Ports are found free and then taken: another process may be faster.
+const ATTEMPTS: usize = 5;
+
+/// The configuration of a [`Daemon`], beside what makes it private.
+#[derive(Clone, Debug, Default)]
+pub struct Config(String);
+
+impl Config {
+    /// Sets a number, for example `keepalive_interval`.
+    #[must_use]
+    pub fn number(mut self, key: &str, value: i64) -> Self {
+        writeln!(self.0, "{key} = {value}").expect("a string takes every line");
+        self
+    }
+
+    /// Sets a string, for example `auth_tcp` to `sasl`.
+    #[must_use]
+    pub fn text(mut self, key: &str, value: &str) -> Self {
+        writeln!(self.0, "{key} = \"{value}\"").expect("a string takes every line");
+        self
+    }
+
+    /// Calls are served one at a time, in the order they came; a daemon's workers let them overtake.
+    #[must_use]
+    pub fn in_order(self) -> Self {
+        self.number("min_workers", 1)
+            .number("max_workers", 1)
+            .number("prio_workers", 0)
+    }
+}
+
+/// A private `libvirtd` with its own directory, Unix socket and TCP port; killed when dropped.
+///
+/// It has the mock hypervisor alone (`test:///default`), demands no authentication unless its
+/// [`Config`] says so, and ends itself when nobody has been connected for two minutes, should the
+/// test be killed before it can.
+#[derive(Debug)]
+pub struct Daemon {
+    child: Child,
+    directory: TempDir,
+    port: u16,
+}
+
+impl Daemon {
+    /// Starts a daemon and waits until it answers on both of its sockets.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started or ends at once; its own words are in the message.
+    pub fn start(config: &Config) -> io::Result<Self> {
+        let mut result = Self::try_start(config);
+        for _ in 1..ATTEMPTS {
+            match &result {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    result = Self::try_start(config);
+                }
+                _ => break,
+            }
+        }
+        result
+    }
+
+    fn try_start(config: &Config) -> io::Result<Self> {
+        let program = libvirt::find("libvirtd").ok_or(io::ErrorKind::NotFound)?;
+        // Not `env::temp_dir`, which may be long: a socket's path is at most 107 bytes.
+        let directory = TempDir::with_prefix_in("virt-", "/tmp")?;
+        let path = directory.path();
+        let port = free_port()?;
+        let drivers = path.join("drivers");
+        fs::create_dir(&drivers)?;
+        fs::write(path.join("conf"), configuration(path, port, config))?;
+        let child = Command::new(program)
+            .arg("--config")
+            .arg(path.join("conf"))
+            .arg("--pid-file")
+            .arg(path.join("pid"))
+            .args(["--listen", "--timeout", "120"])
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|value| ("PATH", value)))
+            .env("LC_ALL", "C")
+            .env("HOME", path)
+            .env("XDG_RUNTIME_DIR", path)
+            .env("XDG_CONFIG_HOME", path)
+            .env("XDG_CACHE_HOME", path)
+            // The drivers that are modules touch the system; the mock hypervisor is built in.
+            .env("LIBVIRT_DRIVER_DIR", &drivers)
+            .stdin(Stdio::null())
+            .stdout(File::create(path.join("out"))?)
+            .stderr(File::create(path.join("err"))?)
+            .spawn()?;
+        let mut daemon = Self {
+            child,
+            directory,
+            port,
+        };
+        daemon.wait_until_ready()?;
+        Ok(daemon)
+    }
+
+    fn wait_until_ready(&mut self) -> io::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let Err(error) = self.probe() else {
+                return Ok(());
+            };
+            let ended = self.child.try_wait()?;
+            if ended.is_some() || Instant::now() > deadline {
+                let words = fs::read_to_string(self.directory.path().join("err"))?;
+                let kind = if words.contains("Address already in use") {
+                    io::ErrorKind::AddrInUse
+                } else {
+                    io::ErrorKind::Other
+                };
+                let message = format!("libvirtd is not ready ({error}), {ended:?}: {words}");
+                return Err(io::Error::new(kind, message));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Connects to both sockets; a PONG proves that clients are served.
+    fn probe(&self) -> io::Result<()> {
+        const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
+        for mut connection in [self.unix()?, self.tcp()?] {
+            connection.send(PING, 0);
+            match connection.receive() {
+                Event::Frame(_) => {}
+                event => return Err(io::Error::other(format!("no PONG but {event:?}"))),
+            }
+        }
+        Ok(())
+    }
+
+    /// A new connection to its Unix socket.
+    ///
+    /// # Errors
+    ///
+    /// Those of connecting.
+    pub fn unix(&self) -> io::Result<Connection> {
+        Connection::unix(&self.socket())
+    }
+
+    /// A new connection to its TCP port.
+    ///
+    /// # Errors
+    ///
+    /// Those of connecting.
+    pub fn tcp(&self) -> io::Result<Connection> {
+        Connection::tcp(self.address())
+    }
+
+    /// The path of its Unix socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.directory.path().join("libvirt-sock")
+    }
+
+    /// Its TCP address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// The URI that opens its mock hypervisor over its Unix socket.
+    #[must_use]
+    pub fn unix_uri(&self) -> String {
+        format!("test+unix:///default?socket={}", self.socket().display())
+    }
+
+    /// The URI that opens its mock hypervisor over TCP.
+    #[must_use]
+    pub fn tcp_uri(&self) -> String {
+        format!("test+tcp://{}/default", self.address())
+    }
+
+    /// How many descriptors it holds.
+    ///
+    /// # Errors
+    ///
+    /// When `/proc` does not say.
+    pub fn descriptors(&self) -> io::Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
+    }
+
+    /// Stops it (`SIGSTOP`): its sockets stay open and take bytes, nobody reads them.
+    ///
+    /// # Errors
+    ///
+    /// Those of `kill(2)`.
+    pub fn stop(&self) -> io::Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on (`SIGCONT`).
+    ///
+    /// # Errors
+    ///
+    /// Those of `kill(2)`.
+    pub fn resume(&self) -> io::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// Ends it without warning (`SIGKILL`) and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// Those of `kill(2)` and `wait(2)`.
+    pub fn kill(&mut self) -> io::Result<()> {
+        // The standard library remembers a child it has waited for, so no id is signalled twice.
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), signal)?)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Err(error) = self.kill() {
+            eprintln!("libvirtd {} may be left: {error}", self.child.id());
+        }
+    }
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
+}
+
+fn configuration(directory: &Path, port: u16, config: &Config) -> String {
+    // Of two lines about one setting the first counts, so the test's own come first.
+    config
+        .clone()
+        .text("unix_sock_dir", &directory.display().to_string())
+        .text("listen_addr", "127.0.0.1")
+        .text("tcp_port", &port.to_string())
+        .number("listen_tls", 0)
+        .number("listen_tcp", 1)
+        .text("auth_unix_rw", "none")
+        .text("auth_tcp", "none")
+        .0
+}

@@ -1,0 +1,78 @@
+//! Is a real libvirt installed here?
+
+use std::env;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long any wait for a real peer may take before the test fails, not how long it takes.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Whether the tests against a real libvirt can run; every one of them asks this and nothing else.
+///
+/// Where libvirt is missing the answer is `false` and standard error says what was left out.
+///
+/// # Panics
+///
+/// Where libvirt is missing although the environment says `CI=true`: nothing is left out there.
+#[must_use]
+pub fn available(test: &str) -> bool {
+    let missing = ["libvirtd", "virsh"]
+        .into_iter()
+        .find(|tool| find(tool).is_none());
+    let ci = env::var("CI").is_ok_and(|value| value == "true");
+    match judge(test, missing, ci) {
+        Ok(None) => true,
+        Ok(Some(left_out)) => {
+            eprintln!("{left_out}");
+            false
+        }
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+/// What to say of a test that lacks a tool, or why it fails for it.
+fn judge(test: &str, missing: Option<&str>, ci: bool) -> Result<Option<String>, String> {
+    match missing {
+        None => Ok(None),
+        Some(tool) if ci => Err(format!(
+            "{test}: {tool} is missing, and nothing is left out where CI=true"
+        )),
+        Some(tool) => Ok(Some(format!("LEFT OUT: {test}: {tool} is missing"))),
+    }
+}
+
+/// Where a tool is installed: on `PATH`, or where Debian keeps daemons, which a user's `PATH` may lack.
+pub(crate) fn find(tool: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from))
+        .map(|directory| directory.join(tool))
+        .find(|file| is_program(file))
+}
+
+fn is_program(file: &Path) -> bool {
+    file.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_is_left_out_aloud_and_never_in_ci() {
+        assert_eq!(judge("t", None, true), Ok(None));
+        assert_eq!(judge("t", None, false), Ok(None));
+        let left_out = judge("t", Some("virsh"), false).unwrap().unwrap();
+        assert_eq!(left_out, "LEFT OUT: t: virsh is missing");
+        let failure = judge("t", Some("virsh"), true).unwrap_err();
+        assert!(failure.starts_with("t: virsh is missing"), "{failure}");
+    }
+
+    #[test]
+    fn a_tool_is_found_on_the_path_or_not_at_all() {
+        assert!(find("sh").is_some());
+        assert_eq!(find("no-such-tool-anywhere"), None);
+    }
+}

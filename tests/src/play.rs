@@ -1,0 +1,198 @@
+//! Plays a script to a peer.
+
+use std::fmt::Write;
+
+use crate::pattern::dump;
+use crate::{End, Pattern, Role, Step, Transcript};
+
+/// Who is played to: bytes in, frames or the end out. It need not be a socket.
+pub trait Peer {
+    /// Hands bytes to the peer, `descriptors` of them riding on this write.
+    fn send(&mut self, bytes: &[u8], descriptors: usize);
+
+    /// What comes back next; waits for it where the peer is another process.
+    fn receive(&mut self) -> Event;
+
+    /// Makes a client call procedure 59 of the remote program, without waiting for the reply.
+    fn call(&mut self) {
+        panic!("only a client can be made to call");
+    }
+
+    /// What a client's call returned, `None` when it failed.
+    fn returned(&mut self) -> Option<String> {
+        panic!("only a client can be made to call");
+    }
+}
+
+/// What comes back from a [`Peer`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A frame, its length word included.
+    Frame(Vec<u8>),
+    /// A byte on which this many descriptors rode.
+    Descriptors(usize),
+    /// The end: the peer closed.
+    Closed,
+    /// Nothing, and nothing will come before something is sent.
+    Silent,
+}
+
+/// What a peer did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What came to pass, in a script's notation.
+    pub transcript: String,
+    /// What should have come to pass instead; `None` when all was as written.
+    pub mismatch: Option<String>,
+}
+
+/// Plays a transcript up to its end, or to the first thing that differs.
+///
+/// `stays` is not a matter of waiting: a fence is sent that every peer of the role answers once it
+/// has dealt with all that came before, and whatever comes back ahead of the answer is in surplus.
+pub fn play(role: Role, transcript: &Transcript, peer: &mut impl Peer) -> Outcome {
+    let mut player = Player {
+        peer,
+        serial: 0,
+        seen: String::new(),
+    };
+    let mismatch = player.play(role, transcript).err();
+    Outcome {
+        transcript: player.seen,
+        mismatch,
+    }
+}
+
+struct Player<'a, P> {
+    peer: &'a mut P,
+    /// Of the last call that came from the peer.
+    serial: u32,
+    seen: String,
+}
+
+impl<P: Peer> Player<'_, P> {
+    fn play(&mut self, role: Role, transcript: &Transcript) -> Result<(), String> {
+        for step in &transcript.steps {
+            self.step(step)?;
+        }
+        match transcript.end {
+            End::Closes => match self.receive() {
+                Event::Closed => Ok(()),
+                _ => Err("closes".to_owned()),
+            },
+            End::Stays => self.fence(role),
+        }
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), String> {
+        match step {
+            Step::Send(pattern, descriptors) => {
+                let bytes = pattern.bytes(self.serial);
+                let fds = match descriptors {
+                    0 => String::new(),
+                    1 => "fd ".to_owned(),
+                    count => format!("fd*{count} "),
+                };
+                self.note(&format!("> {fds}{}", dump(&bytes)));
+                self.peer.send(&bytes, *descriptors);
+                Ok(())
+            }
+            Step::Frame(pattern) => match self.receive() {
+                Event::Frame(frame) if pattern.matches(&frame) => Ok(()),
+                _ => Err(format!("< {pattern}")),
+            },
+            Step::Descriptor => match self.receive() {
+                Event::Descriptors(1) => Ok(()),
+                _ => Err("< fd".to_owned()),
+            },
+            Step::Call => {
+                self.note("call");
+                self.peer.call();
+                Ok(())
+            }
+            Step::Returned(expected) => {
+                let returned = self.peer.returned();
+                self.note(&say_returned(returned.as_deref()));
+                if returned == *expected {
+                    Ok(())
+                } else {
+                    Err(say_returned(expected.as_deref()))
+                }
+            }
+        }
+    }
+
+    /// Sends what every peer of the role answers, and waits for the answers and nothing else.
+    fn fence(&mut self, role: Role) -> Result<(), String> {
+        // The keepalive program answers a PING from the loop that reads, so its PONG says that all
+        // before it was read. A daemon hands calls on to its workers: a call of a program that does
+        // not exist is answered when the calls before it are.
+        let (ping, pong) = (keepalive(1), keepalive(2));
+        let mut awaited = vec![pong];
+        self.peer.send(&ping.bytes(0), 0);
+        if role == Role::Daemon {
+            let call = words("0000001c 7fffffff 00000001 00000001 00000000 7fffffff 00000000");
+            self.peer.send(&call.bytes(0), 0);
+            awaited.push(words(
+                "........ 7fffffff 00000001 00000001 00000001 7fffffff 00000001 00000027 00000007 \
+                 00000001 * 00000002 00000000 00000001 * 00000001 * 00000000 ffffffff ffffffff 00000000",
+            ));
+        }
+        while !awaited.is_empty() {
+            let event = self.peer.receive();
+            let answer = match &event {
+                Event::Frame(frame) => awaited.iter().position(|answer| answer.matches(frame)),
+                _ => None,
+            };
+            match answer {
+                Some(answer) => drop(awaited.swap_remove(answer)),
+                None => {
+                    self.note_event(&event);
+                    return Err("stays".to_owned());
+                }
+            }
+        }
+        self.note("stays");
+        Ok(())
+    }
+
+    fn receive(&mut self) -> Event {
+        let event = self.peer.receive();
+        if let Event::Frame(frame) = &event
+            && frame.get(16..20) == Some(&[0; 4])
+            && let Some(serial) = frame.get(20..24).and_then(<[u8]>::first_chunk)
+        {
+            self.serial = u32::from_be_bytes(*serial);
+        }
+        self.note_event(&event);
+        event
+    }
+
+    fn note_event(&mut self, event: &Event) {
+        self.note(&match event {
+            Event::Frame(frame) => format!("< {}", dump(frame)),
+            Event::Descriptors(1) => "< fd".to_owned(),
+            Event::Descriptors(count) => format!("< fd*{count}"),
+            Event::Closed => "closes".to_owned(),
+            Event::Silent => "(nothing comes)".to_owned(),
+        });
+    }
+
+    fn note(&mut self, line: &str) {
+        writeln!(self.seen, "{line}").expect("a string takes every line");
+    }
+}
+
+fn say_returned(text: Option<&str>) -> String {
+    text.map_or("fails".to_owned(), |text| format!("returns {text:?}"))
+}
+
+fn keepalive(procedure: u32) -> Pattern {
+    words(&format!(
+        "0000001c 6b656570 00000001 {procedure:08x} 00000002 00000000 00000000"
+    ))
+}
+
+fn words(line: &str) -> Pattern {
+    Pattern::parse(line, true).expect("the fence is written in a script's words")
+}

@@ -1,0 +1,170 @@
+//! A `virsh` that waits for commands, led through the opening of a connection by a scripted server.
+
+use std::io::{self, BufRead, BufReader, PipeReader, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tempfile::TempDir;
+
+use crate::libvirt::PATIENCE;
+use crate::{Connection, Event, Pattern, Peer, virsh};
+
+const OPEN: u32 = 1;
+const HOSTNAME: u32 = 59;
+const SUPPORTS_FEATURE: u32 = 60;
+const AUTH_LIST: u32 = 66;
+const REGISTER_CLOSE_CALLBACK: u32 = 360;
+
+/// The C client as a [`Peer`]: connected, idle, its own keepalive off; killed when dropped.
+#[derive(Debug)]
+pub struct Shell {
+    connection: Connection,
+    child: Child,
+    commands: ChildStdin,
+    lines: Receiver<String>,
+    /// Holds the socket.
+    _directory: TempDir,
+}
+
+/// The host's name is asked for, and then for something that needs no connection: when that is
+/// there, all that `virsh` has to say about the former is.
+const COMMANDS: &[u8] = b"hostname\necho end\n";
+
+impl Shell {
+    /// Starts `virsh` and answers its calls until it is idle.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started, or calls what opening a connection does not need.
+    pub fn start() -> io::Result<Self> {
+        let directory = TempDir::with_prefix_in("virt-", "/tmp")?;
+        let path = directory.path().join("sock");
+        let listener = UnixListener::bind(&path)?;
+        let uri = format!("test+unix:///default?socket={}", path.display());
+        let (lines, output) = io::pipe()?;
+        let mut child = virsh::command(&uri)?
+            .args(["--keepalive-interval", "0"])
+            .env("HOME", directory.path())
+            .stdin(Stdio::piped())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()?;
+        let mut commands = child.stdin.take().expect("it is piped");
+        commands.write_all(COMMANDS)?;
+        let mut shell = Self {
+            connection: Connection::new(accept(&listener)?)?,
+            child,
+            commands,
+            lines: read_lines(lines),
+            _directory: directory,
+        };
+        while shell.answer_opening()? != HOSTNAME {}
+        match shell.returned().as_deref() {
+            Some("opened") => Ok(shell),
+            other => Err(io::Error::other(format!(
+                "virsh said {other:?} to its host's name"
+            ))),
+        }
+    }
+
+    /// Answers one call of the opening and returns its procedure.
+    fn answer_opening(&mut self) -> io::Result<u32> {
+        let unexpected =
+            |what: &dyn std::fmt::Debug| io::Error::other(format!("virsh sent {what:?}"));
+        let frame = match self.connection.receive() {
+            Event::Frame(frame) => frame,
+            other => return Err(unexpected(&other)),
+        };
+        let word = |index: usize| {
+            let word = frame.get(4 * index..).and_then(<[u8]>::first_chunk);
+            word.map_or(0, |word| u32::from_be_bytes(*word))
+        };
+        let returns = match word(3) {
+            AUTH_LIST => "00000001 00000000",
+            // Keepalive (10) and the registration of close callbacks (15).
+            SUPPORTS_FEATURE if [10, 15].contains(&word(7)) => "00000001",
+            SUPPORTS_FEATURE => "00000000",
+            OPEN | REGISTER_CLOSE_CALLBACK => "",
+            HOSTNAME => "\"opened\"",
+            _ => return Err(unexpected(&frame)),
+        };
+        let payload = Pattern::parse(returns, false)
+            .map_err(io::Error::other)?
+            .bytes(0);
+        let length = u32::try_from(28 + payload.len()).map_err(io::Error::other)?;
+        let mut reply = Vec::new();
+        for word in [length, word(1), word(2), word(3), 1, word(5), 0] {
+            reply.extend_from_slice(&word.to_be_bytes());
+        }
+        reply.extend_from_slice(&payload);
+        self.connection.send(&reply, 0);
+        Ok(word(3))
+    }
+}
+
+impl Peer for Shell {
+    fn send(&mut self, bytes: &[u8], descriptors: usize) {
+        self.connection.send(bytes, descriptors);
+    }
+
+    fn receive(&mut self) -> Event {
+        self.connection.receive()
+    }
+
+    fn call(&mut self) {
+        self.commands
+            .write_all(COMMANDS)
+            .expect("virsh reads commands");
+    }
+
+    fn returned(&mut self) -> Option<String> {
+        let mut said = Vec::new();
+        loop {
+            let line = self
+                .lines
+                .recv_timeout(PATIENCE)
+                .expect("virsh ends its words");
+            match line.as_str() {
+                "end" => break,
+                // It repeats its commands behind its prompt.
+                line if line.is_empty() || line.starts_with("virsh # ") => {}
+                _ => said.push(line),
+            }
+        }
+        let failed = said.iter().any(|line| line.starts_with("error: "));
+        said.pop().filter(|_| !failed)
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        if let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
+            eprintln!("virsh {} may be left: {error}", self.child.id());
+        }
+    }
+}
+
+/// Both streams of its words, line by line.
+fn read_lines(words: PipeReader) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(words).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+fn accept(listener: &UnixListener) -> io::Result<OwnedFd> {
+    let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
+    match poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&patience))? {
+        0 => Err(io::ErrorKind::TimedOut.into()),
+        _ => Ok(listener.accept()?.0.into()),
+    }
+}
