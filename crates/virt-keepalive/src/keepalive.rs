@@ -29,10 +29,12 @@ use crate::{PROGRAM, Ping, Procedure, Tracker};
 #[must_use = "a program does nothing until it is registered"]
 pub struct KeepAlive {
     tracker: Tracker,
-    on_ack: Box<dyn FnMut(&mut Link<'_, '_>) + Send>,
-    on_fail: Box<dyn FnMut(&mut Link<'_, '_>) + Send>,
-    on_ping: Box<dyn FnMut(&mut Link<'_, '_>) -> Result<(), SendError> + Send>,
+    on_ack: Callback<()>,
+    on_fail: Callback<()>,
+    on_ping: Callback<Result<(), SendError>>,
 }
+
+type Callback<R> = Box<dyn FnMut(&mut Link<'_, '_>) -> R + Send>;
 
 impl KeepAlive {
     /// A keepalive program with a threshold of 10 that answers PINGs.
@@ -151,6 +153,14 @@ impl Link<'_, '_> {
     #[must_use]
     pub fn inactive(&self) -> i64 {
         self.tracker.inactive()
+    }
+
+    /// How many bytes wait to be written; see [`Transport::queued`].
+    ///
+    /// It grows if the peer sends PINGs and does not read.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.cx.queued()
     }
 }
 

@@ -56,6 +56,12 @@ impl<'a> Context<'a> {
         self.link.role
     }
 
+    /// How many bytes wait to be written, those that carry descriptors not counted.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.link.outbox.bytes()
+    }
+
     /// Calls a procedure of the peer; the reply comes to [`Program::on_reply`] with the serial returned.
     ///
     /// [`Program::on_reply`]: crate::Program::on_reply
