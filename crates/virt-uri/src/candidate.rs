@@ -92,7 +92,8 @@ impl Uri {
     /// use virt_uri::{Access, Candidate, Environment, Uri};
     ///
     /// let uri: Uri = "qemu:///session".parse()?;
-    /// let user = Environment { runtime_dir: Some("/run/user/1000".into()), ..Environment::default() };
+    /// let runtime_dir = Some("/run/user/1000".into());
+    /// let user = Environment { runtime_dir, ..Environment::default() };
     /// let there = |path: &Path| path.ends_with("virtqemud-sock");
     /// assert_eq!(
     ///     uri.candidates(&user, Access::ReadWrite, there)?,

@@ -22,7 +22,8 @@ pub enum ParseError {
 
     /// There is no `:`, hence no driver.
     #[error(
-        "{text:?} names no driver: expected driver[+transport]://[user@][host][:port]/[path][?parameters]"
+        "{text:?} names no driver: \
+         expected driver[+transport]://[user@][host][:port]/[path][?parameters]"
     )]
     NoDriver {
         /// The whole text.
@@ -45,7 +46,8 @@ pub enum ParseError {
 
     /// The host is neither a name nor an address.
     #[error(
-        "host {host:?} is neither a name of letters, digits, '-', '.' and '_' nor an IPv6 address in brackets"
+        "host {host:?} is neither a name of letters, digits, '-', '.' and '_' \
+         nor an IPv6 address in brackets"
     )]
     Host {
         /// What was found.
@@ -148,7 +150,8 @@ pub enum ParseError {
 pub enum ResolveError {
     /// A session's socket is in a directory of the user, and the environment names none.
     #[error(
-        "no directory for a session's sockets: none of XDG_RUNTIME_DIR, XDG_CACHE_HOME and HOME is set"
+        "no directory for a session's sockets: \
+         none of XDG_RUNTIME_DIR, XDG_CACHE_HOME and HOME is set"
     )]
     NoSessionDirectory,
 

@@ -16,11 +16,14 @@
 //!
 //! ```
 //! use std::env;
+//! use std::error::Error;
 //! use std::path::Path;
 //!
 //! use virt_uri::{Access, Candidate, Environment, Uri};
 //!
-//! fn target(given: Option<&str>, root: bool) -> Result<(String, Vec<Candidate>), Box<dyn std::error::Error>> {
+//! type Target = (String, Vec<Candidate>);
+//!
+//! fn target(given: Option<&str>, root: bool) -> Result<Target, Box<dyn Error>> {
 //!     let environment = Environment {
 //!         root,
 //!         runtime_dir: env::var_os("XDG_RUNTIME_DIR").map(Into::into),
@@ -40,20 +43,34 @@
 //! let (name, candidates) = target(Some("qemu+tcp://[::1]/system?no_verify=1"), true)?;
 //! assert_eq!(name, "qemu:///system");
 //! assert_eq!(candidates, [Candidate::Tcp { host: "::1".into(), port: 16509 }]);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), Box<dyn Error>>(())
 //! ```
 //!
 //! # Where the rules come from
 //!
-//! The syntax is RFC 3986's. What the parts mean was measured on libvirt 9.0.0's `virsh`, and
-//! `name` gives the bytes it sends. Where `virsh` goes on with something else than what was
-//! written, parsing fails instead: a port above 65535 (it wraps around), a port without a host (it
-//! is dropped), `%00` (it ends the text), a path without a slash (it becomes the host), an empty
-//! `socket` (it becomes an abstract one), brackets around what is no IPv6 address. Text that is not
-//! UTF-8 once decoded is refused too.
+//! The syntax is RFC 3986's. What the parts mean was measured on `virsh` of libvirt 9.0.0: what
+//! [`Uri::name`] gives is what `virsh` sends, byte for byte, but for the name of a parameter and a
+//! bracket in a fragment, which it leaves unencoded.
 //!
-//! Not here: the `uri_aliases`, `remote_mode` and `remote_proxy` of `libvirt.conf`, and starting a
-//! daemon.
+//! Where `virsh` goes on with something else than what was written, parsing fails instead:
+//!
+//! | written | `virsh` |
+//! |---|---|
+//! | a port above 65535 | wraps it around |
+//! | a port without a host | drops it |
+//! | `%00` | ends the text there |
+//! | a path without a slash | sends it where the host belongs |
+//! | an empty `socket` | connects to an abstract socket without a name |
+//! | brackets around what is no IPv6 address | looks the name up, brackets included |
+//! | the first of two values of `mode`, `proxy` or a number, if wrong | ignores it |
+//!
+//! Refused too: text that is not UTF-8 once decoded, a host with characters no host name has, an
+//! empty text (to `virsh` that is no URI at all: use [`Environment::default_uri`]) and the lone
+//! word `xen`.
+//!
+//! Not here: `uri_aliases`, `remote_mode` and `remote_proxy` of `libvirt.conf`; starting a daemon;
+//! and drivers that libvirt's client runs by itself (`esx`, `hyperv`, `openvz`, a path `/embed`):
+//! they are looked for at a daemon, as all others.
 
 mod candidate;
 mod environment;

@@ -21,11 +21,16 @@ use crate::{Parameters, ParseError, Transport};
 /// let uri: Uri = "qemu+SSH://root@example.com:2222/system?keyfile=/root/my%20key&x=1".parse()?;
 /// assert_eq!(uri.driver(), "qemu");
 /// assert_eq!(uri.transport(), Transport::Ssh);
-/// assert_eq!((uri.user(), uri.host(), uri.port()), (Some("root"), Some("example.com"), Some(2222)));
+/// assert_eq!(uri.user(), Some("root"));
+/// assert_eq!(uri.host(), Some("example.com"));
+/// assert_eq!(uri.port(), Some(2222));
 /// assert_eq!(uri.path(), "/system");
 /// assert_eq!(uri.parameters().keyfile.as_deref(), Some("/root/my key"));
 /// assert_eq!(uri.name(), "qemu:///system?x=1");
-/// assert_eq!(uri.to_string(), "qemu+ssh://root@example.com:2222/system?keyfile=%2Froot%2Fmy%20key&x=1");
+/// assert_eq!(
+///     uri.to_string(),
+///     "qemu+ssh://root@example.com:2222/system?keyfile=%2Froot%2Fmy%20key&x=1",
+/// );
 ///
 /// let error = "qemu+udp://host/system".parse::<Uri>().unwrap_err();
 /// assert_eq!(

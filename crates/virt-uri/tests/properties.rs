@@ -3,14 +3,17 @@
 
 use std::path::Path;
 
+use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::string::string_regex;
 use virt_uri::{Access, Environment, Uri};
 
 /// Any text in the place of a part, percent-encoded as little as the syntax permits or as much as
 /// it can be.
 fn encoded(unencoded: &'static str) -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        proptest::string::string_regex(unencoded).expect("a regular expression"),
+        string_regex(unencoded).expect("a regular expression"),
         any::<char>()
             .prop_filter("no zero byte", |character| *character != '\0')
             .prop_map(|character| {
@@ -21,11 +24,11 @@ fn encoded(unencoded: &'static str) -> impl Strategy<Value = String> {
                     .collect()
             }),
     ];
-    proptest::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
+    vec(piece, 0..4).prop_map(|pieces| pieces.concat())
 }
 
 fn parameter() -> impl Strategy<Value = String> {
-    let known = proptest::sample::select(vec![
+    let known = select(vec![
         "name=test:///default",
         "socket=/s",
         "Mode=direct",
@@ -50,27 +53,25 @@ fn parameter() -> impl Strategy<Value = String> {
 
 /// Texts that are nearly always URIs.
 fn likely() -> impl Strategy<Value = String> {
-    let driver = prop_oneof![Just("test"), Just("qemu"), Just("remote"), Just("a-1.b")];
-    let transport = prop_oneof![
-        3 => Just(""), 1 => Just("+unix"), 1 => Just("+TCP"), 1 => Just("+tls"), 1 => Just("+ssh"), 1 => Just("+ext"),
-    ];
-    let user = prop_oneof![
-        Just(String::new()),
-        encoded("[a-z:;-]{0,5}").prop_map(|user| format!("{user}@"))
-    ];
-    let host = prop_oneof![3 => Just(""), 1 => Just("h.x"), 1 => Just("[::1]"), 1 => Just("[fe80::1%25e]:7"), 1 => Just("h:65535")];
-    let path = prop_oneof![
-        Just("/system".to_owned()),
-        Just("/session".to_owned()),
-        Just("/default".to_owned()),
-        encoded("[a-z:@/]{0,5}").prop_map(|path| format!("/{path}")),
-        Just(String::new()),
-    ];
-    let query = proptest::collection::vec(parameter(), 0..4).prop_map(|all| all.join("&"));
-    let fragment = prop_oneof![
-        Just(String::new()),
-        encoded("[a-z/?:]{0,5}").prop_map(|text| format!("#{text}"))
-    ];
+    let driver = select(vec!["test", "qemu", "remote", "a-1.b"]);
+    let transport = select(vec!["", "", "", "+unix", "+TCP", "+tls", "+ssh", "+ext"]);
+    let user = encoded("[a-z:;-]{0,5}").prop_map(|user| format!("{user}@"));
+    let user = prop_oneof![Just(String::new()), user];
+    let host = select(vec![
+        "",
+        "",
+        "",
+        "h.x",
+        "[::1]",
+        "[fe80::1%25e]:7",
+        "h:65535",
+    ]);
+    let path = encoded("[a-z:@/]{0,5}").prop_map(|path| format!("/{path}"));
+    let known_path = select(vec!["/system", "/session", "/default", ""]).prop_map(str::to_owned);
+    let path = prop_oneof![known_path, path];
+    let query = vec(parameter(), 0..4).prop_map(|all| all.join("&"));
+    let fragment = encoded("[a-z/?:]{0,5}").prop_map(|text| format!("#{text}"));
+    let fragment = prop_oneof![Just(String::new()), fragment];
     (driver, transport, user, host, path, query, fragment).prop_map(
         |(driver, transport, user, host, path, query, fragment)| {
             format!("{driver}{transport}://{user}{host}{path}?{query}{fragment}")
@@ -123,7 +124,11 @@ fn check(text: &str) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 2_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn likely_uris_print_and_parse(text in likely()) {
