@@ -17,7 +17,7 @@ const HEADER: Header = Header {
 
 #[track_caller]
 fn too_long(value: &impl Encode, length: usize, limit: usize, text: &str) {
-    let error = to_vec(value).unwrap_err();
+    let error = to_vec(value).expect_err("refused");
     assert_eq!(error.kind(), Kind::TooLong { length, limit });
     assert_eq!(error.offset(), 0);
     assert_eq!(error.field(), None);

@@ -16,8 +16,8 @@ where
     T: Encode + for<'a> Decode<'a> + PartialEq + Debug,
 {
     let bytes = hex(bytes);
-    assert_eq!(to_vec(&value).unwrap(), bytes, "encoding {value:?}");
-    assert_eq!(from_slice::<T>(&bytes).unwrap(), value, "decoding");
+    assert_eq!(to_vec(&value).as_ref(), Ok(&bytes));
+    assert_eq!(from_slice::<T>(&bytes).as_ref(), Ok(&value));
 }
 
 #[test]

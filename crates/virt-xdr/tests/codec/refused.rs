@@ -10,7 +10,7 @@ use crate::support::{
 
 #[track_caller]
 fn error<T: for<'a> Decode<'a> + Debug>(bytes: &str) -> DecodeError {
-    from_slice::<T>(&hex(bytes)).unwrap_err()
+    from_slice::<T>(&hex(bytes)).expect_err("refused")
 }
 
 /// `bytes` are refused, by an error of `kind` at `offset` that no type has named a field for.
@@ -30,7 +30,7 @@ fn trailing<T: for<'a> Decode<'a> + Debug>(bytes: &str) {
     from_slice::<T>(&value).expect("the value alone decodes");
     for count in [1, 3, 4, 8] {
         let followed = [value.as_slice(), &vec![0; count]].concat();
-        let error = from_slice::<T>(&followed).unwrap_err();
+        let error = from_slice::<T>(&followed).expect_err("refused");
         assert_eq!(error.kind(), Kind::Trailing { count });
         assert_eq!(error.offset(), value.len());
         let text = format!("{count} bytes follow the end of the value, none may");
@@ -90,8 +90,9 @@ fn every_padding_byte_that_is_not_zero() {
                     from_slice::<&[u8]>(&announced).unwrap_err(),
                 ] {
                     assert_eq!(error.kind(), Kind::Padding { value });
-                    assert_eq!(error.offset(), 4);
-                    assert_eq!(error.to_string(), format!("{text} (at byte 4)"));
+                    let offset = usize::from(4 + length + place);
+                    assert_eq!(error.offset(), offset);
+                    assert_eq!(error.to_string(), format!("{text} (at byte {offset})"));
                 }
 
                 let mut input = Decoder::new(&body);
@@ -105,8 +106,9 @@ fn every_padding_byte_that_is_not_zero() {
                 };
                 let error = fixed.unwrap_err();
                 assert_eq!(error.kind(), Kind::Padding { value });
-                assert_eq!(error.offset(), 0);
-                assert_eq!(error.to_string(), format!("{text} (at byte 0)"));
+                let offset = usize::from(length + place);
+                assert_eq!(error.offset(), offset);
+                assert_eq!(error.to_string(), format!("{text} (at byte {offset})"));
             }
         }
     }
@@ -117,8 +119,8 @@ fn padding_names_the_first_byte_that_is_wrong() {
     refused::<[u8; 1]>(
         "01 00aabb",
         Kind::Padding { value: 0xaa },
-        0,
-        "padding byte is 0xaa, must be 0 (at byte 0)",
+        2,
+        "padding byte is 0xaa, must be 0 (at byte 2)",
     );
 }
 
@@ -269,10 +271,12 @@ fn strings_that_are_not_utf8() {
         ("00000003 eda080 00", 0xed, 0), // a surrogate
         ("00000002 c080 0000", 0xc0, 0), // a zero in two bytes
     ] {
-        let text =
-            format!("string is not UTF-8: byte {value:#04x} after {valid} valid bytes (at byte 0)");
-        refused::<String>(bytes, Kind::Utf8 { value, valid }, 0, &text);
-        refused::<Name>(bytes, Kind::Utf8 { value, valid }, 0, &text);
+        let offset = 4 + valid;
+        let text = format!(
+            "string is not UTF-8: byte {value:#04x} after {valid} valid bytes (at byte {offset})"
+        );
+        refused::<String>(bytes, Kind::Utf8 { value, valid }, offset, &text);
+        refused::<Name>(bytes, Kind::Utf8 { value, valid }, offset, &text);
     }
     assert_eq!(
         from_slice::<&[u8]>(&hex("00000001 ff 000000")),

@@ -15,14 +15,15 @@ where
 {
     let bytes = to_vec(value).expect("the value keeps its bounds");
     prop_assert!(bytes.len().is_multiple_of(4));
-    prop_assert_eq!(&from_slice::<T>(&bytes).unwrap(), value);
+    let again = from_slice::<T>(&bytes);
+    prop_assert_eq!(again.as_ref(), Ok(value));
     Ok(())
 }
 
 /// Whatever `bytes` are: if they decode, there is one way to write them, which is `bytes`.
 fn canonical<T: Encode + for<'a> Decode<'a>>(bytes: &[u8]) -> Result<(), TestCaseError> {
     if let Ok(value) = from_slice::<T>(bytes) {
-        let again = to_vec(&value).unwrap();
+        let again = to_vec(&value).expect("what decodes keeps its bounds");
         prop_assert_eq!(again.as_slice(), bytes);
     }
     Ok(())

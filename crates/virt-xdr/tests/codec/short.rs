@@ -17,7 +17,7 @@ fn short_at_every_cut<T: for<'a> Decode<'a> + Debug>(pieces: &str) {
     let mut start = 0;
     for piece in pieces {
         for available in 0..piece.len() {
-            let error = from_slice::<T>(&whole[..start + available]).unwrap_err();
+            let error = from_slice::<T>(&whole[..start + available]).expect_err("short");
             let needed = piece.len();
             let kind = DecodeErrorKind::Short { needed, available };
             assert_eq!((error.kind(), error.offset()), (kind, start));

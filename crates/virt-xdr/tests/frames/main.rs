@@ -1,0 +1,8 @@
+//! Frames: the header word by word, any cut of a stream, the limits, and what the decoder keeps in memory.
+
+mod cuts;
+mod header;
+mod lengths;
+mod memory;
+mod payload;
+mod support;

@@ -1,0 +1,165 @@
+//! Memory grows with the bytes that arrive, never with the length that is announced, and is given back.
+
+use proptest::prelude::*;
+use virt_xdr::{FrameDecoder, PAYLOAD_MAX};
+
+use crate::support::{
+    Feed, PING, Take, any_feed, any_frames, any_take, drain, feed, frame, next, stream,
+};
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+#[test]
+fn an_announced_length_reserves_nothing() {
+    let mut decoder = FrameDecoder::new();
+    assert_eq!(decoder.capacity(), 0);
+    let wire = frame(&vec![0; PAYLOAD_MAX]);
+    decoder.push(&wire[..4]);
+    decoder.push(&wire[4..100]);
+    assert!(decoder.next_frame().unwrap().is_none());
+    assert_eq!(decoder.need(), wire.len() - 100);
+    assert!(decoder.capacity() < KIB, "{}", decoder.capacity());
+
+    let mut decoder = FrameDecoder::new();
+    feed(&mut decoder, Feed::Space(4096 - 100), &wire[..100]);
+    assert!(decoder.next_frame().unwrap().is_none());
+    assert!(decoder.capacity() < 64 * KIB, "{}", decoder.capacity());
+}
+
+#[test]
+fn a_large_frame_takes_twice_its_bytes_at_most() {
+    let wire = frame(&vec![0; 4 * MIB]);
+    for piece in [1000, 64 * KIB] {
+        let mut decoder = FrameDecoder::new();
+        let mut received = 0;
+        for bytes in wire.chunks(piece) {
+            decoder.push(bytes);
+            received += bytes.len();
+            let capacity = decoder.capacity();
+            assert!(
+                capacity <= 2 * received.max(KIB),
+                "{capacity} for {received}"
+            );
+        }
+        assert_eq!(drain(&mut decoder).len(), 1);
+    }
+}
+
+#[test]
+fn a_buffer_that_grew_for_a_large_frame_is_given_back() {
+    for (how, take) in [
+        (Feed::Push, Take::Look),
+        (Feed::Push, Take::IntoBytes),
+        (Feed::Space(4096), Take::Look),
+        (Feed::Space(4096), Take::IntoBytes),
+    ] {
+        let mut decoder = FrameDecoder::new();
+        feed(&mut decoder, how, &frame(&vec![0; 8 * MIB]));
+        assert!(next(&mut decoder, take).unwrap().is_some());
+        for _ in 0..3 {
+            feed(&mut decoder, how, PING);
+            assert!(next(&mut decoder, take).unwrap().is_some());
+        }
+        let capacity = decoder.capacity();
+        assert!(capacity <= 64 * KIB, "{capacity} after {how:?}, {take:?}");
+    }
+}
+
+#[test]
+fn a_buffer_is_given_back_even_if_the_stream_is_never_cut_between_frames() {
+    let mut decoder = FrameDecoder::new();
+    let large = frame(&vec![0; 8 * MIB]);
+    decoder.push(&[&large, &PING[..14]].concat());
+    assert!(next(&mut decoder, Take::Look).unwrap().is_some());
+    for _ in 0..10 {
+        decoder.push(&[&PING[14..], &PING[..14]].concat());
+        assert!(next(&mut decoder, Take::Look).unwrap().is_some());
+        assert_eq!(decoder.buffered(), 14);
+    }
+    let capacity = decoder.capacity();
+    assert!(capacity <= 64 * KIB, "{capacity}");
+}
+
+#[test]
+fn a_reader_of_small_frames_finds_a_steady_buffer() {
+    // What is read ends within a frame each time, so that what is left over moves on.
+    let wire = PING.repeat(64 * KIB);
+    let mut decoder = FrameDecoder::new();
+    let mut capacities = Vec::new();
+    for read in wire.chunks(64 * KIB) {
+        feed(&mut decoder, Feed::Space(64 * KIB - read.len()), read);
+        while decoder.next_frame().unwrap().is_some() {}
+        capacities.push(decoder.capacity());
+    }
+    let settled = &capacities[capacities.len() / 2..];
+    assert!(
+        settled.iter().all(|capacity| *capacity == settled[0]),
+        "{capacities:?}"
+    );
+    assert!(settled[0] <= 256 * KIB, "{}", settled[0]);
+}
+
+#[test]
+fn shrinking_keeps_what_was_received() {
+    let mut decoder = FrameDecoder::new();
+    decoder.push(&[&frame(&vec![1; MIB]), &PING[..27]].concat());
+    assert!(next(&mut decoder, Take::Look).unwrap().is_some());
+    decoder.shrink_to_fit();
+    assert!(decoder.capacity() < KIB, "{}", decoder.capacity());
+    assert_eq!((decoder.buffered(), decoder.need()), (27, 1));
+    decoder.push(&PING[27..]);
+    assert_eq!(drain(&mut decoder).len(), 1);
+
+    decoder.shrink_to_fit();
+    assert_eq!((decoder.capacity(), decoder.buffered()), (0, 0));
+}
+
+#[test]
+fn a_failed_decoder_holds_nothing() {
+    let mut decoder = FrameDecoder::new();
+    decoder.push(&[&[0, 0, 0, 3][..], &vec![0; MIB]].concat());
+    assert!(decoder.next_frame().is_err());
+    assert_eq!(decoder.capacity(), 0);
+    decoder.push(&vec![0; MIB]);
+    assert_eq!(decoder.capacity(), 0);
+}
+
+proptest! {
+    #[test]
+    fn taken_payloads_stay_as_they_are(
+        frames in any_frames(),
+        how in any_feed(),
+        piece in 1..5000usize,
+    ) {
+        let mut decoder = FrameDecoder::new();
+        let mut kept = Vec::new();
+        for bytes in stream(&frames).chunks(piece) {
+            feed(&mut decoder, how, bytes);
+            while let Some(frame) = next(&mut decoder, Take::IntoBytes).unwrap() {
+                kept.push(frame);
+            }
+        }
+        // Overwrite whatever the decoder would write to next.
+        decoder.space(100_000).fill(0xaa);
+        prop_assert_eq!(kept, frames);
+    }
+
+    #[test]
+    fn capacity_is_paid_for(
+        frames in any_frames(),
+        piece in 1..9000usize,
+        room in 0..9000usize,
+        take in any_take(),
+    ) {
+        let mut decoder = FrameDecoder::new();
+        let mut received = 0;
+        for bytes in stream(&frames).chunks(piece) {
+            feed(&mut decoder, Feed::Space(room), bytes);
+            received += bytes.len();
+            while next(&mut decoder, take).unwrap().is_some() {}
+            let capacity = decoder.capacity();
+            prop_assert!(capacity <= 2 * (received + piece + room) + 1024, "{} for {}", capacity, received);
+        }
+    }
+}
