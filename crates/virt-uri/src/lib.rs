@@ -50,7 +50,8 @@
 //!
 //! The syntax is RFC 3986's. What the parts mean was measured on `virsh` of libvirt 9.0.0: what
 //! [`Uri::name`] gives is what `virsh` sends, byte for byte, but for the name of a parameter and a
-//! bracket in a fragment, which it leaves unencoded.
+//! bracket in a fragment, which it leaves unencoded, a parameter `=`, of which it makes `==`, and
+//! `xen://`, of which it makes `xen:///system`.
 //!
 //! Where `virsh` goes on with something else than what was written, parsing fails instead:
 //!
