@@ -5,15 +5,14 @@ use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::libvirt::{self, PATIENCE};
-use crate::{Connection, Event, Peer};
+use crate::{Connection, Event, Peer, Process};
 
 /// Ports are found free and then taken: another process may be faster.
 const ATTEMPTS: usize = 5;
@@ -53,7 +52,8 @@ impl Config {
 /// test be killed before it can.
 #[derive(Debug)]
 pub struct Daemon {
-    child: Child,
+    // Declared first, so dropped first: the directory goes when nobody uses it.
+    process: Process,
     directory: TempDir,
     port: u16,
 }
@@ -86,7 +86,8 @@ impl Daemon {
         let drivers = path.join("drivers");
         fs::create_dir(&drivers)?;
         fs::write(path.join("conf"), configuration(path, port, config))?;
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .arg("--config")
             .arg(path.join("conf"))
             .arg("--pid-file")
@@ -103,10 +104,9 @@ impl Daemon {
             .env("LIBVIRT_DRIVER_DIR", &drivers)
             .stdin(Stdio::null())
             .stdout(File::create(path.join("out"))?)
-            .stderr(File::create(path.join("err"))?)
-            .spawn()?;
+            .stderr(File::create(path.join("err"))?);
         let mut daemon = Self {
-            child,
+            process: Process::spawn(&mut command)?,
             directory,
             port,
         };
@@ -120,7 +120,7 @@ impl Daemon {
             let Err(error) = self.probe() else {
                 return Ok(());
             };
-            let ended = self.child.try_wait()?;
+            let ended = self.process.ended()?;
             if ended.is_some() || Instant::now() > deadline {
                 let words = fs::read_to_string(self.directory.path().join("err"))?;
                 let kind = if words.contains("Address already in use") {
@@ -190,54 +190,9 @@ impl Daemon {
         format!("test+tcp://{}/default", self.address())
     }
 
-    /// How many descriptors it holds.
-    ///
-    /// # Errors
-    ///
-    /// When `/proc` does not say.
-    pub fn descriptors(&self) -> io::Result<usize> {
-        Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
-    }
-
-    /// Stops it (`SIGSTOP`): its sockets stay open and take bytes, nobody reads them.
-    ///
-    /// # Errors
-    ///
-    /// Those of `kill(2)`.
-    pub fn stop(&self) -> io::Result<()> {
-        self.signal(Signal::STOP)
-    }
-
-    /// Lets it go on (`SIGCONT`).
-    ///
-    /// # Errors
-    ///
-    /// Those of `kill(2)`.
-    pub fn resume(&self) -> io::Result<()> {
-        self.signal(Signal::CONT)
-    }
-
-    /// Ends it without warning (`SIGKILL`) and waits for its end.
-    ///
-    /// # Errors
-    ///
-    /// Those of `kill(2)` and `wait(2)`.
-    pub fn kill(&mut self) -> io::Result<()> {
-        // The standard library remembers a child it has waited for, so no id is signalled twice.
-        self.child.kill()?;
-        self.child.wait().map(drop)
-    }
-
-    fn signal(&self, signal: Signal) -> io::Result<()> {
-        Ok(kill_process(Pid::from_child(&self.child), signal)?)
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        if let Err(error) = self.kill() {
-            eprintln!("libvirtd {} may be left: {error}", self.child.id());
-        }
+    /// Its process, to be stopped, resumed and killed.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
     }
 }
 

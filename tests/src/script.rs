@@ -202,8 +202,14 @@ impl Part {
         }
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let step = match (word, rest) {
-            ("stays", "") => return Ok(self.end = Some(End::Stays)),
-            ("closes", "") => return Ok(self.end = Some(End::Closes)),
+            ("stays", "") => {
+                self.end = Some(End::Stays);
+                return Ok(());
+            }
+            ("closes", "") => {
+                self.end = Some(End::Closes);
+                return Ok(());
+            }
             ("call", "") => Step::Call,
             ("fails", "") => Step::Returned(None),
             ("returns", text) => Step::Returned(Some(unquote(text)?.to_owned())),

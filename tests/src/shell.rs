@@ -1,9 +1,8 @@
 //! A `virsh` that waits for commands, led through the opening of a connection by a scripted server.
 
-use std::io::{self, BufRead, BufReader, PipeReader, Write};
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
-use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
@@ -11,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
 use crate::libvirt::PATIENCE;
-use crate::{Connection, Event, Pattern, Peer, virsh};
+use crate::{Connection, Event, Pattern, Peer, Process, virsh};
 
 const OPEN: u32 = 1;
 const HOSTNAME: u32 = 59;
@@ -19,12 +18,12 @@ const SUPPORTS_FEATURE: u32 = 60;
 const AUTH_LIST: u32 = 66;
 const REGISTER_CLOSE_CALLBACK: u32 = 360;
 
-/// The C client as a [`Peer`]: connected, idle, its own keepalive off; killed when dropped.
+/// The C client as a [`Peer`]: connected and idle; killed when dropped.
 #[derive(Debug)]
 pub struct Shell {
     connection: Connection,
-    child: Child,
-    commands: ChildStdin,
+    _process: Process,
+    commands: PipeWriter,
     lines: Receiver<String>,
     /// Holds the socket.
     _directory: TempDir,
@@ -35,29 +34,34 @@ pub struct Shell {
 const COMMANDS: &[u8] = b"hostname\necho end\n";
 
 impl Shell {
-    /// Starts `virsh` and answers its calls until it is idle.
+    /// Starts `virsh`, its own keepalive every `interval` seconds (0: never) up to `count`, and
+    /// answers its calls until it is idle.
     ///
     /// # Errors
     ///
     /// When it cannot be started, or calls what opening a connection does not need.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(interval: u32, count: u32) -> io::Result<Self> {
         let directory = TempDir::with_prefix_in("virt-", "/tmp")?;
         let path = directory.path().join("sock");
         let listener = UnixListener::bind(&path)?;
         let uri = format!("test+unix:///default?socket={}", path.display());
+        let (input, mut commands) = io::pipe()?;
         let (lines, output) = io::pipe()?;
-        let mut child = virsh::command(&uri)?
-            .args(["--keepalive-interval", "0"])
+        let mut command = virsh::command(&uri)?;
+        command
+            .arg(format!("--keepalive-interval={interval}"))
+            .arg(format!("--keepalive-count={count}"))
             .env("HOME", directory.path())
-            .stdin(Stdio::piped())
+            .stdin(input)
             .stdout(output.try_clone()?)
-            .stderr(output)
-            .spawn()?;
-        let mut commands = child.stdin.take().expect("it is piped");
+            .stderr(output);
+        let process = Process::spawn(&mut command)?;
+        // It holds ends of the pipes, and with them open here neither side would see the other end.
+        drop(command);
         commands.write_all(COMMANDS)?;
         let mut shell = Self {
             connection: Connection::new(accept(&listener)?)?,
-            child,
+            _process: process,
             commands,
             lines: read_lines(lines),
             _directory: directory,
@@ -68,6 +72,23 @@ impl Shell {
             other => Err(io::Error::other(format!(
                 "virsh said {other:?} to its host's name"
             ))),
+        }
+    }
+
+    /// Waits for a line of its words that contains this, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// When [`PATIENCE`] is over first, or it has ended.
+    pub fn wait_for(&self, words: &str) -> io::Result<String> {
+        loop {
+            let line = self
+                .lines
+                .recv_timeout(PATIENCE)
+                .map_err(io::Error::other)?;
+            if line.contains(words) {
+                return Ok(line);
+            }
         }
     }
 
@@ -137,14 +158,6 @@ impl Peer for Shell {
         }
         let failed = said.iter().any(|line| line.starts_with("error: "));
         said.pop().filter(|_| !failed)
-    }
-}
-
-impl Drop for Shell {
-    fn drop(&mut self) {
-        if let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
-            eprintln!("virsh {} may be left: {error}", self.child.id());
-        }
     }
 }
 

@@ -1,0 +1,166 @@
+//! The private daemon: that it is one, and what cannot be written as a script.
+
+use std::fs;
+use std::panic;
+
+use virt_tests::{Config, Connection, Daemon, Event, Pattern, Peer, libvirt};
+
+const PING: &str = "0000001c 6b656570 00000001 00000001 00000002 00000000 00000000";
+const PONG: &str = "0000001c 6b656570 00000001 00000002 00000002 00000000 00000000";
+/// May we send keepalive (feature 10)? It is also how a client says that it may be pinged.
+const ASK_KEEPALIVE: &str =
+    "00000020 20008086 00000001 0000003c 00000000 00000001 00000000 0000000a";
+const YES: &str = "00000020 20008086 00000001 0000003c 00000001 00000001 00000000 00000001";
+
+fn bytes(words: &str) -> Vec<u8> {
+    let pattern = Pattern::parse(words, false).expect("these are words of a script");
+    pattern.bytes(0)
+}
+
+fn frame(words: &str) -> Event {
+    Event::Frame(bytes(words))
+}
+
+fn assert_answers(connection: &mut Connection) {
+    connection.send(&bytes(PING), 0);
+    assert_eq!(connection.receive(), frame(PONG));
+}
+
+#[test]
+fn a_daemon_answers_on_both_sockets_beside_another() {
+    if !libvirt::available("two private daemons") {
+        return;
+    }
+    let daemons = [(); 2].map(|()| Daemon::start(&Config::default()).unwrap());
+    for daemon in &daemons {
+        assert_answers(&mut daemon.unix().unwrap());
+        assert_answers(&mut daemon.tcp().unwrap());
+    }
+    assert_ne!(daemons[0].socket(), daemons[1].socket());
+    assert_ne!(daemons[0].address(), daemons[1].address());
+}
+
+#[test]
+fn a_panic_leaves_neither_process_nor_file() {
+    if !libvirt::available("the end of a private daemon") {
+        return;
+    }
+    let mut daemon = Daemon::start(&Config::default()).unwrap();
+    let directory = daemon.socket().parent().unwrap().to_owned();
+    let process = format!("/proc/{}", daemon.process().id());
+    assert!(fs::exists(&process).unwrap());
+    let mut connection = daemon.unix().unwrap();
+
+    let panicked = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+        let _daemon = daemon;
+        panic!("on purpose");
+    }));
+
+    assert!(panicked.is_err());
+    assert_eq!(connection.receive(), Event::Closed);
+    assert!(!fs::exists(&process).unwrap(), "it is waited for, too");
+    assert!(!fs::exists(directory).unwrap());
+}
+
+#[test]
+fn a_daemon_that_cannot_start_says_why() {
+    if !libvirt::available("a daemon that cannot start") {
+        return;
+    }
+    let config = Config::default().text("auth_tcp", "nonsense");
+    let error = Daemon::start(&config).unwrap_err().to_string();
+    assert!(error.contains("nonsense"), "{error}");
+}
+
+#[test]
+fn a_stopped_daemon_answers_once_it_goes_on() {
+    if !libvirt::available("a stopped daemon") {
+        return;
+    }
+    let mut daemon = Daemon::start(&Config::default()).unwrap();
+    let mut connection = daemon.unix().unwrap();
+    assert_answers(&mut connection);
+
+    daemon.process().stop().unwrap();
+    connection.send(&bytes(PING), 0);
+    daemon.process().resume().unwrap();
+
+    assert_eq!(connection.receive(), frame(PONG));
+}
+
+#[test]
+fn a_killed_daemon_closes_its_connections() {
+    if !libvirt::available("a killed daemon") {
+        return;
+    }
+    let mut daemon = Daemon::start(&Config::default()).unwrap();
+    let mut connections = [daemon.unix().unwrap(), daemon.tcp().unwrap()];
+    connections.iter_mut().for_each(assert_answers);
+    daemon.process().kill().unwrap();
+    for mut connection in connections {
+        assert_eq!(connection.receive(), Event::Closed);
+    }
+}
+
+#[test]
+fn a_daemon_pings_count_times_and_closes() {
+    if !libvirt::available("the keepalive of a daemon") {
+        return;
+    }
+    let config = Config::default()
+        .number("keepalive_interval", 1)
+        .number("keepalive_count", 2);
+    let daemon = Daemon::start(&config).unwrap();
+    for mut connection in [daemon.unix().unwrap(), daemon.tcp().unwrap()] {
+        connection.send(&bytes(ASK_KEEPALIVE), 0);
+        for expected in [YES, PING, PING] {
+            assert_eq!(connection.receive(), frame(expected));
+        }
+        assert_eq!(connection.receive(), Event::Closed);
+    }
+}
+
+#[test]
+fn any_answer_starts_a_daemons_count_again() {
+    if !libvirt::available("the keepalive of a daemon") {
+        return;
+    }
+    let config = Config::default()
+        .number("keepalive_interval", 1)
+        .number("keepalive_count", 1);
+    let daemon = Daemon::start(&config).unwrap();
+    let mut connection = daemon.unix().unwrap();
+    connection.send(&bytes(ASK_KEEPALIVE), 0);
+    assert_eq!(connection.receive(), frame(YES));
+    // A PONG, an unsolicited PING and what no program handles: each keeps the link alive.
+    let nobody = "0000001c 12345678 00000001 00000001 00000002 00000000 00000000";
+    for (answer, back) in [(PONG, None), (PING, Some(PONG)), (nobody, None)] {
+        assert_eq!(connection.receive(), frame(PING));
+        connection.send(&bytes(answer), 0);
+        if let Some(back) = back {
+            assert_eq!(connection.receive(), frame(back));
+        }
+    }
+    assert_eq!(connection.receive(), frame(PING));
+    assert_eq!(connection.receive(), Event::Closed);
+}
+
+#[test]
+fn the_end_of_what_is_sent_ends_the_connection() {
+    if !libvirt::available("half-closed connections") {
+        return;
+    }
+    let daemon = Daemon::start(&Config::default()).unwrap();
+    for begun in [&bytes(PING)[..0], &bytes(PING)[..2], &bytes(PING)[..27]] {
+        for mut connection in [daemon.unix().unwrap(), daemon.tcp().unwrap()] {
+            connection.send(begun, 0);
+            connection.finish().unwrap();
+            assert_eq!(
+                connection.receive(),
+                Event::Closed,
+                "after {} bytes",
+                begun.len()
+            );
+        }
+    }
+}
