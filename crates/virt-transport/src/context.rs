@@ -160,7 +160,7 @@ impl<'a> Context<'a> {
     /// Opens the stream of a call; from now on its pieces come to [`Program::on_stream`].
     ///
     /// A client opens it when it calls, a server when it is called. It is open until both ends have
-    /// finished it or one has aborted it.
+    /// finished it or one has aborted it; the stream of a call that is refused closes with the reply.
     ///
     /// [`Program::on_stream`]: crate::Program::on_stream
     ///

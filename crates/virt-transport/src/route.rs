@@ -162,6 +162,16 @@ impl Router {
         if status == Status::ERROR && header.message_type == MessageType::REPLY {
             self.returned_fds = waiting.fds;
         }
+        if result.is_err() {
+            // A call that is refused has no stream, whatever its caller has prepared for.
+            self.link.streams.abort(
+                index,
+                StreamId {
+                    procedure: called,
+                    serial,
+                },
+            );
+        }
         let reply = Reply {
             serial,
             procedure: called,
