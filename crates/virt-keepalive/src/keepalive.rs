@@ -92,6 +92,10 @@ impl Program for KeepAlive {
         PROGRAM
     }
 
+    fn takes_calls(&self) -> bool {
+        false
+    }
+
     fn on_message(
         &mut self,
         message: Message<'_>,

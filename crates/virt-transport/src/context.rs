@@ -37,10 +37,10 @@ impl<'a> Context<'a> {
     }
 
     /// Sends the error with which a handler has ended, unless it had answered.
-    pub(crate) fn refuse(mut self, error: &RemoteError) -> bool {
-        match self.unanswered.take() {
-            Some(call) => self.reply_error(call, error).is_ok(),
-            None => false,
+    pub(crate) fn refuse(mut self, error: &RemoteError) {
+        if let Some(call) = self.unanswered.take() {
+            // What cannot be sent is replaced by an error that can: see `answer`.
+            let _ = self.reply_error(call, error);
         }
     }
 
@@ -81,7 +81,8 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// As [`call`](Self::call), [`SendError::TooManyFds`], [`SendError::FdsNotCarried`].
+    /// As [`call`](Self::call), [`SendError::TooManyFds`], [`SendError::FdsNotCarried`]; the descriptors are
+    /// then closed.
     pub fn call_with_fds(
         &mut self,
         procedure: impl Into<i32>,
@@ -95,22 +96,20 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// [`SendError::Encode`]: then nothing was sent, and the caller still waits. In [`Program::on_call`],
-    /// returning the error as [`RemoteError`] answers it.
-    ///
-    /// [`Program::on_call`]: crate::Program::on_call
+    /// [`SendError::Encode`]. The call is then answered with that, as an internal error, so that its caller
+    /// does not wait for ever.
     pub fn reply(&mut self, call: CallId, ret: &impl Encode) -> Result<(), SendError> {
         let header = self.header(&call, MessageType::REPLY, Status::OK);
-        self.link.send(&header, |out| ret.encode(out))?;
-        self.answered(&call);
-        Ok(())
+        let result = self.link.send(&header, |out| ret.encode(out));
+        self.answer(&call, result)
     }
 
     /// Answers a call with what it returns, and descriptors.
     ///
     /// # Errors
     ///
-    /// As [`reply`](Self::reply), [`SendError::TooManyFds`], [`SendError::FdsNotCarried`].
+    /// As [`reply`](Self::reply), [`SendError::TooManyFds`], [`SendError::FdsNotCarried`]; the descriptors
+    /// are then closed.
     pub fn reply_with_fds(
         &mut self,
         call: CallId,
@@ -118,22 +117,19 @@ impl<'a> Context<'a> {
         fds: Vec<Fd>,
     ) -> Result<(), SendError> {
         let header = self.header(&call, MessageType::REPLY_WITH_FDS, Status::OK);
-        self.link
-            .send_with_fds(&header, |out| ret.encode(out), fds)?;
-        self.answered(&call);
-        Ok(())
+        let result = self.link.send_with_fds(&header, |out| ret.encode(out), fds);
+        self.answer(&call, result)
     }
 
     /// Answers a call with an error.
     ///
     /// # Errors
     ///
-    /// [`SendError::Encode`] if a text of the error is over the limit of the protocol.
+    /// As [`reply`](Self::reply): a text of the error may be over the limit of the protocol.
     pub fn reply_error(&mut self, call: CallId, error: &RemoteError) -> Result<(), SendError> {
         let header = self.header(&call, MessageType::REPLY, Status::ERROR);
-        self.link.send(&header, |out| error.encode(out))?;
-        self.answered(&call);
-        Ok(())
+        let result = self.link.send(&header, |out| error.encode(out));
+        self.answer(&call, result)
     }
 
     /// Sends a message, which nobody replies to.
@@ -182,6 +178,8 @@ impl<'a> Context<'a> {
     }
 
     /// Sends data on a stream. Empty data says that no more follows.
+    ///
+    /// More than 4096 bytes are queued without a copy.
     ///
     /// libvirt sends at most 262 120 bytes at a time, and so reaches peers of any age
     /// ([`LEGACY_PAYLOAD_MAX`](virt_xdr::LEGACY_PAYLOAD_MAX)).
@@ -292,9 +290,16 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn answered(&mut self, call: &CallId) {
+    /// Notes that a call was answered; with the reason, if what it was answered with could not be sent.
+    fn answer(&mut self, call: &CallId, result: Result<(), SendError>) -> Result<(), SendError> {
         if self.unanswered.as_ref() == Some(call) {
             self.unanswered = None;
         }
+        if let Err(error) = &result {
+            let header = self.header(call, MessageType::REPLY, Status::ERROR);
+            let error = RemoteError::from(error.clone());
+            self.link.send(&header, |out| error.encode(out))?;
+        }
+        result
     }
 }

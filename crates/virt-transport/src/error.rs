@@ -81,7 +81,6 @@ pub enum ReceiveError {
         /// The program.
         program: ProgramId,
         /// What it said.
-        #[source]
         error: Arc<dyn StdError + Send + Sync>,
     },
 }
@@ -130,7 +129,7 @@ pub enum ReplyError {
     Remote(#[from] RemoteError),
     /// The reply, or the error in it, does not decode.
     #[error("reply does not decode: {0}")]
-    Payload(#[from] DecodeError),
+    Payload(DecodeError),
     /// The reply has a status that no reply can have.
     #[error("reply with status {}, must be 0 or 1", status.0)]
     Status {
@@ -145,6 +144,12 @@ pub enum ReplyError {
         /// The procedure of the reply.
         received: i32,
     },
+}
+
+impl From<DecodeError> for ReplyError {
+    fn from(error: DecodeError) -> Self {
+        Self::Payload(error)
+    }
 }
 
 /// Something cannot be sent. Nothing of it was queued, and the transport goes on working.

@@ -17,7 +17,8 @@
 //! ```
 //! use bytes::Buf;
 //! use virt_transport::{
-//!     Call, Context, Program, ProgramError, ProgramId, RemoteError, Reply, Role, Transport, Transmit,
+//!     Call, Context, Program, ProgramError, ProgramId, RemoteError, Reply, ReplyError,
+//!     Role, Transmit, Transport,
 //! };
 //!
 //! const ID: ProgramId = ProgramId::new(0x2000_4242, 1);
@@ -43,7 +44,7 @@
 //!
 //! #[derive(Default)]
 //! struct Client {
-//!     answer: Option<i32>,
+//!     answer: Option<Result<i32, ReplyError>>,
 //! }
 //!
 //! impl Program for Client {
@@ -52,7 +53,7 @@
 //!     }
 //!
 //!     fn on_reply(&mut self, reply: Reply<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
-//!         self.answer = Some(reply.result.map_err(ProgramError::close)?.decode()?);
+//!         self.answer = Some(reply.result.and_then(|payload| Ok(payload.decode()?)));
 //!         Ok(())
 //!     }
 //! }
@@ -74,7 +75,7 @@
 //! carry(&mut client, &mut server)?;
 //! carry(&mut server, &mut client)?;
 //!
-//! assert_eq!(client.with(&handle, |program, _| program.answer)?, Some(42));
+//! assert_eq!(client.with(&handle, |program, _| program.answer.take())?, Some(Ok(42)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

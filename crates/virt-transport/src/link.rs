@@ -15,13 +15,13 @@ use crate::{Fd, Role, SendError};
 pub struct Counters {
     /// Whole frames that were received.
     pub frames_received: u64,
-    /// Bytes that were received, those of a frame that is not whole included.
+    /// Bytes that were received, those of a frame that is not whole included, those that carry descriptors not.
     pub bytes_received: u64,
     /// Descriptors that were received.
     pub fds_received: u64,
     /// Frames that were queued for sending.
     pub frames_sent: u64,
-    /// Bytes that were queued for sending; those that still wait are [`Transport::queued`].
+    /// Bytes that were queued for sending, those that carry descriptors not; those that still wait are [`Transport::queued`].
     ///
     /// [`Transport::queued`]: crate::Transport::queued
     pub bytes_sent: u64,
@@ -76,6 +76,15 @@ impl Link {
         let length = self.outbox.push_frame(header, payload)?;
         self.count_sent(length);
         Ok(())
+    }
+
+    /// Queues a frame without payload, which always fits.
+    pub(crate) fn confirm(&mut self, header: &Header) {
+        let sent = self.send(header, |_| Ok(()));
+        debug_assert!(
+            sent.is_ok(),
+            "a frame without payload is within every limit"
+        );
     }
 
     /// Queues a frame with a payload that lies elsewhere.

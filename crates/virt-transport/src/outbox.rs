@@ -1,6 +1,7 @@
 //! What waits to be written: bytes, and descriptors between them.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::IoSlice;
 use std::mem;
 
@@ -40,7 +41,7 @@ pub struct FdSlot<'a> {
 }
 
 /// A queue in this order: `queue`, then `small[head..]`.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Outbox {
     queue: VecDeque<Item>,
     /// Whole frames, the common case: appended here, nothing allocated once it has grown.
@@ -53,7 +54,6 @@ pub(crate) struct Outbox {
     queued_fds: usize,
 }
 
-#[derive(Debug)]
 enum Item {
     Bytes(Bytes),
     Fd(Fd),
@@ -191,6 +191,16 @@ impl Outbox {
                 self.small = Vec::new();
             }
         }
+    }
+}
+
+/// How much waits, and not what: that may be megabytes.
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox")
+            .field("bytes", &self.bytes())
+            .field("fds", &self.fds())
+            .finish()
     }
 }
 

@@ -16,20 +16,28 @@ pub trait Program: Any + Send {
     /// The program's number and version. It is asked for once, at registration.
     fn id(&self) -> ProgramId;
 
+    /// Whether the program takes calls at all; `true` unless said otherwise.
+    ///
+    /// If not, every call is refused as one of a program that cannot be found, whatever its status: so a
+    /// daemon does with calls of keepalive, which has none. It is asked for once, at registration.
+    fn takes_calls(&self) -> bool {
+        true
+    }
+
     /// Answers a call. It reaches only a server, and only with status ok.
     ///
     /// Answer with [`Context::reply`], now, or keep the [`CallId`] and answer later. libvirt judges a call
-    /// in this order, and so should a program: procedure, authentication, payload.
+    /// in this order, and so should a program: procedure, authentication, payload. A daemon ignores bytes
+    /// that follow the arguments; [`Payload::decode`] refuses them, as RFC 4506 would have it.
     ///
-    /// The default does not know any call: as a daemon does for a program that takes none, keepalive
-    /// among them, it says that the program cannot be found.
+    /// The default does not know any procedure.
     ///
     /// # Errors
     ///
-    /// The error is sent as the reply, unless the call has been answered.
+    /// The error is sent as the reply. If the call has been answered, it goes nowhere.
     fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
-        drop(call);
-        Err(RemoteError::unknown_program(cx.program()))
+        let _ = cx;
+        Err(RemoteError::unknown_procedure(call.id.procedure))
     }
 
     /// Takes the reply to a call of this program. It reaches only a client.
@@ -78,7 +86,7 @@ pub struct Call<'a> {
     pub fds: Vec<Fd>,
 }
 
-/// The right to answer one call, once.
+/// The right to answer one call, once, through the [`Context`] of the program that was called.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a call that is not answered leaves its caller waiting"]
 pub struct CallId {

@@ -17,6 +17,8 @@ pub(crate) struct Router {
     programs: Vec<Box<dyn Program>>,
     /// The id of each program: `ids.len() == programs.len()`.
     ids: Vec<ProgramId>,
+    /// Whether each program takes calls: `takes_calls.len() == programs.len()`.
+    takes_calls: Vec<bool>,
     /// Where the last frame's program stood. Frames of one program come in runs.
     last: usize,
     /// How many descriptors may come back with the error reply that was received last.
@@ -29,6 +31,7 @@ impl Router {
             link,
             programs: Vec::new(),
             ids: Vec::new(),
+            takes_calls: Vec::new(),
             last: 0,
             returned_fds: 0,
         }
@@ -40,6 +43,7 @@ impl Router {
             return Err(RegisterError { registered });
         }
         self.ids.push(id);
+        self.takes_calls.push(program.takes_calls());
         self.programs.push(program);
         Ok(self.ids.len() - 1)
     }
@@ -107,7 +111,7 @@ impl Router {
         if self.link.role == Role::Client {
             return Err(ReceiveError::UnexpectedCall { program, procedure });
         }
-        let found = self.find(program);
+        let found = self.find(program).filter(|&index| self.takes_calls[index]);
         // A program that is not registered has no place, and needs none to be refused in its name.
         let index = found.unwrap_or(usize::MAX);
         let mut context = Context::new(&mut self.link, program, index).for_call(procedure, serial);
@@ -119,10 +123,10 @@ impl Router {
                 self.programs[index].on_call(Call { id, payload, fds }, &mut context)
             }
         };
-        match result {
-            Err(error) if !context.refuse(&error) => self.drop_frame(),
-            _ => Ok(()),
+        if let Err(error) = result {
+            context.refuse(&error);
         }
+        Ok(())
     }
 
     fn on_reply(
@@ -231,6 +235,14 @@ impl Router {
                 StreamBody::Finish
             }
             (MessageType::STREAM, Status::ERROR) => {
+                if self.link.role == Role::Server {
+                    // A client that aborts waits until the daemon has said that it knows.
+                    let confirmation = Header {
+                        status: Status::OK,
+                        ..*header
+                    };
+                    self.link.confirm(&confirmation);
+                }
                 self.link.streams.abort(index, id);
                 StreamBody::Abort(payload.decode().ok())
             }

@@ -1,6 +1,6 @@
 //! Streams: data that follows a call, in both directions, under the call's serial.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use virt_xdr::{Payload, Serial};
 
@@ -41,7 +41,7 @@ pub enum StreamBody<'a> {
     ///
     /// [`Context::finish_stream`]: crate::Context::finish_stream
     Finish,
-    /// The peer has given up, and the stream is closed. The error is `None` if the peer sent none that can
+    /// The peer has given up, and the stream is closed; a server has confirmed that. The error is `None` if the peer sent none that can
     /// be read; a client that aborts sends none.
     Abort(Option<RemoteError>),
 }
@@ -78,9 +78,13 @@ pub(crate) enum End {
 impl Streams {
     /// Whether the stream was not open before.
     pub(crate) fn open(&mut self, program: usize, id: StreamId) -> bool {
-        let vacant = !self.is_open(program, id);
-        self.open.entry((program, id)).or_default();
-        vacant
+        match self.open.entry((program, id)) {
+            Entry::Vacant(entry) => {
+                entry.insert(Finished::default());
+                true
+            }
+            Entry::Occupied(_) => false,
+        }
     }
 
     pub(crate) fn is_open(&self, program: usize, id: StreamId) -> bool {

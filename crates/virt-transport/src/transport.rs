@@ -6,11 +6,14 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use virt_xdr::{FDS_MAX, Frame, FrameDecoder, Header, Payload};
+use virt_xdr::{FDS_MAX, FRAME_MIN, Frame, FrameDecoder, Header, Payload};
 
 use crate::link::{Counters, Link};
 use crate::route::Router;
 use crate::{Context, Fd, HandleError, Program, ReceiveError, RegisterError, Transmit};
+
+/// The length of a frame with descriptors without its payload: the least there can be, and their count.
+const FD_FRAME_MIN: usize = FRAME_MIN + size_of::<u32>();
 
 /// Which end of a connection a transport is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,7 +84,8 @@ impl Transport {
         self
     }
 
-    /// The same with a lower limit for received frames, in bytes, the length word included.
+    /// The same with a lower limit for received frames, in bytes, the length word included; it is held
+    /// between 28 and 33 554 436.
     #[must_use]
     pub fn with_frame_limit(mut self, limit: usize) -> Self {
         self.decoder = FrameDecoder::with_limit(limit);
@@ -103,6 +107,9 @@ impl Transport {
     }
 
     /// Runs `action` on a registered program and with what it needs to send.
+    ///
+    /// It works after an error of [`receive`](Self::receive), too, so that programs can be asked for what
+    /// they hold; what they send then is not to be written.
     ///
     /// # Errors
     ///
@@ -135,6 +142,9 @@ impl Transport {
     /// `length` bytes of room, to read into; [`commit`](Self::commit) says how many were.
     ///
     /// What the room holds is not said. Use it in place of [`receive`](Self::receive) to save a copy.
+    ///
+    /// All of the room is allocated at once: ask for what one read may bring, some kilobytes, and not for
+    /// all that [`need`](Self::need) says, which the peer alone decides.
     pub fn space(&mut self, length: usize) -> &mut [u8] {
         self.decoder.space(length)
     }
@@ -224,14 +234,12 @@ impl Transport {
         self.router.link.outbox.fds()
     }
 
-    /// How many received bytes wait for the rest of their frame.
+    /// How many received bytes wait for the rest of their frame. A connection that ends while it is not 0
+    /// was cut off.
     #[must_use]
     pub fn buffered(&self) -> usize {
-        self.decoder.buffered()
-            + self
-                .pending
-                .as_ref()
-                .map_or(0, |pending| pending.payload.len())
+        let pending = self.pending.as_ref();
+        self.decoder.buffered() + pending.map_or(0, |pending| FD_FRAME_MIN + pending.payload.len())
     }
 
     /// How many calls wait for a reply.

@@ -1,5 +1,6 @@
 //! Frames out of a byte stream, however it was cut.
 
+use core::fmt;
 use core::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -44,7 +45,6 @@ const KEEP: usize = 64 * 1024;
 /// # let ping = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
 /// # print_frames(&ping[..]).unwrap();
 /// ```
-#[derive(Debug)]
 pub struct FrameDecoder {
     /// All of it is initialised, so that a reader can be handed any part of it.
     buffer: BytesMut,
@@ -97,6 +97,9 @@ impl FrameDecoder {
     }
 
     /// `length` bytes of the buffer, to read into; [`commit`](Self::commit) says how many were.
+    ///
+    /// All of them are allocated at once: ask for what one read may bring, some kilobytes, and not for all
+    /// that [`need`](Self::need) says, which the peer alone decides.
     ///
     /// What the bytes hold is not said.
     pub fn space(&mut self, length: usize) -> &mut [u8] {
@@ -250,6 +253,18 @@ impl FrameDecoder {
         }
         self.start = 0;
         self.end = buffered;
+    }
+}
+
+/// How much is buffered, and not what: that may be megabytes.
+impl fmt::Debug for FrameDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameDecoder")
+            .field("buffered", &self.buffered())
+            .field("capacity", &self.capacity())
+            .field("limit", &self.limit)
+            .field("failed", &self.failed)
+            .finish()
     }
 }
 
