@@ -1,6 +1,5 @@
 //! A raw connection: bytes and descriptors as they are, no protocol but the length word.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -14,6 +13,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, Shutdown, recvmsg, sendmsg, shutdown, sockopt,
 };
 
+use crate::incoming::Incoming;
 use crate::libvirt::PATIENCE;
 use crate::{Event, Peer};
 
@@ -24,10 +24,7 @@ const MAX_DESCRIPTORS: usize = 64;
 #[derive(Debug)]
 pub struct Connection {
     socket: OwnedFd,
-    received: Vec<u8>,
-    /// For each control message: where in `received` its byte is, and its descriptors.
-    descriptors: VecDeque<(usize, Vec<OwnedFd>)>,
-    closed: bool,
+    incoming: Incoming,
 }
 
 impl Connection {
@@ -62,9 +59,7 @@ impl Connection {
         }
         Ok(Self {
             socket,
-            received: Vec::new(),
-            descriptors: VecDeque::new(),
-            closed: false,
+            incoming: Incoming::default(),
         })
     }
 
@@ -125,58 +120,28 @@ impl Connection {
         );
         match read {
             Ok(message) if message.bytes > 0 => {
-                self.received.extend_from_slice(&buffer[..message.bytes]);
-                let fds: Vec<OwnedFd> = control
+                self.incoming.push(&buffer[..message.bytes]);
+                let descriptors: usize = control
                     .drain()
-                    .filter_map(|message| match message {
-                        RecvAncillaryMessage::ScmRights(fds) => Some(fds),
-                        _ => None,
+                    .map(|message| match message {
+                        RecvAncillaryMessage::ScmRights(fds) => fds.count(),
+                        _ => 0,
                     })
-                    .flatten()
-                    .collect();
-                if !fds.is_empty() {
+                    .sum();
+                if descriptors > 0 {
                     // The kernel ends a read with the write that carried descriptors, and a
                     // libvirt peer sends those on one byte: the last one.
-                    self.descriptors.push_back((self.received.len() - 1, fds));
+                    self.incoming.mark_descriptors(descriptors);
                 }
                 true
             }
             Err(rustix::io::Errno::AGAIN) => false,
             // A reset is how a peer closes that has not read everything.
             Ok(_) | Err(_) => {
-                self.closed = true;
+                self.incoming.close();
                 true
             }
         }
-    }
-
-    /// The next frame, or byte with descriptors, of what was read; the rest of all when `closed`.
-    fn take(&mut self) -> Option<Event> {
-        if let Some((0, _)) = self.descriptors.front() {
-            let (_, fds) = self.descriptors.pop_front()?;
-            self.discard(1);
-            return Some(Event::Descriptors(fds.len()));
-        }
-        // A length that does not cover itself is no frame: the script is to complain about it.
-        let length = self
-            .received
-            .first_chunk()
-            .map(|word| u32::from_be_bytes(*word).max(4))
-            .and_then(|length| usize::try_from(length).ok())
-            .filter(|length| *length <= self.received.len());
-        let length = match length {
-            Some(length) => length,
-            None if self.closed && !self.received.is_empty() => self.received.len(),
-            None => return None,
-        };
-        Some(Event::Frame(self.discard(length)))
-    }
-
-    fn discard(&mut self, length: usize) -> Vec<u8> {
-        for (at, _) in &mut self.descriptors {
-            *at = at.saturating_sub(length);
-        }
-        self.received.drain(..length).collect()
     }
 }
 
@@ -188,11 +153,8 @@ impl Peer for Connection {
 
     fn receive(&mut self) -> Event {
         loop {
-            if let Some(event) = self.take() {
+            if let Some(event) = self.incoming.next() {
                 return event;
-            }
-            if self.closed {
-                return Event::Closed;
             }
             if !self.read() {
                 return Event::Silent;

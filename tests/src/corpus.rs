@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use crate::{Role, Script};
+use crate::{Outcome, Role, Script};
 
 /// All scripts about a role, by name.
 ///
@@ -27,6 +27,32 @@ pub fn load(role: Role) -> Result<Vec<Script>, Box<dyn Error>> {
     }
     scripts.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(scripts)
+}
+
+/// Plays every script of a role, and tells of all that differ, not of the first alone.
+///
+/// # Panics
+///
+/// When one differs, and when there is none.
+pub fn assert_all(role: Role, mut play: impl FnMut(&Script) -> Outcome) {
+    let scripts = load(role).expect("the corpus can be read");
+    assert!(!scripts.is_empty(), "no scripts about {role:?}");
+    let mut differ = Vec::new();
+    for script in &scripts {
+        let outcome = play(script);
+        if let Some(expected) = outcome.mismatch {
+            let Script { name, why, .. } = script;
+            let seen = outcome.transcript;
+            differ.push(format!("{name}: {why}\n{seen}instead of\n{expected}\n"));
+        }
+    }
+    assert!(
+        differ.is_empty(),
+        "{} of {} scripts differ\n\n{}",
+        differ.len(),
+        scripts.len(),
+        differ.join("\n")
+    );
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! - [`Daemon`] is a private `libvirtd`, [`virsh`] the C client, [`Shell`] one that waits for commands;
 //!   each is a [`Process`] that does not outlive its test.
 //! - [`Connection`] speaks raw bytes and descriptors to either of them.
+//! - [`Ours`] is either end made of this workspace's crates, in memory.
 //! - [`Script`] is a case of the corpus in `conformance/`, [`play`] plays it to a [`Peer`].
 
 pub mod corpus;
@@ -12,6 +13,8 @@ pub mod virsh;
 
 mod connection;
 mod daemon;
+mod incoming;
+mod ours;
 mod pattern;
 mod play;
 mod process;
@@ -20,6 +23,7 @@ mod shell;
 
 pub use connection::Connection;
 pub use daemon::{Config, Daemon};
+pub use ours::Ours;
 pub use pattern::{Pattern, Token};
 pub use play::{Event, Outcome, Peer, play};
 pub use process::Process;

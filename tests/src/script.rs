@@ -158,6 +158,9 @@ impl Script {
         }
         let transcript = part.finish().map_err(|message| error(last, &message))?;
         let (real, ours) = match real {
+            Some((real, _)) if real == transcript => {
+                return Err(error(last, "ours does not differ"));
+            }
             Some((real, reason)) => (real, Some((reason, transcript))),
             None => (transcript, None),
         };
@@ -333,6 +336,10 @@ mod tests {
             ("# w\nreturns x\nstays\n", "line 2: `x` is not a \"text\""),
             ("# w\nleaves\n", "line 2: `leaves` is none of"),
             ("# w\nours: x\nstays\n", "line 2: the end is missing"),
+            (
+                "# w\nstays\nours: x\nstays\n",
+                "line 4: ours does not differ",
+            ),
             (
                 "# w\nstays\nours: x\nstays\nours: y\nstays\n",
                 "line 5: a second `ours:`",

@@ -1,0 +1,163 @@
+//! Our own two ends as a [`Peer`], in memory.
+
+mod caller;
+mod opener;
+
+use std::fs::File;
+
+use bytes::Buf;
+use virt_keepalive::KeepAlive;
+use virt_transport::{Fd, Handle, Need, Role, Transmit, Transport};
+
+use crate::incoming::Incoming;
+use crate::{Event, Link, Peer};
+
+use caller::Caller;
+use opener::Opener;
+
+/// A transport of ours with keepalive and the few procedures that the scripts need, driven as the owner
+/// of a socket would drive it.
+#[derive(Debug)]
+pub struct Ours {
+    transport: Transport,
+    program: Program,
+    sent: Incoming,
+    closed: bool,
+}
+
+#[derive(Debug)]
+enum Program {
+    Server(Handle<Opener>),
+    Client(Handle<Caller>),
+}
+
+impl Ours {
+    /// A server, as a daemon is: on [`Link::Tcp`] it carries no descriptors and demands authentication.
+    #[must_use]
+    pub fn server(link: Link) -> Self {
+        let mut transport = Transport::new(Role::Server);
+        if link == Link::Unix {
+            transport = transport.with_fds();
+        }
+        Self::new(transport, |transport| {
+            Program::Server(register(transport, Opener::new(link == Link::Tcp)))
+        })
+    }
+
+    /// A client that has nothing to do.
+    #[must_use]
+    pub fn client() -> Self {
+        let transport = Transport::new(Role::Client).with_fds();
+        Self::new(transport, |transport| {
+            Program::Client(register(transport, Caller::default()))
+        })
+    }
+
+    fn new(mut transport: Transport, program: impl FnOnce(&mut Transport) -> Program) -> Self {
+        let program = program(&mut transport);
+        KeepAlive::new()
+            .register(&mut transport)
+            .expect("it is the only keepalive program");
+        Self {
+            transport,
+            program,
+            sent: Incoming::default(),
+            closed: false,
+        }
+    }
+
+    /// Takes what one read of a socket gives: bytes, and the descriptors that rode on the last of them.
+    fn read(&mut self, bytes: &[u8], descriptors: usize) {
+        let result = match (descriptors, bytes) {
+            (1, [bytes @ .., _]) => self
+                .transport
+                .receive(bytes)
+                .and_then(|()| self.transport.receive_fd(descriptor())),
+            (0, bytes) => self.transport.receive(bytes),
+            // Each descriptor comes on a byte of its own.
+            _ => return self.close(),
+        };
+        match result {
+            Ok(()) => self.write(),
+            Err(_) => self.close(),
+        }
+    }
+
+    /// Writes all that waits to be written.
+    fn write(&mut self) {
+        while let Some(transmit) = self.transport.poll_transmit() {
+            match transmit {
+                Transmit::Bytes(mut bytes) => {
+                    self.sent.push(&bytes.copy_to_bytes(bytes.remaining()));
+                }
+                Transmit::Fd(slot) => {
+                    drop(slot.into_fd());
+                    self.sent.push(&[0]);
+                    self.sent.mark_descriptors(1);
+                }
+            }
+        }
+        if let Program::Server(handle) = &self.program
+            && self
+                .transport
+                .with(handle, |opener, _| opener.is_closed())
+                .expect("it is this transport's")
+        {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+        self.sent.close();
+    }
+}
+
+impl Peer for Ours {
+    fn send(&mut self, mut bytes: &[u8], mut descriptors: usize) {
+        while !bytes.is_empty() && !self.closed {
+            // Who waits for a descriptor reads its byte alone; descriptors come with the first read.
+            let length = match self.transport.need() {
+                Need::Fds(_) => 1,
+                Need::Bytes(_) => bytes.len(),
+            };
+            let (read, rest) = bytes.split_at(length);
+            self.read(read, descriptors);
+            (bytes, descriptors) = (rest, 0);
+        }
+    }
+
+    fn receive(&mut self) -> Event {
+        self.sent.next().unwrap_or(Event::Silent)
+    }
+
+    fn call(&mut self) {
+        let Program::Client(handle) = &self.program else {
+            panic!("only a client can be made to call");
+        };
+        self.transport
+            .with(handle, |caller, cx| caller.call(cx))
+            .expect("it is this transport's");
+        self.write();
+    }
+
+    fn returned(&mut self) -> Option<String> {
+        let Program::Client(handle) = &self.program else {
+            panic!("only a client can be made to call");
+        };
+        // A call that waits when the connection closes fails, too: it has returned nothing.
+        self.transport
+            .with(handle, |caller, _| caller.returned())
+            .expect("it is this transport's")
+    }
+}
+
+fn register<P: virt_transport::Program>(transport: &mut Transport, program: P) -> Handle<P> {
+    transport
+        .register(program)
+        .expect("no other program has its number")
+}
+
+fn descriptor() -> Fd {
+    File::open("/dev/null").expect("it is there").into()
+}
