@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use xtask::ci;
+use xtask::{ci, codegen};
 
 /// The workspace's own commands
 #[derive(Debug, Parser)]
@@ -17,10 +17,12 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Ci(ci::Ci),
+    Codegen(codegen::Codegen),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Ci(command) => command.run(),
+        Command::Codegen(command) => command.run(),
     }
 }

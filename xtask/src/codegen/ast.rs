@@ -57,6 +57,14 @@ pub struct Doc {
     pub tags: Vec<String>,
 }
 
+impl Doc {
+    /// Whether this tag is among the comment's.
+    #[must_use]
+    pub fn has(&self, tag: &str) -> bool {
+        self.tags.iter().any(|line| line == tag)
+    }
+}
+
 /// A number, or a name that stands for one.
 #[derive(Debug, Clone)]
 pub struct Value {

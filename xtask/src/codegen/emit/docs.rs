@@ -1,0 +1,92 @@
+//! Documentation of generated items.
+
+use super::Emitter;
+use crate::codegen::ast::Doc;
+use crate::codegen::model::{Field, Ty};
+
+impl Emitter<'_> {
+    /// What the definitions say, then what is always worth saying.
+    pub(super) fn doc(&mut self, doc: &Doc, last: &str) {
+        for line in &doc.lines {
+            self.line(format!("/// {}", escaped(line)).trim_end());
+        }
+        if !doc.lines.is_empty() && !last.is_empty() {
+            self.line("///");
+        }
+        for line in last.lines() {
+            self.line(format!("/// {line}").trim_end());
+        }
+    }
+
+    /// What the definitions say, and their name for the item if Rust has another.
+    pub(super) fn item_doc(&mut self, doc: &Doc, xdr: &str, rust: &str, keyword: &str) {
+        let last = if doc.lines.is_empty() || xdr != rust {
+            format!("XDR: `{keyword}{xdr}`.")
+        } else {
+            String::new()
+        };
+        self.doc(doc, &last);
+    }
+
+    pub(super) fn field_doc(&mut self, field: &Field) {
+        let limits = limits(&field.ty);
+        let limits = if limits.is_empty() {
+            limits
+        } else {
+            format!(": {limits}")
+        };
+        self.doc(
+            &field.doc,
+            &format!("XDR: `{}`{limits}.", field.declaration),
+        );
+    }
+}
+
+/// The bounds of a type in words, if it has any.
+pub(super) fn limits(ty: &Ty) -> String {
+    let limits = ty.layers().filter_map(|layer| match layer {
+        Ty::String(Some(bound)) | Ty::Opaque(Some(bound)) => {
+            Some(format!("at most {} bytes", bound.value))
+        }
+        Ty::Array {
+            bound: Some(bound), ..
+        } => Some(format!("at most {} elements", bound.value)),
+        _ => None,
+    });
+    limits.collect::<Vec<_>>().join(" of ")
+}
+
+/// A line that means in Markdown what it says: no links, no HTML, no code that would be compiled.
+fn escaped(line: &str) -> String {
+    let mut escaped = String::new();
+    let mut in_code = false;
+    if line.starts_with("```") || line.starts_with("~~~") {
+        escaped.push('\\');
+    }
+    let balanced = line.matches('`').count().is_multiple_of(2);
+    for c in line.chars() {
+        match c {
+            '`' if balanced => in_code = !in_code,
+            '`' | '<' | '>' | '[' | ']' if !in_code => escaped.push('\\'),
+            _ => {}
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn what_markdown_would_change_is_escaped() {
+        assert_eq!(escaped("see <a.h> and byte[]"), r"see \<a.h\> and byte\[\]");
+        assert_eq!(
+            escaped("see `Vec<u8>` or `a[1]`"),
+            "see `Vec<u8>` or `a[1]`"
+        );
+        assert_eq!(escaped("it`s"), r"it\`s");
+        assert_eq!(escaped("~~~ code"), r"\~~~ code");
+    }
+}

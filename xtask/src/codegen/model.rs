@@ -1,0 +1,243 @@
+//! What definitions mean: every name looked up, every number known, every Rust name chosen.
+
+use super::ast::{Builtin, Doc};
+use super::source::Span;
+
+/// Everything that goes into a generated file, and what it refers to.
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) programs: Vec<Program>,
+    pub(crate) constants: Vec<Constant>,
+    pub(crate) types: Vec<Type>,
+    /// The type parameters for strings and for opaque data, so named that no type is.
+    pub(crate) parameters: [String; 2],
+}
+
+/// Where an item is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// In the generated file.
+    Here,
+    /// In the generated file, if anything uses it: it comes from an included file.
+    Included,
+    /// In another module, which its Rust name leads to.
+    Elsewhere,
+}
+
+#[derive(Debug)]
+pub(crate) struct Constant {
+    pub(crate) xdr: String,
+    pub(crate) rust: String,
+    pub(crate) value: i128,
+    pub(crate) doc: Doc,
+}
+
+#[derive(Debug)]
+pub(crate) struct Type {
+    pub(crate) xdr: String,
+    pub(crate) rust: String,
+    pub(crate) span: Span,
+    pub(crate) home: Home,
+    pub(crate) doc: Doc,
+    pub(crate) kind: Kind,
+    pub(crate) facts: Facts,
+}
+
+/// What the parts of a type make of the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// It holds strings.
+    pub(crate) strings: bool,
+    /// It holds opaque data of variable length.
+    pub(crate) opaques: bool,
+    /// It can be `Eq` and `Hash`.
+    pub(crate) eq: bool,
+    /// It can be `Copy`.
+    pub(crate) copy: bool,
+    /// It can be `Default`.
+    pub(crate) default: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Enum(Vec<Member>),
+    Struct(Vec<Field>),
+    Union(Union),
+    Typedef(Field),
+    /// A procedure enum: its members are the procedures of a program.
+    Procedures,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) xdr: String,
+    pub(crate) rust: String,
+    pub(crate) value: i32,
+    pub(crate) doc: Doc,
+}
+
+/// A field of a struct, what a typedef stands for, or the body of a union's arm.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) rust: String,
+    /// The declaration as it is written.
+    pub(crate) declaration: String,
+    pub(crate) ty: Ty,
+    pub(crate) doc: Doc,
+    pub(crate) span: Span,
+}
+
+#[derive(Debug)]
+pub(crate) struct Union {
+    pub(crate) discriminant: Field,
+    pub(crate) arms: Vec<Arm>,
+    pub(crate) default: Option<Arm>,
+}
+
+/// One case of a union, or its default. Shared cases are an arm each.
+#[derive(Debug)]
+pub(crate) struct Arm {
+    pub(crate) rust: String,
+    /// The case as it is written.
+    pub(crate) label: String,
+    pub(crate) value: i128,
+    pub(crate) body: Option<Field>,
+    pub(crate) doc: Doc,
+}
+
+/// The place of a type in [`Model::types`].
+pub(crate) type TypeId = usize;
+
+/// A type as it is used; typedefs are replaced by what they stand for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ty {
+    Builtin(Builtin),
+    String(Bound),
+    Opaque(Bound),
+    FixedOpaque(Count),
+    Array {
+        item: Box<Ty>,
+        bound: Bound,
+        /// The item may contain the array again: every level counts.
+        recursive: bool,
+    },
+    FixedArray(Box<Ty>, Count),
+    Optional {
+        item: Box<Ty>,
+        /// The item may contain the whole again, which therefore needs a `Box`.
+        recursive: bool,
+    },
+    Named(TypeId),
+}
+
+/// How many there are or may be, and the constant that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) value: u32,
+    /// The constant's Rust name.
+    pub(crate) constant: Option<String>,
+}
+
+/// How many there may be; `None` is `<>`.
+pub(crate) type Bound = Option<Count>;
+
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) xdr: String,
+    /// The module of its items, where a file has more programs than one.
+    pub(crate) module: Option<String>,
+    pub(crate) number: u32,
+    pub(crate) version: u32,
+    pub(crate) procedures: Vec<Procedure>,
+    pub(crate) doc: Doc,
+}
+
+#[derive(Debug)]
+pub(crate) struct Procedure {
+    pub(crate) member: Member,
+    /// The Rust name of the type that ties everything together.
+    pub(crate) rust: String,
+    pub(crate) link: Link,
+}
+
+/// What a procedure takes and gives. `None` is nothing.
+#[derive(Debug)]
+pub(crate) enum Link {
+    /// The definitions do not say.
+    Unknown,
+    Call {
+        arguments: Option<Payload>,
+        returns: Option<Payload>,
+    },
+    Message {
+        body: Option<Payload>,
+    },
+}
+
+/// A whole payload.
+#[derive(Debug, Clone)]
+pub(crate) enum Payload {
+    /// A type with a definition of its own, typedefs among them.
+    Named(TypeId),
+    Plain(Ty),
+}
+
+impl Ty {
+    /// What an array or an optional is one of.
+    pub(crate) fn item(&self) -> Option<&Self> {
+        match self {
+            Self::Array { item, .. } | Self::FixedArray(item, _) | Self::Optional { item, .. } => {
+                Some(item)
+            }
+            _ => None,
+        }
+    }
+
+    /// The type, then what it is made of, down to what is named or built in.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |ty| ty.item())
+    }
+
+    /// The type with a definition that this is, or repeats.
+    pub(crate) fn named(&self) -> Option<TypeId> {
+        self.layers().find_map(|layer| match layer {
+            Self::Named(id) => Some(*id),
+            _ => None,
+        })
+    }
+
+    /// How many arrays and optionals stand around one another.
+    pub(crate) fn depth(&self) -> usize {
+        self.layers().count() - 1
+    }
+}
+
+impl Kind {
+    /// The types of its parts.
+    pub(crate) fn parts(&self) -> Vec<&Field> {
+        match self {
+            Self::Enum(_) | Self::Procedures => Vec::new(),
+            Self::Struct(fields) => fields.iter().collect(),
+            Self::Typedef(field) => vec![field],
+            Self::Union(union) => {
+                let arms = union.arms.iter().chain(&union.default);
+                std::iter::once(&union.discriminant)
+                    .chain(arms.filter_map(|arm| arm.body.as_ref()))
+                    .collect()
+            }
+        }
+    }
+
+    /// The types of its parts, to be changed.
+    pub(crate) fn parts_mut(&mut self) -> Vec<&mut Field> {
+        match self {
+            Self::Enum(_) | Self::Procedures => Vec::new(),
+            Self::Struct(fields) => fields.iter_mut().collect(),
+            Self::Typedef(field) => vec![field],
+            Self::Union(union) => {
+                let arms = union.arms.iter_mut().chain(&mut union.default);
+                arms.filter_map(|arm| arm.body.as_mut()).collect()
+            }
+        }
+    }
+}

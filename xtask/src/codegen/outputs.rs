@@ -1,0 +1,87 @@
+//! The generated files of this workspace.
+
+use std::path::Path;
+
+use super::resolve::Settings;
+use super::source::Error;
+use super::{Runtime, files, generate};
+
+/// A file that is checked in, and what it is made of.
+struct Output {
+    input: &'static str,
+    output: &'static str,
+    /// Where the file finds what it uses: `virt-xdr`, `virt-transport`, and what allocates.
+    runtime: [&'static str; 3],
+    /// Included definitions that have a module already.
+    elsewhere: &'static [(&'static str, &'static str)],
+}
+
+const OUTPUTS: &[Output] = &[
+    Output {
+        input: "frame.x",
+        output: "crates/virt-xdr/src/generated.rs",
+        runtime: ["crate", "::virt_transport", "::alloc"],
+        elsewhere: &[],
+    },
+    Output {
+        input: "error.x",
+        output: "crates/virt-transport/src/generated.rs",
+        runtime: ["::virt_xdr", "crate", "::std"],
+        elsewhere: &[("frame", "::virt_xdr")],
+    },
+    Output {
+        input: "keepalive.x",
+        output: "crates/virt-keepalive/src/generated.rs",
+        // It has no types, and the numbers are for the transport.
+        runtime: ["::virt_transport", "::virt_transport", "::std"],
+        elsewhere: &[],
+    },
+];
+
+/// Writes or checks all of them.
+pub(super) fn all(check: bool) -> Result<(), Error> {
+    // Where the sources of this program are is where it writes to.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."));
+    let errors: Vec<String> = OUTPUTS
+        .iter()
+        .filter_map(|output| output.make(root, check).err())
+        .map(|error| error.to_string())
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::new(errors.join("\n")))
+    }
+}
+
+impl Output {
+    fn make(&self, root: &Path, check: bool) -> Result<(), Error> {
+        let name = format!("xtask/protocol/{}", self.input);
+        let sources = files::load(&root.join(&name), &name)?;
+        let settings = Settings {
+            elsewhere: self
+                .elsewhere
+                .iter()
+                .map(|&(file, path)| (file.to_owned(), path.to_owned()))
+                .collect(),
+            ..Settings::default()
+        };
+        let [xdr, transport, alloc] = self.runtime.map(str::to_owned);
+        let runtime = Runtime {
+            xdr,
+            transport,
+            alloc,
+        };
+        let text = files::finish(&generate(&sources, &settings, &runtime)?, &sources, COMMAND)?;
+        files::write(
+            &root.join(self.output),
+            &text,
+            check,
+            &format!("`{COMMAND}`"),
+        )
+    }
+}
+
+const COMMAND: &str = "cargo xtask codegen";
