@@ -141,14 +141,20 @@ impl Peer for Ours {
         self.write();
     }
 
-    fn returned(&mut self) -> Option<String> {
+    fn returned(&mut self) -> Event {
         let Program::Client(handle) = &self.program else {
             panic!("only a client can be made to call");
         };
-        // A call that waits when the connection closes fails, too: it has returned nothing.
-        self.transport
+        let returned = self
+            .transport
             .with(handle, |caller, _| caller.returned())
-            .expect("it is this transport's")
+            .expect("it is this transport's");
+        match returned {
+            Some(text) => Event::Returned(text),
+            // Its owner fails all calls that wait when the connection closes.
+            None if self.closed => Event::Returned(None),
+            None => Event::Silent,
+        }
     }
 }
 

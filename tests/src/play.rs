@@ -18,8 +18,8 @@ pub trait Peer {
         panic!("only a client can be made to call");
     }
 
-    /// What a client's call returned, `None` when it failed.
-    fn returned(&mut self) -> Option<String> {
+    /// What became of a client's call: [`Event::Returned`], or [`Event::Silent`] while it waits.
+    fn returned(&mut self) -> Event {
         panic!("only a client can be made to call");
     }
 }
@@ -31,6 +31,8 @@ pub enum Event {
     Frame(Vec<u8>),
     /// A byte on which this many descriptors rode.
     Descriptors(usize),
+    /// A client's call returned this text, or failed.
+    Returned(Option<String>),
     /// The end: the peer closed.
     Closed,
     /// Nothing, and nothing will come before something is sent.
@@ -111,12 +113,11 @@ impl<P: Peer> Player<'_, P> {
                 Ok(())
             }
             Step::Returned(expected) => {
-                let returned = self.peer.returned();
-                self.note(&say_returned(returned.as_deref()));
-                if returned == *expected {
-                    Ok(())
-                } else {
-                    Err(say_returned(expected.as_deref()))
+                let event = self.peer.returned();
+                self.note_event(&event);
+                match event {
+                    Event::Returned(returned) if returned == *expected => Ok(()),
+                    _ => Err(say_returned(expected.as_deref())),
                 }
             }
         }
@@ -173,6 +174,7 @@ impl<P: Peer> Player<'_, P> {
             Event::Frame(frame) => format!("< {}", dump(frame)),
             Event::Descriptors(1) => "< fd".to_owned(),
             Event::Descriptors(count) => format!("< fd*{count}"),
+            Event::Returned(text) => say_returned(text.as_deref()),
             Event::Closed => "closes".to_owned(),
             Event::Silent => "(nothing comes)".to_owned(),
         });

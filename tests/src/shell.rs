@@ -67,11 +67,9 @@ impl Shell {
             _directory: directory,
         };
         while shell.answer_opening()? != HOSTNAME {}
-        match shell.returned().as_deref() {
-            Some("opened") => Ok(shell),
-            other => Err(io::Error::other(format!(
-                "virsh said {other:?} to its host's name"
-            ))),
+        match shell.returned() {
+            Event::Returned(Some(name)) if name == "opened" => Ok(shell),
+            other => Err(io::Error::other(format!("the host's name is {other:?}"))),
         }
     }
 
@@ -142,22 +140,20 @@ impl Peer for Shell {
             .expect("virsh reads commands");
     }
 
-    fn returned(&mut self) -> Option<String> {
+    fn returned(&mut self) -> Event {
         let mut said = Vec::new();
-        loop {
-            let line = self
-                .lines
-                .recv_timeout(PATIENCE)
-                .expect("virsh ends its words");
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
             match line.as_str() {
-                "end" => break,
+                "end" => {
+                    let failed = said.iter().any(|line: &String| line.starts_with("error: "));
+                    return Event::Returned(said.pop().filter(|_| !failed));
+                }
                 // It repeats its commands behind its prompt.
                 line if line.is_empty() || line.starts_with("virsh # ") => {}
                 _ => said.push(line),
             }
         }
-        let failed = said.iter().any(|line| line.starts_with("error: "));
-        said.pop().filter(|_| !failed)
+        Event::Silent
     }
 }
 

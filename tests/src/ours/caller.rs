@@ -7,7 +7,7 @@ use super::opener::{HOSTNAME, REMOTE, first};
 /// Calls for the host's name and keeps what came back; takes every event.
 #[derive(Debug, Default)]
 pub(super) struct Caller {
-    returned: Option<String>,
+    returned: Option<Option<String>>,
 }
 
 impl Caller {
@@ -17,8 +17,8 @@ impl Caller {
             .expect("a call without arguments fits");
     }
 
-    /// What the last call returned, `None` if it failed or was not answered.
-    pub(super) fn returned(&mut self) -> Option<String> {
+    /// What the last call returned, which is nothing if it failed; `None` while it waits.
+    pub(super) fn returned(&mut self) -> Option<Option<String>> {
         self.returned.take()
     }
 }
@@ -29,7 +29,8 @@ impl Program for Caller {
     }
 
     fn on_reply(&mut self, reply: Reply<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
-        self.returned = reply.result.ok().and_then(|payload| first(&payload).ok());
+        let text = reply.result.ok().and_then(|payload| first(&payload).ok());
+        self.returned = Some(text);
         Ok(())
     }
 
