@@ -131,10 +131,11 @@ fn any_frame_starts_a_daemons_count_again() {
         .number("keepalive_interval", 1)
         .number("keepalive_count", count);
     let daemon = Daemon::start(&config).unwrap();
+    let daemon = &daemon;
     let nobody = "0000001c 12345678 00000001 00000001 00000002 00000000 00000000";
     thread::scope(|scope| {
         for answer in [PONG, PING, nobody] {
-            scope.spawn(|| {
+            scope.spawn(move || {
                 let mut connection = daemon.unix().unwrap();
                 connection.send(&bytes(ASK_KEEPALIVE), 0);
                 // Were the answer nothing to the daemon, it would close after `count` PINGs.
