@@ -1,0 +1,5 @@
+//! What the fuzz targets share.
+
+pub mod frames;
+pub mod memory;
+pub mod values;

@@ -1,0 +1,51 @@
+//! What decodes encodes to the same bytes, what is encoded decodes to the same value, and neither takes more
+//! memory than it was paid for.
+
+#![no_main]
+
+use std::fmt::Debug;
+
+use arbitrary::{Arbitrary, Unstructured};
+use libfuzzer_sys::fuzz_target;
+use virt_fuzz::memory;
+use virt_fuzz::values::{Everything, Node, Shape, Tree};
+use virt_transport::{ErrorPayload, StreamHole};
+use virt_xdr::{Decode, Encode, EncodeErrorKind, Header, from_slice, to_vec};
+
+fuzz_target!(|data: &[u8]| {
+    bytes_to_value::<bool>(data);
+    bytes_to_value::<Vec<u8>>(data);
+    bytes_to_value::<String>(data);
+    bytes_to_value::<Vec<String>>(data);
+    bytes_to_value::<Vec<Vec<Vec<i64>>>>(data);
+    bytes_to_value::<[[u8; 3]; 2]>(data);
+    bytes_to_value::<Vec<Option<Shape>>>(data);
+    bytes_to_value::<Tree>(data);
+    bytes_to_value::<Option<Node>>(data);
+    bytes_to_value::<Everything>(data);
+    bytes_to_value::<Header>(data);
+    bytes_to_value::<StreamHole>(data);
+    bytes_to_value::<ErrorPayload>(data);
+
+    if let Ok(value) = Everything::arbitrary(&mut Unstructured::new(data)) {
+        value_to_bytes(&value);
+    }
+});
+
+fn bytes_to_value<T: Encode + for<'a> Decode<'a>>(data: &[u8]) {
+    // A vector of options that are none takes the most: 32 bytes for a word, and twice that while it grows.
+    let value = memory::bounded(32 * data.len() + 1024, || from_slice::<T>(data));
+    if let Ok(value) = value {
+        assert_eq!(to_vec(&value).as_deref(), Ok(data));
+    }
+}
+
+fn value_to_bytes<T: Encode + for<'a> Decode<'a> + PartialEq + Debug>(value: &T) {
+    match to_vec(value) {
+        Ok(bytes) => {
+            assert!(bytes.len().is_multiple_of(4));
+            assert_eq!(from_slice::<T>(&bytes).as_ref(), Ok(value));
+        }
+        Err(error) => assert!(matches!(error.kind(), EncodeErrorKind::TooDeep { .. })),
+    }
+}
