@@ -36,6 +36,30 @@ const OUTPUTS: &[Output] = &[
         runtime: ["::virt_transport", "::virt_transport", "::std"],
         elsewhere: &[],
     },
+    Output {
+        input: "remote.x",
+        output: "crates/virt-remote/src/generated.rs",
+        runtime: ["::virt_xdr", "::virt_transport", "::std"],
+        elsewhere: &[("frame", "::virt_xdr")],
+    },
+    Output {
+        input: "admin.x",
+        output: "crates/virt-remote/src/admin/generated.rs",
+        runtime: ["::virt_xdr", "::virt_transport", "::std"],
+        elsewhere: &[],
+    },
+    Output {
+        input: "qemu.x",
+        output: "crates/virt-remote/src/qemu/generated.rs",
+        runtime: ["::virt_xdr", "::virt_transport", "::std"],
+        elsewhere: &[],
+    },
+    Output {
+        input: "lxc.x",
+        output: "crates/virt-remote/src/lxc/generated.rs",
+        runtime: ["::virt_xdr", "::virt_transport", "::std"],
+        elsewhere: &[],
+    },
 ];
 
 /// Writes or checks all of them.

@@ -56,16 +56,20 @@ pub(super) fn limits(ty: &Ty) -> String {
     limits.collect::<Vec<_>>().join(" of ")
 }
 
-/// A line that means in Markdown what it says: no links, no HTML, no code that would be compiled.
+/// A line that means in Markdown what it says: no list, no heading, no link, no HTML, and no code that would
+/// be compiled.
 fn escaped(line: &str) -> String {
     let mut escaped = String::new();
     let mut in_code = false;
-    if line.starts_with("```") || line.starts_with("~~~") {
+    let number = line.bytes().take_while(u8::is_ascii_digit).count();
+    if line.starts_with(['-', '+', '*', '#', '=', '~', '|']) {
         escaped.push('\\');
     }
-    let balanced = line.matches('`').count().is_multiple_of(2);
-    for c in line.chars() {
+    let is_fence = line.starts_with("```");
+    let balanced = !is_fence && line.matches('`').count().is_multiple_of(2);
+    for (i, c) in line.chars().enumerate() {
         match c {
+            '.' | ')' if i == number && number > 0 => escaped.push('\\'),
             '`' if balanced => in_code = !in_code,
             '`' | '<' | '>' | '[' | ']' if !in_code => escaped.push('\\'),
             _ => {}
@@ -88,5 +92,8 @@ mod tests {
         );
         assert_eq!(escaped("it`s"), r"it\`s");
         assert_eq!(escaped("~~~ code"), r"\~~~ code");
+        assert_eq!(escaped("```"), r"\`\`\`");
+        assert_eq!(escaped("- 1. a"), r"\- 1. a");
+        assert_eq!(escaped("1. a."), r"1\. a.");
     }
 }
