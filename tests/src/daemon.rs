@@ -65,16 +65,15 @@ impl Daemon {
     ///
     /// When it cannot be started or ends at once; its own words are in the message.
     pub fn start(config: &Config) -> io::Result<Self> {
-        let mut result = Self::try_start(config);
-        for _ in 1..ATTEMPTS {
-            match &result {
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                    result = Self::try_start(config);
+        let mut attempt = 1;
+        loop {
+            match Self::try_start(config) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempt < ATTEMPTS => {
+                    attempt += 1;
                 }
-                _ => break,
+                result => return result,
             }
         }
-        result
     }
 
     fn try_start(config: &Config) -> io::Result<Self> {
@@ -135,17 +134,11 @@ impl Daemon {
         }
     }
 
-    /// Connects to both sockets; a PONG proves that clients are served.
+    /// Asks for a PONG on both sockets, which proves that clients are served.
     fn probe(&self) -> io::Result<()> {
-        const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
-        for mut connection in [self.unix()?, self.tcp()?] {
-            connection.send(PING, 0);
-            match connection.receive() {
-                Event::Frame(_) => {}
-                event => return Err(io::Error::other(format!("no PONG but {event:?}"))),
-            }
-        }
-        Ok(())
+        // The daemon listens on all its sockets before it serves any.
+        pong(self.unix()?)?;
+        pong(self.tcp()?)
     }
 
     /// A new connection to its Unix socket.
@@ -193,6 +186,16 @@ impl Daemon {
     /// Its process, to be stopped, resumed and killed.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
+    }
+}
+
+fn pong(mut connection: Connection) -> io::Result<()> {
+    const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
+    const PONG: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0";
+    connection.send(PING, 0);
+    match connection.receive() {
+        Event::Frame(frame) if frame == PONG => Ok(()),
+        event => Err(io::Error::other(format!("no PONG but {event:?}"))),
     }
 }
 

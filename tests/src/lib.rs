@@ -3,7 +3,7 @@
 //! - [`libvirt`] says whether a real libvirt is installed, in one place for all tests.
 //! - [`Daemon`] is a private `libvirtd`, [`virsh`] the C client, [`Shell`] one that waits for commands;
 //!   each is a [`Process`] that does not outlive its test.
-//! - [`Connection`] speaks raw bytes and descriptors to either of them.
+//! - [`Connection`] speaks raw bytes and descriptors to either of them, [`Listener`] waits for a client.
 //! - [`Ours`] is either end made of this workspace's crates, in memory.
 //! - [`Script`] is a case of the corpus in `conformance/`, [`play`] plays it to a [`Peer`].
 
@@ -14,6 +14,7 @@ pub mod virsh;
 mod connection;
 mod daemon;
 mod incoming;
+mod listener;
 mod ours;
 mod pattern;
 mod play;
@@ -23,6 +24,7 @@ mod shell;
 
 pub use connection::Connection;
 pub use daemon::{Config, Daemon};
+pub use listener::Listener;
 pub use ours::Ours;
 pub use pattern::{Pattern, Token};
 pub use play::{Event, Outcome, Peer, play};

@@ -1,16 +1,13 @@
 //! A `virsh` that waits for commands, led through the opening of a connection by a scripted server.
 
 use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Write};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
 use crate::libvirt::PATIENCE;
-use crate::{Connection, Event, Pattern, Peer, Process, virsh};
+use crate::{Connection, Event, Listener, Pattern, Peer, Process, virsh};
 
 const OPEN: u32 = 1;
 const HOSTNAME: u32 = 59;
@@ -25,8 +22,8 @@ pub struct Shell {
     _process: Process,
     commands: PipeWriter,
     lines: Receiver<String>,
-    /// Holds the socket.
-    _directory: TempDir,
+    /// Where it keeps the history of its commands.
+    _home: TempDir,
 }
 
 /// The host's name is asked for, and then for something that needs no connection: when that is
@@ -41,30 +38,28 @@ impl Shell {
     ///
     /// When it cannot be started, or calls what opening a connection does not need.
     pub fn start(interval: u32, count: u32) -> io::Result<Self> {
-        let directory = TempDir::with_prefix_in("virt-", "/tmp")?;
-        let path = directory.path().join("sock");
-        let listener = UnixListener::bind(&path)?;
-        let uri = format!("test+unix:///default?socket={}", path.display());
+        let home = TempDir::new()?;
+        let listener = Listener::unix()?;
         let (input, mut commands) = io::pipe()?;
         let (lines, output) = io::pipe()?;
-        let mut command = virsh::command(&uri)?;
+        let mut command = virsh::command(listener.uri())?;
         command
             .arg(format!("--keepalive-interval={interval}"))
             .arg(format!("--keepalive-count={count}"))
-            .env("HOME", directory.path())
+            .env("HOME", home.path())
             .stdin(input)
             .stdout(output.try_clone()?)
             .stderr(output);
         let process = Process::spawn(&mut command)?;
-        // It holds ends of the pipes, and with them open here neither side would see the other end.
+        // It keeps the child's ends of the pipes open, and the end of its words would not be seen.
         drop(command);
         commands.write_all(COMMANDS)?;
         let mut shell = Self {
-            connection: Connection::new(accept(&listener)?)?,
+            connection: listener.accept()?,
             _process: process,
             commands,
             lines: read_lines(lines),
-            _directory: directory,
+            _home: home,
         };
         while shell.answer_opening()? != HOSTNAME {}
         match shell.returned() {
@@ -168,12 +163,4 @@ fn read_lines(words: PipeReader) -> Receiver<String> {
         }
     });
     lines
-}
-
-fn accept(listener: &UnixListener) -> io::Result<OwnedFd> {
-    let patience = Timespec::try_from(PATIENCE).map_err(io::Error::other)?;
-    match poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&patience))? {
-        0 => Err(io::ErrorKind::TimedOut.into()),
-        _ => Ok(listener.accept()?.0.into()),
-    }
 }

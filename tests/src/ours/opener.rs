@@ -70,7 +70,7 @@ impl Program for Opener {
                 let kind = if self.demands_auth { SASL } else { NO_AUTH };
                 cx.reply(id, &vec![kind])?;
             }
-            OPEN | CLOSE | SUPPORTS_FEATURE | URI if self.demands_auth => {
+            OPEN | CLOSE | HOSTNAME | SUPPORTS_FEATURE | URI if self.demands_auth => {
                 return Err(RemoteError::authentication_required());
             }
             OPEN => {
@@ -87,6 +87,10 @@ impl Program for Opener {
                     self.opened()?;
                 }
                 cx.reply(id, &(feature == KEEPALIVE))?;
+            }
+            HOSTNAME => {
+                self.opened()?;
+                cx.reply(id, &"ours")?;
             }
             URI => cx.reply(id, &self.opened()?)?,
             unknown => return Err(RemoteError::unknown_procedure(unknown)),
