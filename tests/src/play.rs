@@ -198,3 +198,119 @@ fn keepalive(procedure: u32) -> Pattern {
 fn words(line: &str) -> Pattern {
     Pattern::parse(line, true).expect("the fence is written in a script's words")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::Script;
+
+    const PONG: &str = "0000001c 6b656570 00000001 00000002 00000002 00000000 00000000";
+
+    /// Says what it was told to, whatever it is sent.
+    struct Parrot(VecDeque<Event>);
+
+    impl Peer for Parrot {
+        fn send(&mut self, _: &[u8], _: usize) {}
+
+        fn receive(&mut self) -> Event {
+            self.0.pop_front().unwrap_or(Event::Silent)
+        }
+
+        fn call(&mut self) {}
+
+        fn returned(&mut self) -> Event {
+            self.receive()
+        }
+    }
+
+    fn frame(line: &str) -> Event {
+        Event::Frame(words(line).bytes(0))
+    }
+
+    fn mismatch(script: &str, events: impl Into<VecDeque<Event>>) -> Option<String> {
+        let script = Script::parse("case", Role::Client, &format!("# why\n{script}")).unwrap();
+        play(script.role, &script.real, &mut Parrot(events.into())).mismatch
+    }
+
+    #[test]
+    fn what_is_as_written_has_no_mismatch() {
+        let script = "> 00\n< 0000000501\n< fd\ncall\nreturns \"x\"\nstays\n";
+        let events = [
+            frame("0000000501"),
+            Event::Descriptors(1),
+            Event::Returned(Some("x".to_owned())),
+            frame(PONG),
+        ];
+        assert_eq!(mismatch(script, events), None);
+        assert_eq!(
+            mismatch("fails\ncloses\n", [Event::Returned(None), Event::Closed]),
+            None
+        );
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        for (script, event, expected) in [
+            (
+                "< 0000000501\nstays\n",
+                frame("0000000502"),
+                "< 00000005 01",
+            ),
+            ("< 0000000501\nstays\n", Event::Silent, "< 00000005 01"),
+            ("< 0000000501\nstays\n", Event::Closed, "< 00000005 01"),
+            ("< fd\nstays\n", Event::Descriptors(2), "< fd"),
+            ("fails\nstays\n", Event::Silent, "fails"),
+            (
+                "returns \"x\"\nstays\n",
+                Event::Returned(None),
+                "returns \"x\"",
+            ),
+            ("stays\n", frame("0000000501"), "stays"),
+            ("stays\n", Event::Closed, "stays"),
+            ("stays\n", Event::Silent, "stays"),
+            ("closes\n", frame("0000000501"), "closes"),
+            ("closes\n", Event::Silent, "closes"),
+        ] {
+            assert_eq!(
+                mismatch(script, [event]).as_deref(),
+                Some(expected),
+                "{script}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_daemon_stays_once_it_has_refused_the_call_of_the_fence_too() {
+        let transcript = Transcript {
+            steps: Vec::new(),
+            end: End::Stays,
+        };
+        let mut parrot = Parrot([frame(PONG)].into());
+        let outcome = play(Role::Daemon, &transcript, &mut parrot);
+        assert_eq!(outcome.mismatch.as_deref(), Some("stays"));
+        assert_eq!(outcome.transcript, "(nothing comes)\n");
+    }
+
+    #[test]
+    fn a_serial_is_that_of_the_last_call() {
+        struct Echo(Vec<u8>);
+        impl Peer for Echo {
+            fn send(&mut self, bytes: &[u8], _: usize) {
+                self.0 = bytes.to_vec();
+            }
+            fn receive(&mut self) -> Event {
+                match self.0.as_slice() {
+                    [] => frame("0000001c 20008086 00000001 0000003b 00000000 00000007 00000000"),
+                    _ => Event::Frame(self.0.clone()),
+                }
+            }
+        }
+        let script = "# why\n< 0000001c ........ ........ ........ 00000000 serial 00000000\n\
+                      > 0000000c serial serial+1\n< 0000000c 00000007 00000008\ncloses\n";
+        let script = Script::parse("case", Role::Client, script).unwrap();
+        let outcome = play(Role::Client, &script.real, &mut Echo(Vec::new()));
+        assert_eq!(outcome.mismatch.as_deref(), Some("closes"));
+    }
+}
