@@ -1,0 +1,591 @@
+//! Descriptors, in both directions: one byte and one descriptor each, behind the frame that announces them.
+
+use virt_transport::{Need, ReceiveError, Role, Transport};
+
+use crate::support::{
+    PING, PONG, Ponger, REMOTE, Recorder, Sent, assert_sends, assert_silent, carry, client, drain,
+    hex, log, server, wire,
+};
+use crate::witness::{Witness, witnesses};
+
+/// What a transport has to send, a line each.
+fn transcript(transport: &mut Transport) -> Vec<String> {
+    let lines = drain(transport).into_iter().map(|sent| match sent {
+        Sent::Bytes(bytes) => hex(&bytes),
+        Sent::Fd(_) => "fd".into(),
+    });
+    lines.collect()
+}
+
+/// The bytes end the connection, with this error, in a server that is ready for descriptors.
+#[track_caller]
+fn closes_a_server(received: &str, text: &str) -> ReceiveError {
+    let (mut server, handle) = server();
+    let error = server.receive(&wire(received)).unwrap_err();
+    assert_eq!(error.to_string(), text);
+    assert_eq!(server.receive(&[]).unwrap_err().to_string(), text);
+    assert_eq!(server.need(), Need::Bytes(0));
+    assert_eq!(log(&mut server, &handle), [""; 0]);
+    assert_silent(&mut server);
+    error
+}
+
+#[test]
+fn a_call_has_the_count_before_its_arguments_and_the_descriptors_behind_the_frame() {
+    let (mut client, handle) = client();
+    let (mut watching, fds) = witnesses(2);
+    client
+        .with(&handle, |_, cx| cx.call_with_fds(60, &10, fds))
+        .unwrap()
+        .unwrap();
+    assert_eq!((client.queued(), client.queued_fds()), (36, 2));
+
+    let sent = drain(&mut client);
+    let [Sent::Bytes(bytes), Sent::Fd(first), Sent::Fd(second)] = &sent[..] else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(
+        hex(bytes),
+        "00000024 20008086 00000001 0000003c 00000004 00000001 00000000 00000002 0000000a"
+    );
+    assert!(watching[0].recognises(first));
+    assert!(watching[1].recognises(second));
+    drop(sent);
+    assert!(watching.iter_mut().all(Witness::is_closed));
+}
+
+#[test]
+fn frames_and_descriptors_leave_in_the_order_in_which_they_were_sent() {
+    let (mut client, handle) = client();
+    let (_watching, mut fds) = witnesses(3);
+    client
+        .with(&handle, |_, cx| {
+            cx.message(1, &()).unwrap();
+            cx.call_with_fds(60, &(), vec![fds.pop().unwrap(), fds.pop().unwrap()])
+                .unwrap();
+            cx.message(2, &()).unwrap();
+            cx.message(3, &()).unwrap();
+            cx.call_with_fds(61, &(), vec![fds.pop().unwrap()]).unwrap();
+        })
+        .unwrap();
+    assert_eq!(
+        (client.queued(), client.queued_fds()),
+        (28 + 32 + 28 + 28 + 32, 3)
+    );
+    assert_eq!(
+        transcript(&mut client),
+        [
+            "0000001c 20008086 00000001 00000001 00000002 00000000 00000000 \
+             00000020 20008086 00000001 0000003c 00000004 00000001 00000000 00000002",
+            "fd",
+            "fd",
+            "0000001c 20008086 00000001 00000002 00000002 00000000 00000000 \
+             0000001c 20008086 00000001 00000003 00000002 00000000 00000000 \
+             00000020 20008086 00000001 0000003d 00000004 00000002 00000000 00000001",
+            "fd",
+        ]
+    );
+    assert_eq!((client.queued(), client.queued_fds()), (0, 0));
+}
+
+#[test]
+fn a_frame_waits_for_its_descriptors_and_need_counts_them_down() {
+    let (mut server, handle) = server();
+    let (mut watching, mut fds) = witnesses(2);
+    server
+        .receive(&wire(
+            "00000024 20008086 00000001 0000003c 00000004 00000001 00000000 00000002 0000000a",
+        ))
+        .unwrap();
+    assert_eq!(server.need(), Need::Fds(2));
+    server.receive_fd(fds.remove(0)).unwrap();
+    assert_eq!(server.need(), Need::Fds(1));
+    assert_eq!(log(&mut server, &handle), [""; 0]);
+    // That nothing has come is nothing.
+    server.receive(&[]).unwrap();
+    server.commit(0).unwrap();
+    server.receive_fd(fds.remove(0)).unwrap();
+    assert_eq!(server.need(), Need::Bytes(4));
+    assert_eq!(
+        log(&mut server, &handle),
+        ["call 60 serial 1: 0000000a and 2 fds"]
+    );
+    server
+        .with(&handle, |recorder, _| {
+            assert!(watching[0].recognises(&recorder.fds[0]));
+            assert!(watching[1].recognises(&recorder.fds[1]));
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_reply_brings_descriptors_back() {
+    let (mut client, calls) = client();
+    let (mut server, answers) = server();
+    let (mut watching, fds) = witnesses(1);
+    client
+        .with(&calls, |_, cx| cx.call(60, &10))
+        .unwrap()
+        .unwrap();
+    carry(&mut client, &mut server);
+    server
+        .with(&answers, |recorder, cx| {
+            cx.reply_with_fds(recorder.calls.pop().unwrap(), &7, fds)
+        })
+        .unwrap()
+        .unwrap();
+
+    let sent = drain(&mut server);
+    let Ok([Sent::Bytes(bytes), Sent::Fd(fd)]) = <[Sent; 2]>::try_from(sent) else {
+        panic!("not one frame and one descriptor");
+    };
+    assert_eq!(
+        hex(&bytes),
+        "00000024 20008086 00000001 0000003c 00000005 00000001 00000000 00000001 00000007"
+    );
+    client.receive(&bytes).unwrap();
+    assert_eq!(client.need(), Need::Fds(1));
+    client.receive_fd(fd).unwrap();
+    assert_eq!(
+        log(&mut client, &calls),
+        ["reply to 60 serial 1: 00000007 and 1 fds"]
+    );
+    client
+        .with(&calls, |recorder, _| {
+            assert!(watching[0].recognises(&recorder.fds[0]));
+        })
+        .unwrap();
+}
+
+#[test]
+fn thirty_two_descriptors_travel_both_ways() {
+    let (mut client, calls) = client();
+    let (mut server, answers) = server();
+    let (mut watching, fds) = witnesses(32);
+    client
+        .with(&calls, |_, cx| cx.call_with_fds(60, &(), fds))
+        .unwrap()
+        .unwrap();
+    carry(&mut client, &mut server);
+    assert_eq!(
+        log(&mut server, &answers),
+        ["call 60 serial 1:  and 32 fds"]
+    );
+    server
+        .with(&answers, |recorder, cx| {
+            let fds = std::mem::take(&mut recorder.fds);
+            cx.reply_with_fds(recorder.calls.pop().unwrap(), &(), fds)
+        })
+        .unwrap()
+        .unwrap();
+    carry(&mut server, &mut client);
+    assert_eq!(
+        log(&mut client, &calls),
+        ["reply to 60 serial 1:  and 32 fds"]
+    );
+    client
+        .with(&calls, |recorder, _| {
+            for (watching, fd) in watching.iter_mut().zip(&recorder.fds) {
+                assert!(watching.recognises(fd));
+            }
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_call_without_any_descriptors_may_still_be_of_the_type_that_has_them() {
+    for carries in [true, false] {
+        let mut server = Transport::new(Role::Server);
+        let mut client = Transport::new(Role::Client);
+        if carries {
+            (server, client) = (server.with_fds(), client.with_fds());
+        }
+        let answers = server.register(Recorder::new(REMOTE)).unwrap();
+        let calls = client.register(Recorder::new(REMOTE)).unwrap();
+        client
+            .with(&calls, |_, cx| cx.call_with_fds(60, &10, vec![]))
+            .unwrap()
+            .unwrap();
+        assert_sends(
+            &mut client,
+            "00000024 20008086 00000001 0000003c 00000004 00000001 00000000 00000000 0000000a",
+        );
+        server
+            .receive(&wire(
+                "00000024 20008086 00000001 0000003c 00000004 00000001 00000000 00000000 0000000a",
+            ))
+            .unwrap();
+        assert_eq!(log(&mut server, &answers), ["call 60 serial 1: 0000000a"]);
+        server
+            .with(&answers, |recorder, cx| {
+                cx.reply_with_fds(recorder.calls.pop().unwrap(), &7, vec![])
+            })
+            .unwrap()
+            .unwrap();
+        carry(&mut server, &mut client);
+        assert_eq!(log(&mut client, &calls), ["reply to 60 serial 1: 00000007"]);
+    }
+}
+
+#[test]
+fn more_than_thirty_two_descriptors_are_refused() {
+    let error = closes_a_server(
+        "00000020 20008086 00000001 0000003c 00000004 00000001 00000000 00000021",
+        "message with 33 descriptors, over the limit of 32",
+    );
+    assert!(matches!(
+        error,
+        ReceiveError::TooManyFds {
+            count: 33,
+            limit: 32
+        }
+    ));
+    closes_a_server(
+        "00000020 20008086 00000001 0000003c 00000004 00000001 00000000 ffffffff",
+        "message with 4294967295 descriptors, over the limit of 32",
+    );
+}
+
+#[test]
+fn a_count_that_is_missing_is_refused() {
+    let error = closes_a_server(
+        "0000001c 20008086 00000001 0000003c 00000004 00000001 00000000",
+        "message with descriptors has 0 bytes of payload, their count takes 4",
+    );
+    assert!(matches!(error, ReceiveError::MissingFdCount { length: 0 }));
+    closes_a_server(
+        "0000001f 20008086 00000001 0000003c 00000004 00000001 00000000 000000",
+        "message with descriptors has 3 bytes of payload, their count takes 4",
+    );
+}
+
+#[test]
+fn a_daemon_reads_the_count_of_every_such_call_whatever_else_is_wrong_with_it() {
+    // An unknown program, a status, keepalive: none of them is looked at before the count.
+    for header in [
+        "12345678 00000001 0000003c 00000004 00000001 00000000",
+        "20008086 00000001 0000003c 00000004 00000001 00000001",
+        "20008086 00000001 0000003c 00000004 00000001 00000002",
+        "6b656570 00000001 00000001 00000004 00000001 00000000",
+    ] {
+        closes_a_server(
+            &format!("0000001c {header}"),
+            "message with descriptors has 0 bytes of payload, their count takes 4",
+        );
+        closes_a_server(
+            &format!("00000020 {header} 00000021"),
+            "message with 33 descriptors, over the limit of 32",
+        );
+    }
+}
+
+#[test]
+fn a_daemon_reads_no_count_of_a_reply() {
+    let (mut server, handle) = server();
+    server.register(Ponger).unwrap();
+    server
+        .receive(&wire(
+            "0000001c 20008086 00000001 0000003c 00000005 00000001 00000000
+             00000020 20008086 00000001 0000003c 00000005 00000001 00000000 00000021",
+        ))
+        .unwrap();
+    assert_eq!(server.counters().frames_dropped, 2);
+    assert_eq!(log(&mut server, &handle), [""; 0]);
+    server.receive(&wire(PING)).unwrap();
+    assert_sends(&mut server, PONG);
+}
+
+#[test]
+fn descriptors_are_refused_on_a_connection_that_carries_none() {
+    let mut server = Transport::new(Role::Server);
+    server.register(Recorder::new(REMOTE)).unwrap();
+    let error = server
+        .receive(&wire(
+            "00000020 20008086 00000001 0000003c 00000004 00000001 00000000 00000001",
+        ))
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "message with 1 descriptors on a connection that carries none"
+    );
+    assert!(matches!(error, ReceiveError::FdsNotCarried { count: 1 }));
+}
+
+#[test]
+fn a_client_refuses_what_is_wrong_with_the_descriptors_of_a_reply() {
+    for (payload, text) in [
+        (
+            "",
+            "message with descriptors has 0 bytes of payload, their count takes 4",
+        ),
+        (
+            "00000021",
+            "message with 33 descriptors, over the limit of 32",
+        ),
+    ] {
+        let (mut client, handle) = client();
+        client
+            .with(&handle, |_, cx| cx.call(60, &()))
+            .unwrap()
+            .unwrap();
+        let length = if payload.is_empty() {
+            "0000001c"
+        } else {
+            "00000020"
+        };
+        let reply =
+            format!("{length} 20008086 00000001 0000003c 00000005 00000001 00000000 {payload}");
+        assert_eq!(client.receive(&wire(&reply)).unwrap_err().to_string(), text);
+        assert_eq!(log(&mut client, &handle), [""; 0]);
+    }
+}
+
+#[test]
+fn bytes_where_descriptors_are_due_close() {
+    let call = "00000020 20008086 00000001 0000003c 00000004 00000001 00000000 00000002";
+    closes_a_server(
+        &format!("{call} {PING}"),
+        "bytes where 2 descriptors are due",
+    );
+    closes_a_server(&format!("{call} 00"), "bytes where 2 descriptors are due");
+
+    let (mut server, handle) = server();
+    let (mut watching, fd) = Witness::new();
+    server.receive(&wire(call)).unwrap();
+    server.receive_fd(fd).unwrap();
+    assert!(!watching.is_closed());
+    server.space(1)[0] = 0;
+    let error = server.commit(1).unwrap_err();
+    assert_eq!(error.to_string(), "bytes where 1 descriptors are due");
+    assert!(matches!(error, ReceiveError::MissingFds { missing: 1 }));
+    assert_eq!(log(&mut server, &handle), [""; 0]);
+    assert!(
+        watching.is_closed(),
+        "what waited for the rest is closed with the connection"
+    );
+    assert_eq!((server.need(), server.buffered()), (Need::Bytes(0), 0));
+}
+
+#[test]
+fn a_descriptor_where_none_is_due_closes() {
+    let call = wire("00000020 20008086 00000001 0000003c 00000004 00000001 00000000 00000001");
+    // Before, inside and behind a frame; the descriptor is closed each time.
+    for before in [0, 1, 27, 28, 31] {
+        let (mut server, _) = server();
+        let (mut watching, fd) = Witness::new();
+        server.receive(&call[..before]).unwrap();
+        let error = server.receive_fd(fd).unwrap_err();
+        assert_eq!(error.to_string(), "descriptor where none is due");
+        assert!(matches!(error, ReceiveError::UnexpectedFd));
+        assert!(watching.is_closed());
+    }
+    let (mut server, handle) = server();
+    let (_watching, mut fds) = witnesses(2);
+    server.receive(&call).unwrap();
+    server.receive_fd(fds.pop().unwrap()).unwrap();
+    assert!(matches!(
+        server.receive_fd(fds.pop().unwrap()),
+        Err(ReceiveError::UnexpectedFd)
+    ));
+    assert_eq!(log(&mut server, &handle), ["call 60 serial 1:  and 1 fds"]);
+}
+
+#[test]
+fn an_error_reply_may_have_descriptors() {
+    let (mut client, handle) = client();
+    client
+        .with(&handle, |_, cx| cx.call(60, &()))
+        .unwrap()
+        .unwrap();
+    client
+        .receive(&wire(
+            "0000004c 20008086 00000001 0000003c 00000005 00000001 00000001 00000001
+             00000001 00000007 00000000 00000002 00000000
+             00000000 00000000 00000000 00000000 00000000 00000000",
+        ))
+        .unwrap();
+    assert_eq!(client.need(), Need::Fds(1));
+    client.receive_fd(Witness::new().1).unwrap();
+    assert_eq!(
+        log(&mut client, &handle),
+        ["reply to 60 serial 1: error, error code 1 without a message and 1 fds"]
+    );
+}
+
+#[test]
+fn descriptors_that_nobody_takes_are_closed() {
+    // By a program that leaves them where they are; by a server that does not have the program.
+    struct Careless;
+    impl virt_transport::Program for Careless {
+        fn id(&self) -> virt_transport::ProgramId {
+            REMOTE
+        }
+    }
+    let mut server = Transport::new(Role::Server).with_fds();
+    server.register(Careless).unwrap();
+    for program in ["20008086", "12345678"] {
+        let (mut watching, fd) = Witness::new();
+        server
+            .receive(&wire(&format!(
+                "00000020 {program} 00000001 0000003c 00000004 00000001 00000000 00000001"
+            )))
+            .unwrap();
+        server.receive_fd(fd).unwrap();
+        assert!(watching.is_closed());
+        assert!(
+            drain(&mut server)
+                .iter()
+                .all(|sent| matches!(sent, Sent::Bytes(_)))
+        );
+    }
+}
+
+#[test]
+fn descriptors_that_are_not_sent_are_closed() {
+    // With the transport.
+    let (mut client, handle) = client();
+    let (mut watching, fd) = Witness::new();
+    client
+        .with(&handle, |_, cx| cx.call_with_fds(60, &(), vec![fd]))
+        .unwrap()
+        .unwrap();
+    assert!(!watching.is_closed());
+    drop(client);
+    assert!(watching.is_closed());
+
+    // With the error that says why.
+    let (mut client, handle) = crate::support::client();
+    let (mut watching, fd) = Witness::new();
+    let too_long = vec![0u8; virt_xdr::PAYLOAD_MAX];
+    client
+        .with(&handle, |_, cx| cx.call_with_fds(60, &too_long, vec![fd]))
+        .unwrap()
+        .unwrap_err();
+    assert!(watching.is_closed());
+    assert!(client.poll_transmit().is_none());
+    assert_eq!((client.queued_fds(), client.counters().fds_sent), (0, 0));
+}
+
+#[test]
+fn an_answer_with_too_many_descriptors_becomes_an_error_without_any() {
+    let (mut server, handle) = server();
+    server
+        .receive(&wire(
+            "0000001c 20008086 00000001 0000003c 00000000 00000001 00000000",
+        ))
+        .unwrap();
+    let (mut watching, fds) = witnesses(33);
+    let refused = server
+        .with(&handle, |recorder, cx| {
+            cx.reply_with_fds(recorder.calls.pop().unwrap(), &(), fds)
+        })
+        .unwrap();
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "33 descriptors, over the limit of 32"
+    );
+    assert!(watching.iter_mut().all(Witness::is_closed));
+    assert_sends(
+        &mut server,
+        "000000a0 20008086 00000001 0000003c 00000001 00000001 00000001
+         00000001 00000007 00000001 00000024 '33 descriptors, over the limit of 32'
+         00000002 00000000 00000001 00000002 '%s' 0000
+         00000001 00000024 '33 descriptors, over the limit of 32'
+         00000000 ffffffff ffffffff 00000000",
+    );
+}
+
+/// The reply to serial 1 that says no more than that the call has failed.
+const REFUSED: &str = "00000048 20008086 00000001 0000003c 00000001 00000001 00000001
+     00000001 00000007 00000000 00000002 00000000
+     00000000 00000000 00000000 00000000 00000000 00000000";
+
+/// A client that has called, with as many descriptors, and has been refused by a reply of type 1.
+fn refused_client(fds: usize) -> Transport {
+    let (mut client, handle) = client();
+    client.register(Ponger).unwrap();
+    let (_watching, fds) = witnesses(fds);
+    client
+        .with(&handle, |_, cx| cx.call_with_fds(60, &(), fds))
+        .unwrap()
+        .unwrap();
+    drain(&mut client);
+    client.receive(&wire(REFUSED)).unwrap();
+    assert_eq!(
+        log(&mut client, &handle),
+        ["reply to 60 serial 1: error, error code 1 without a message"]
+    );
+    client
+}
+
+/// A libvirt 9.0 daemon that refuses a call sends its descriptors back, behind a reply that announces none.
+#[test]
+fn descriptors_that_a_daemon_sends_back_with_an_error_are_closed() {
+    let mut client = refused_client(2);
+    assert_eq!(client.need(), Need::Bytes(4));
+    for _ in 0..2 {
+        let (mut watching, fd) = Witness::new();
+        client.receive_fd(fd).unwrap();
+        assert!(watching.is_closed());
+    }
+    client.receive(&wire(PING)).unwrap();
+    assert_sends(&mut client, PONG);
+
+    // No more than were sent come back.
+    let mut client = refused_client(2);
+    for _ in 0..2 {
+        client.receive_fd(Witness::new().1).unwrap();
+    }
+    assert!(matches!(
+        client.receive_fd(Witness::new().1),
+        Err(ReceiveError::UnexpectedFd)
+    ));
+}
+
+#[test]
+fn descriptors_come_back_behind_the_error_alone() {
+    // Not behind the next frame, and not inside it.
+    let mut client = refused_client(2);
+    client.receive(&wire(PING)).unwrap();
+    assert!(matches!(
+        client.receive_fd(Witness::new().1),
+        Err(ReceiveError::UnexpectedFd)
+    ));
+    let mut client = refused_client(2);
+    client.receive(&[0]).unwrap();
+    assert!(matches!(
+        client.receive_fd(Witness::new().1),
+        Err(ReceiveError::UnexpectedFd)
+    ));
+
+    // Not where none had been sent.
+    let mut client = refused_client(0);
+    assert!(matches!(
+        client.receive_fd(Witness::new().1),
+        Err(ReceiveError::UnexpectedFd)
+    ));
+
+    // Not where the call has succeeded.
+    let (mut client, handle) = client_with_call();
+    client
+        .receive(&wire(
+            "0000001c 20008086 00000001 0000003c 00000001 00000001 00000000",
+        ))
+        .unwrap();
+    assert_eq!(log(&mut client, &handle), ["reply to 60 serial 1: "]);
+    assert!(matches!(
+        client.receive_fd(Witness::new().1),
+        Err(ReceiveError::UnexpectedFd)
+    ));
+}
+
+fn client_with_call() -> (Transport, virt_transport::Handle<Recorder>) {
+    let (mut client, handle) = client();
+    let fd = Witness::new().1;
+    client
+        .with(&handle, |_, cx| cx.call_with_fds(60, &(), vec![fd]))
+        .unwrap()
+        .unwrap();
+    drain(&mut client);
+    (client, handle)
+}

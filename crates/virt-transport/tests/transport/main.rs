@@ -1,0 +1,21 @@
+//! The transport, behaviour by behaviour, as literal bytes in and out.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what helps a test may panic as a test may"
+)]
+
+mod calls;
+mod client;
+mod counters;
+#[cfg(unix)]
+mod fds;
+mod outbox;
+mod public_types;
+mod receive_vs_commit;
+mod register;
+mod server;
+mod streams;
+mod support;
+#[cfg(unix)]
+mod witness;

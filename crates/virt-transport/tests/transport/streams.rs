@@ -1,0 +1,467 @@
+//! Streams: data, holes, finish and abort, from both ends.
+
+use virt_transport::{Handle, RemoteError, SendError, Serial, StreamId, Transport};
+
+use crate::support::{Recorder, assert_sends, assert_silent, carry, client, log, server, wire};
+
+/// The stream of the first call of a client, of procedure 209 (a download).
+const DOWNLOAD: StreamId = StreamId {
+    procedure: 209,
+    serial: Serial(1),
+};
+
+/// A client whose call 1 of procedure 209 has been made, with its stream open.
+fn client_with_stream() -> (Transport, Handle<Recorder>) {
+    let (mut client, handle) = client();
+    client
+        .with(&handle, |_, cx| {
+            let serial = cx.call(209, &()).unwrap();
+            cx.open_stream(StreamId {
+                procedure: 209,
+                serial,
+            })
+            .unwrap();
+        })
+        .unwrap();
+    assert_sends(
+        &mut client,
+        "0000001c 20008086 00000001 000000d1 00000000 00000001 00000000",
+    );
+    (client, handle)
+}
+
+/// A server that has answered call 1 of procedure 209, with its stream open.
+fn server_with_stream() -> (Transport, Handle<Recorder>) {
+    let (mut server, handle) = server();
+    server
+        .receive(&wire(
+            "0000001c 20008086 00000001 000000d1 00000000 00000001 00000000",
+        ))
+        .unwrap();
+    server
+        .with(&handle, |recorder, cx| {
+            let call = recorder.calls.pop().unwrap();
+            cx.open_stream(StreamId::from(&call)).unwrap();
+            cx.reply(call, &()).unwrap();
+        })
+        .unwrap();
+    assert_sends(
+        &mut server,
+        "0000001c 20008086 00000001 000000d1 00000001 00000001 00000000",
+    );
+    log(&mut server, &handle);
+    (server, handle)
+}
+
+fn is_open(transport: &mut Transport, handle: &Handle<Recorder>) -> bool {
+    transport
+        .with(handle, |_, cx| cx.is_stream_open(DOWNLOAD))
+        .unwrap()
+}
+
+/// Sends on a stream, whether or not that is possible.
+fn send(
+    transport: &mut Transport,
+    handle: &Handle<Recorder>,
+    action: impl FnOnce(&mut virt_transport::Context<'_>) -> Result<(), SendError>,
+) -> Result<(), SendError> {
+    transport.with(handle, |_, cx| action(cx)).unwrap()
+}
+
+#[test]
+fn either_end_sends_data_holes_and_the_end_of_data() {
+    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
+        send(&mut end, &handle, |cx| {
+            cx.stream_data(DOWNLOAD, &b"abcde"[..])
+        })
+        .unwrap();
+        send(&mut end, &handle, |cx| cx.stream_hole(DOWNLOAD, 4096)).unwrap();
+        send(&mut end, &handle, |cx| cx.stream_hole(DOWNLOAD, u32::MAX)).unwrap();
+        send(&mut end, &handle, |cx| cx.stream_data(DOWNLOAD, vec![])).unwrap();
+        send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+        // Data is not padded: a frame's length need not be a multiple of four.
+        assert_sends(
+            &mut end,
+            "00000021 20008086 00000001 000000d1 00000003 00000001 00000002 'abcde'
+             00000028 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000 00000000
+             00000028 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 ffffffff 00000000
+             0000001c 20008086 00000001 000000d1 00000003 00000001 00000002
+             0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
+        );
+    }
+}
+
+#[test]
+fn either_end_receives_data_holes_and_the_end_of_data() {
+    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
+        end.receive(&wire(
+            "00000021 20008086 00000001 000000d1 00000003 00000001 00000002 'abcde'
+             00000028 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000 00000000
+             00000028 20008086 00000001 000000d1 00000006 00000001 00000002 7fffffff ffffffff 00000007
+             00000028 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00000000 00000000
+             0000001c 20008086 00000001 000000d1 00000003 00000001 00000002
+             0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
+        ))
+        .unwrap();
+        assert_eq!(
+            log(&mut end, &handle),
+            [
+                "stream 209 serial 1: data 61626364 65",
+                "stream 209 serial 1: hole of 4096, flags 0",
+                "stream 209 serial 1: hole of 9223372036854775807, flags 7",
+                "stream 209 serial 1: hole of 0, flags 0",
+                "stream 209 serial 1: data ",
+                "stream 209 serial 1: finish",
+            ]
+        );
+        assert_eq!(end.counters().frames_dropped, 0);
+        assert_silent(&mut end);
+    }
+}
+
+#[test]
+fn a_stream_closes_once_both_ends_have_finished() {
+    let finish = "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000";
+    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
+        // This end first.
+        send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+        assert_sends(&mut end, finish);
+        assert!(is_open(&mut end, &handle));
+        end.receive(&wire(
+            "0000001d 20008086 00000001 000000d1 00000003 00000001 00000002 'a'",
+        ))
+        .unwrap();
+        end.receive(&wire(finish)).unwrap();
+        assert!(!is_open(&mut end, &handle));
+        assert_eq!(
+            log(&mut end, &handle),
+            [
+                "stream 209 serial 1: data 61",
+                "stream 209 serial 1: finish"
+            ]
+        );
+        assert_eq!(end.open_streams(), 0);
+    }
+    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
+        // The peer first.
+        end.receive(&wire(finish)).unwrap();
+        assert!(is_open(&mut end, &handle));
+        assert_eq!(end.open_streams(), 1);
+        send(&mut end, &handle, |cx| cx.stream_data(DOWNLOAD, &b"a"[..])).unwrap();
+        send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+        assert_sends(
+            &mut end,
+            "0000001d 20008086 00000001 000000d1 00000003 00000001 00000002 'a'
+             0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
+        );
+        assert!(!is_open(&mut end, &handle));
+        assert_eq!(end.open_streams(), 0);
+    }
+}
+
+#[test]
+fn pieces_after_the_peer_has_finished_are_dropped() {
+    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
+        end.receive(&wire(
+            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
+        ))
+        .unwrap();
+        log(&mut end, &handle);
+        end.receive(&wire(
+            "0000001d 20008086 00000001 000000d1 00000003 00000001 00000002 'a'
+             00000028 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000 00000000
+             0000001c 20008086 00000001 000000d1 00000003 00000001 00000000
+             0000001c 20008086 00000001 000000d1 00000003 00000001 00000001",
+        ))
+        .unwrap();
+        assert_eq!(log(&mut end, &handle), [""; 0]);
+        assert_eq!(end.counters().frames_dropped, 4);
+        assert_silent(&mut end);
+    }
+}
+
+#[test]
+fn nothing_is_sent_on_a_stream_that_this_end_has_finished() {
+    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
+        send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+        assert_sends(
+            &mut end,
+            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
+        );
+        let closed = SendError::StreamClosed(DOWNLOAD);
+        assert_eq!(
+            send(&mut end, &handle, |cx| cx.stream_data(DOWNLOAD, vec![1])),
+            Err(closed.clone())
+        );
+        assert_eq!(
+            send(&mut end, &handle, |cx| cx.stream_hole(DOWNLOAD, 1)),
+            Err(closed.clone())
+        );
+        assert_eq!(
+            send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)),
+            Err(closed.clone())
+        );
+        assert_eq!(
+            send(&mut end, &handle, |cx| cx.abort_stream(DOWNLOAD, None)),
+            Err(closed.clone())
+        );
+        assert_eq!(
+            closed.to_string(),
+            "stream of procedure 209 with serial 1 is not open for sending"
+        );
+        assert_silent(&mut end);
+    }
+}
+
+#[test]
+fn nothing_is_sent_on_a_stream_that_is_not_open() {
+    for (mut end, handle) in [client(), server()] {
+        let closed = Err(SendError::StreamClosed(DOWNLOAD));
+        assert_eq!(
+            send(&mut end, &handle, |cx| cx.stream_data(DOWNLOAD, vec![1])),
+            closed
+        );
+        assert_eq!(
+            send(&mut end, &handle, |cx| cx.stream_hole(DOWNLOAD, 1)),
+            closed
+        );
+        assert_eq!(
+            send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)),
+            closed
+        );
+        assert_eq!(
+            send(&mut end, &handle, |cx| cx.abort_stream(DOWNLOAD, None)),
+            closed
+        );
+        assert_silent(&mut end);
+        assert_eq!(end.counters().frames_sent, 0);
+    }
+}
+
+#[test]
+fn a_client_aborts_without_a_reason_and_the_confirmation_is_dropped() {
+    let (mut client, handle) = client_with_stream();
+    send(&mut client, &handle, |cx| cx.abort_stream(DOWNLOAD, None)).unwrap();
+    assert_sends(
+        &mut client,
+        "0000001c 20008086 00000001 000000d1 00000003 00000001 00000001",
+    );
+    assert!(!is_open(&mut client, &handle));
+    client
+        .receive(&wire(
+            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
+        ))
+        .unwrap();
+    assert_eq!(client.counters().frames_dropped, 1);
+    assert_eq!(log(&mut client, &handle), [""; 0]);
+}
+
+#[test]
+fn a_server_confirms_an_abort() {
+    let (mut server, handle) = server_with_stream();
+    server
+        .receive(&wire(
+            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000001",
+        ))
+        .unwrap();
+    assert_sends(
+        &mut server,
+        "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
+    );
+    assert_eq!(log(&mut server, &handle), ["stream 209 serial 1: abort"]);
+    assert!(!is_open(&mut server, &handle));
+    // It has none to confirm the second time.
+    server
+        .receive(&wire(
+            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000001",
+        ))
+        .unwrap();
+    assert_silent(&mut server);
+    assert_eq!(server.counters().frames_dropped, 1);
+}
+
+/// "gone wrong" as a libvirt error, in a stream's last piece.
+const ABORTED: &str = "00000070 20008086 00000001 000000d1 00000003 00000001 00000001
+     00000001 00000007 00000001 0000000a 'gone wrong' 0000 00000002 00000000
+     00000001 00000002 '%s' 0000 00000001 0000000a 'gone wrong' 0000 00000000
+     ffffffff ffffffff 00000000";
+
+#[test]
+fn a_server_aborts_with_a_reason() {
+    let (mut server, handle) = server_with_stream();
+    let error = RemoteError::new(
+        virt_transport::ErrorCode::INTERNAL_ERROR,
+        virt_transport::ErrorSource::RPC,
+        "gone wrong",
+    );
+    send(&mut server, &handle, |cx| {
+        cx.abort_stream(DOWNLOAD, Some(&error))
+    })
+    .unwrap();
+    assert_sends(&mut server, ABORTED);
+    assert!(!is_open(&mut server, &handle));
+}
+
+#[test]
+fn a_client_is_told_why_its_stream_was_aborted_and_confirms_nothing() {
+    let (mut client, handle) = client_with_stream();
+    client.receive(&wire(ABORTED)).unwrap();
+    assert_eq!(
+        log(&mut client, &handle),
+        ["stream 209 serial 1: abort, gone wrong"]
+    );
+    assert!(!is_open(&mut client, &handle));
+    assert_silent(&mut client);
+}
+
+#[test]
+fn an_abort_whose_reason_does_not_decode_is_an_abort() {
+    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
+        end.receive(&wire(
+            "00000020 20008086 00000001 000000d1 00000003 00000001 00000001 00000027",
+        ))
+        .unwrap();
+        assert_eq!(log(&mut end, &handle), ["stream 209 serial 1: abort"]);
+        assert!(!is_open(&mut end, &handle));
+    }
+}
+
+#[test]
+fn pieces_that_make_no_sense_are_dropped_and_the_stream_stays_open() {
+    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
+        end.receive(&wire(
+            // A negative hole, one that is too short, one too long, holes of a wrong status; an unknown status.
+            "00000028 20008086 00000001 000000d1 00000006 00000001 00000002 ffffffff ffffffff 00000000
+             00000024 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000
+             0000002c 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000 00000000 00000000
+             00000028 20008086 00000001 000000d1 00000006 00000001 00000000 00000000 00001000 00000000
+             00000028 20008086 00000001 000000d1 00000006 00000001 00000001 00000000 00001000 00000000
+             0000001c 20008086 00000001 000000d1 00000003 00000001 00000003
+             0000001c 20008086 00000001 000000d1 00000003 00000001 ffffffff",
+        ))
+        .unwrap();
+        assert_eq!(end.counters().frames_dropped, 7);
+        assert_eq!(log(&mut end, &handle), [""; 0]);
+        assert!(is_open(&mut end, &handle));
+        assert_silent(&mut end);
+    }
+}
+
+#[test]
+fn a_stream_is_named_by_program_procedure_and_serial() {
+    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
+        end.receive(&wire(
+            "0000001c 20008087 00000001 000000d1 00000003 00000001 00000002
+             0000001c 20008086 00000002 000000d1 00000003 00000001 00000002
+             0000001c 20008086 00000001 000000d2 00000003 00000001 00000002
+             0000001c 20008086 00000001 000000d1 00000003 00000002 00000002",
+        ))
+        .unwrap();
+        assert_eq!(end.counters().frames_dropped, 4);
+        assert_eq!(log(&mut end, &handle), [""; 0]);
+        assert!(is_open(&mut end, &handle));
+    }
+}
+
+#[test]
+fn a_stream_of_one_program_is_not_open_to_another() {
+    let (mut client, handle) = client_with_stream();
+    let other = client
+        .register(Recorder::new(crate::support::KEEPALIVE))
+        .unwrap();
+    assert!(!is_open(&mut client, &other));
+    let closed = Err(SendError::StreamClosed(DOWNLOAD));
+    assert_eq!(
+        send(&mut client, &other, |cx| cx.finish_stream(DOWNLOAD)),
+        closed
+    );
+    assert!(is_open(&mut client, &handle));
+}
+
+#[test]
+fn a_stream_is_opened_once() {
+    let (mut client, handle) = client_with_stream();
+    let again = send(&mut client, &handle, |cx| cx.open_stream(DOWNLOAD));
+    assert_eq!(again, Err(SendError::StreamOpen(DOWNLOAD)));
+    assert_eq!(
+        again.unwrap_err().to_string(),
+        "stream of procedure 209 with serial 1 is open already"
+    );
+    // The first opening stands, and what has been finished stays so.
+    send(&mut client, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+    assert!(send(&mut client, &handle, |cx| cx.open_stream(DOWNLOAD)).is_err());
+    let closed = Err(SendError::StreamClosed(DOWNLOAD));
+    assert_eq!(
+        send(&mut client, &handle, |cx| cx.finish_stream(DOWNLOAD)),
+        closed
+    );
+}
+
+#[test]
+fn the_stream_of_a_call_that_is_refused_closes() {
+    let (mut client, handle) = client_with_stream();
+    client
+        .receive(&wire(
+            "00000048 20008086 00000001 000000d1 00000001 00000001 00000001
+             00000001 00000007 00000000 00000002 00000000
+             00000000 00000000 00000000 00000000 00000000 00000000",
+        ))
+        .unwrap();
+    assert_eq!(
+        log(&mut client, &handle),
+        ["reply to 209 serial 1: error, error code 1 without a message"]
+    );
+    assert_eq!(client.open_streams(), 0);
+    assert_silent(&mut client);
+}
+
+#[test]
+fn data_that_does_not_fit_a_frame_is_refused_and_the_stream_stays_open() {
+    let (mut client, handle) = client_with_stream();
+    let data = vec![0; virt_xdr::PAYLOAD_MAX + 1];
+    let error = send(&mut client, &handle, |cx| cx.stream_data(DOWNLOAD, data)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "payload of 33554409 bytes is 1 over the limit of 33554408 (at byte 0)"
+    );
+    assert_silent(&mut client);
+    let data = vec![0; virt_xdr::PAYLOAD_MAX];
+    send(&mut client, &handle, |cx| cx.stream_data(DOWNLOAD, data)).unwrap();
+    assert_eq!(client.queued(), virt_xdr::FRAME_MAX);
+}
+
+#[test]
+fn two_ends_download_as_libvirt_does() {
+    let (mut client, downloads) = client_with_stream();
+    let (mut server, uploads) = server_with_stream();
+
+    // The daemon sends, and says with empty data that this was all.
+    send(&mut server, &uploads, |cx| {
+        cx.stream_data(DOWNLOAD, vec![b'x'; 10_000])
+    })
+    .unwrap();
+    send(&mut server, &uploads, |cx| cx.stream_hole(DOWNLOAD, 512)).unwrap();
+    send(&mut server, &uploads, |cx| cx.stream_data(DOWNLOAD, vec![])).unwrap();
+    carry(&mut server, &mut client);
+    let received = log(&mut client, &downloads);
+    assert_eq!(received[0].matches("78").count(), 10_000);
+    assert_eq!(
+        received[1..],
+        [
+            "stream 209 serial 1: hole of 512, flags 0",
+            "stream 209 serial 1: data "
+        ]
+    );
+
+    // The client finishes, and the daemon confirms.
+    send(&mut client, &downloads, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+    carry(&mut client, &mut server);
+    assert_eq!(log(&mut server, &uploads), ["stream 209 serial 1: finish"]);
+    send(&mut server, &uploads, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+    carry(&mut server, &mut client);
+    assert_eq!(
+        log(&mut client, &downloads),
+        ["stream 209 serial 1: finish"]
+    );
+    assert_eq!((client.open_streams(), server.open_streams()), (0, 0));
+}

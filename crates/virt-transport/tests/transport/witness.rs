@@ -1,0 +1,43 @@
+//! A descriptor that can be watched from its other end.
+
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+
+use virt_transport::Fd;
+
+/// Watches a descriptor: the other end of a socket pair.
+#[derive(Debug)]
+pub(crate) struct Witness(UnixStream);
+
+impl Witness {
+    /// A descriptor, and who watches it.
+    pub(crate) fn new() -> (Self, Fd) {
+        let (watching, watched) = UnixStream::pair().expect("a pair of sockets");
+        watching.set_nonblocking(true).expect("a socket can be");
+        (Self(watching), watched.into())
+    }
+
+    /// Whether every copy of the descriptor has been closed.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        match self.0.read(&mut [0]) {
+            Ok(0) => true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            unexpected => panic!("a watched descriptor gave {unexpected:?}"),
+        }
+    }
+
+    /// Whether this is the descriptor that is watched: what is written to it arrives here.
+    pub(crate) fn recognises(&mut self, fd: &Fd) -> bool {
+        let mut watched = UnixStream::from(fd.try_clone().expect("a copy"));
+        watched.write_all(&[0x5a]).expect("the other end is open");
+        let mut byte = [0];
+        self.0
+            .read(&mut byte)
+            .is_ok_and(|count| count == 1 && byte == [0x5a])
+    }
+}
+
+/// As many descriptors, and who watches them.
+pub(crate) fn witnesses(count: usize) -> (Vec<Witness>, Vec<Fd>) {
+    (0..count).map(|_| Witness::new()).unzip()
+}
