@@ -1,0 +1,235 @@
+//! Our keepalive program against a real daemon's, over a real socket.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{self, Receiver};
+
+use bytes::Buf;
+use virt_keepalive::{KeepAlive, KeepAliveHandle, Link, Ping};
+use virt_tests::{Config, Daemon, libvirt};
+use virt_transport::{
+    Context, Handle, Program, ProgramError, ProgramId, Reply, Role, SendError, Transmit, Transport,
+};
+
+#[test]
+fn every_ping_gets_its_pong() {
+    if !libvirt::available("PONGs of a real daemon") {
+        return;
+    }
+    let daemon = Daemon::start(&Config::default()).unwrap();
+    let mut client = Client::connect(&daemon, |link| link.pong());
+    for pongs in 1..=10 {
+        assert_eq!(client.ping(), Ping::Sent);
+        client.read_until(|heard| heard.pongs == pongs);
+        assert_eq!(client.inactive(), 0);
+    }
+    assert_eq!(client.heard.pings, 0, "nobody has asked for the daemon's");
+}
+
+#[test]
+fn pings_that_go_out_together_are_answered_together() {
+    if !libvirt::available("many PONGs of a real daemon") {
+        return;
+    }
+    let daemon = Daemon::start(&Config::default()).unwrap();
+    let mut client = Client::connect(&daemon, |link| link.pong());
+    for _ in 0..MAX_INACTIVE {
+        assert_eq!(client.ping(), Ping::Sent);
+    }
+    client.read_until(|heard| heard.pongs == MAX_INACTIVE);
+    assert_eq!(client.inactive(), 0);
+}
+
+#[test]
+fn a_daemon_that_gets_its_pongs_keeps_the_link() {
+    if !libvirt::available("the keepalive of a real daemon") {
+        return;
+    }
+    let daemon = Daemon::start(&one_ping_then_dead()).unwrap();
+    let mut client = Client::connect(&daemon, |link| link.pong());
+    client.ask_for_pings();
+    // It closes one second after a PING without an answer, so the fourth is long after that.
+    client.read_until(|heard| heard.pings == 4);
+
+    assert_eq!(client.inactive(), -1);
+    assert_eq!(client.ping(), Ping::Skipped);
+    assert_eq!(client.ping(), Ping::Sent);
+    client.read_until(|heard| heard.pongs == 1);
+}
+
+#[test]
+fn a_daemon_that_gets_no_pongs_drops_the_link() {
+    if !libvirt::available("the end of a real daemon's patience") {
+        return;
+    }
+    let daemon = Daemon::start(&one_ping_then_dead()).unwrap();
+    let mut client = Client::connect(&daemon, |_| Ok(()));
+    client.ask_for_pings();
+    client.read_until_closed();
+    assert_eq!(client.heard.pings, 1);
+}
+
+#[test]
+fn a_stopped_daemon_lets_the_link_expire_and_revives_it_when_it_goes_on() {
+    if !libvirt::available("a stopped daemon") {
+        return;
+    }
+    let mut daemon = Daemon::start(&Config::default()).unwrap();
+    let mut client = Client::connect(&daemon, |link| link.pong());
+    assert_eq!(client.ping(), Ping::Sent);
+    client.read_until(|heard| heard.pongs == 1);
+
+    daemon.process().stop().unwrap();
+    for _ in 0..MAX_INACTIVE {
+        assert_eq!(client.ping(), Ping::Sent);
+    }
+    assert_eq!(client.ping(), Ping::Expired);
+
+    daemon.process().resume().unwrap();
+    client.read_until(|heard| heard.pongs == 1 + MAX_INACTIVE);
+    assert_eq!(client.ping(), Ping::Sent);
+    client.read_until(|heard| heard.pongs == 2 + MAX_INACTIVE);
+}
+
+#[test]
+fn a_killed_daemon_closes_the_link() {
+    if !libvirt::available("a killed daemon") {
+        return;
+    }
+    let mut daemon = Daemon::start(&Config::default()).unwrap();
+    let mut client = Client::connect(&daemon, |link| link.pong());
+    assert_eq!(client.ping(), Ping::Sent);
+    client.read_until(|heard| heard.pongs == 1);
+    daemon.process().kill().unwrap();
+    client.read_until_closed();
+}
+
+const MAX_INACTIVE: usize = 20;
+
+/// Whom it pings is to answer within a second.
+fn one_ping_then_dead() -> Config {
+    Config::default()
+        .number("keepalive_interval", 1)
+        .number("keepalive_count", 1)
+}
+
+/// A blocking client with our keepalive program, and what its callbacks were called for.
+struct Client {
+    socket: UnixStream,
+    transport: Transport,
+    keepalive: KeepAliveHandle,
+    remote: Handle<Remote>,
+    callbacks: Receiver<fn(&mut Heard)>,
+    heard: Heard,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    pings: usize,
+    pongs: usize,
+}
+
+impl Client {
+    fn connect(
+        daemon: &Daemon,
+        mut on_ping: impl FnMut(&mut Link<'_, '_>) -> Result<(), SendError> + Send + 'static,
+    ) -> Self {
+        let socket = UnixStream::connect(daemon.socket()).unwrap();
+        socket.set_read_timeout(Some(libvirt::PATIENCE)).unwrap();
+        let mut transport = Transport::new(Role::Client).with_fds();
+        let (heard, callbacks) = mpsc::channel::<fn(&mut Heard)>();
+        let acked = heard.clone();
+        let keepalive = KeepAlive::new()
+            .max_inactive(u32::try_from(MAX_INACTIVE).unwrap())
+            .on_ack(move |_| acked.send(|heard| heard.pongs += 1).unwrap())
+            .on_ping(move |link| {
+                heard.send(|heard| heard.pings += 1).unwrap();
+                on_ping(link)
+            })
+            .register(&mut transport)
+            .unwrap();
+        let remote = transport.register(Remote::default()).unwrap();
+        Self {
+            socket,
+            transport,
+            keepalive,
+            remote,
+            callbacks,
+            heard: Heard::default(),
+        }
+    }
+
+    fn ping(&mut self) -> Ping {
+        let ping = self.keepalive.ping(&mut self.transport).unwrap();
+        self.write();
+        ping
+    }
+
+    fn inactive(&mut self) -> i64 {
+        self.keepalive.inactive(&mut self.transport).unwrap()
+    }
+
+    /// Tells the daemon that it may send PINGs, as a client of libvirt does.
+    fn ask_for_pings(&mut self) {
+        self.transport
+            .with(&self.remote, |_, cx| cx.call(SUPPORTS_FEATURE, &KEEPALIVE))
+            .unwrap()
+            .unwrap();
+        self.write();
+        while self.transport.waiting_calls() > 0 {
+            assert!(self.read());
+        }
+        let answer = self.transport.with(&self.remote, |remote, _| remote.0);
+        assert_eq!(answer.unwrap(), Some(1));
+    }
+
+    /// Reads and answers until that was heard.
+    #[track_caller]
+    fn read_until(&mut self, is_enough: impl Fn(&Heard) -> bool) {
+        while !is_enough(&self.heard) {
+            assert!(self.read(), "closed after {:?}", self.heard);
+        }
+    }
+
+    fn read_until_closed(&mut self) {
+        while self.read() {}
+    }
+
+    /// Reads once and writes the answers; false when the daemon has closed.
+    #[track_caller]
+    fn read(&mut self) -> bool {
+        let read = self.socket.read(self.transport.space(4096)).unwrap();
+        self.transport.commit(read).unwrap();
+        self.write();
+        for callback in self.callbacks.try_iter() {
+            callback(&mut self.heard);
+        }
+        read > 0
+    }
+
+    fn write(&mut self) {
+        while let Some(Transmit::Bytes(mut chunks)) = self.transport.poll_transmit() {
+            let bytes = chunks.copy_to_bytes(chunks.remaining());
+            self.socket.write_all(&bytes).unwrap();
+        }
+    }
+}
+
+/// As much of the remote program as asks a daemon for its PINGs, and the answer to that.
+#[derive(Default)]
+struct Remote(Option<i32>);
+
+const SUPPORTS_FEATURE: i32 = 60;
+const KEEPALIVE: i32 = 10;
+
+impl Program for Remote {
+    fn id(&self) -> ProgramId {
+        ProgramId::new(0x2000_8086, 1)
+    }
+
+    fn on_reply(&mut self, reply: Reply<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
+        let supported = reply.result.map_err(ProgramError::close)?;
+        self.0 = Some(supported.decode()?);
+        Ok(())
+    }
+}
