@@ -15,6 +15,8 @@ mod public_types;
 mod receive_vs_commit;
 mod register;
 mod server;
+#[cfg(target_os = "linux")]
+mod socket;
 mod streams;
 mod support;
 #[cfg(unix)]

@@ -1,0 +1,278 @@
+//! What a transport holds, seen by an allocator that counts.
+//!
+//! One test alone, so that nothing else allocates meanwhile.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what helps a test may panic as a test may"
+)]
+
+use bytes::Buf;
+use peak_alloc::PeakAlloc;
+use virt_transport::{
+    Context, Handle, Message, Program, ProgramError, ProgramId, Role, StreamId, Transmit, Transport,
+};
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+const PING: &[u8; 28] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
+
+/// Answers every message with an empty one, and takes whatever else comes.
+struct Echo;
+
+impl Program for Echo {
+    fn id(&self) -> ProgramId {
+        ProgramId::new(0x6b65_6570, 1)
+    }
+
+    fn on_message(&mut self, _: Message<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+        Ok(cx.message(2, &())?)
+    }
+
+    fn on_reply(
+        &mut self,
+        _: virt_transport::Reply<'_>,
+        _: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
+        Ok(())
+    }
+}
+
+fn transport(role: Role) -> (Transport, Handle<Echo>) {
+    let mut transport = Transport::new(role).with_fds();
+    let handle = transport.register(Echo).unwrap();
+    (transport, handle)
+}
+
+/// Takes `count` bytes, or all if there are fewer, off what waits to be written.
+fn write(transport: &mut Transport, mut count: usize) {
+    while count > 0
+        && let Some(Transmit::Bytes(mut chunks)) = transport.poll_transmit()
+    {
+        let written = count.min(chunks.chunk().len());
+        chunks.advance(written);
+        count -= written;
+    }
+}
+
+/// How many bytes more than before are held after `work`, and were at most while it ran.
+fn cost(work: impl FnOnce()) -> (usize, usize) {
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    work();
+    let (held, peak) = (MEMORY.current_usage(), MEMORY.peak_usage());
+    (held.saturating_sub(before), peak.saturating_sub(before))
+}
+
+#[test]
+fn a_transport_holds_what_has_arrived_and_what_waits_and_little_more() {
+    an_idle_connection_is_small();
+    what_is_announced_is_not_held();
+    an_outbox_that_is_never_empty_does_not_grow();
+    an_outbox_of_large_payloads_that_is_never_empty_does_not_grow();
+    an_outbox_that_has_been_large_is_given_back();
+    calls_and_streams_that_have_ended_are_forgotten();
+    the_answers_to_a_flood_are_no_larger_than_the_flood();
+    a_connection_that_has_failed_holds_nothing_that_was_received();
+}
+
+fn an_idle_connection_is_small() {
+    let mut idle = None;
+    let (held, _) = cost(|| {
+        let (mut server, _) = transport(Role::Server);
+        server.receive(PING).unwrap();
+        write(&mut server, 28);
+        server.shrink_to_fit();
+        idle = Some(server);
+    });
+    assert!(held < 512, "an idle connection holds {held} bytes");
+}
+
+fn what_is_announced_is_not_held() {
+    let (mut server, _) = transport(Role::Server);
+    let (_, peak) = cost(|| {
+        server.receive(&[2, 0, 0, 4]).unwrap();
+        server.receive(&[0; 96]).unwrap();
+    });
+    assert!(peak < 1024, "{peak} bytes for 100");
+
+    // 32 descriptors are announced as well.
+    let (mut server, _) = transport(Role::Server);
+    let (_, peak) = cost(|| {
+        server
+            .receive(b"\0\0\0\x20keep\0\0\0\x01\0\0\0\x01\0\0\0\x04\0\0\0\0\0\0\0\0\0\0\0\x20")
+            .unwrap();
+    });
+    assert!(peak < 1024, "{peak} bytes for 32");
+}
+
+fn an_outbox_that_is_never_empty_does_not_grow() {
+    let (mut client, handle) = transport(Role::Client);
+    client
+        .with(&handle, |_, cx| cx.message(1, &()))
+        .unwrap()
+        .unwrap();
+    let (_, peak) = cost(|| {
+        for _ in 0..100_000 {
+            client
+                .with(&handle, |_, cx| cx.message(1, &()))
+                .unwrap()
+                .unwrap();
+            write(&mut client, 28);
+            assert_eq!(client.queued(), 28);
+        }
+    });
+    assert!(peak < 1024, "{peak} bytes where 28 wait");
+
+    // The same where every write ends in the middle of a frame, and ten frames wait.
+    let (_, peak) = cost(|| {
+        for _ in 0..10 {
+            client
+                .with(&handle, |_, cx| cx.message(1, &()))
+                .unwrap()
+                .unwrap();
+        }
+        write(&mut client, 3);
+        for _ in 0..100_000 {
+            client
+                .with(&handle, |_, cx| cx.message(1, &()))
+                .unwrap()
+                .unwrap();
+            write(&mut client, 28);
+        }
+    });
+    assert!(peak < 4096, "{peak} bytes where 305 wait");
+}
+
+fn an_outbox_of_large_payloads_that_is_never_empty_does_not_grow() {
+    let (mut client, handle) = transport(Role::Client);
+    let stream = open(&mut client, &handle);
+    let (_, peak) = cost(|| {
+        for _ in 0..10_000 {
+            let data = vec![0; 10_000];
+            client
+                .with(&handle, |_, cx| cx.stream_data(stream, data))
+                .unwrap()
+                .unwrap();
+            client
+                .with(&handle, |_, cx| cx.message(1, &()))
+                .unwrap()
+                .unwrap();
+            let surplus = client.queued().saturating_sub(15_000);
+            write(&mut client, surplus);
+        }
+    });
+    assert!(peak < 64 * 1024, "{peak} bytes where 15 000 wait");
+}
+
+fn an_outbox_that_has_been_large_is_given_back() {
+    let (mut client, handle) = transport(Role::Client);
+    let body = vec![0u32; 1 << 20];
+    let (held, peak) = cost(|| {
+        client
+            .with(&handle, |_, cx| cx.message(1, &body))
+            .unwrap()
+            .unwrap();
+        write(&mut client, usize::MAX);
+    });
+    assert!(peak >= 4 << 20);
+    assert!(held <= 64 * 1024, "{held} bytes are held for nothing");
+}
+
+fn calls_and_streams_that_have_ended_are_forgotten() {
+    let (mut client, handle) = transport(Role::Client);
+    let (held, peak) = cost(|| {
+        for serial in 1..=20_000u32 {
+            let stream = open(&mut client, &handle);
+            write(&mut client, usize::MAX);
+            assert_eq!(stream.serial.0, serial);
+            let mut reply = *b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x07\0\0\0\x01....\0\0\0\0";
+            reply[20..24].copy_from_slice(&serial.to_be_bytes());
+            client.receive(&reply).unwrap();
+            match serial % 3 {
+                0 => client
+                    .with(&handle, |_, cx| cx.abort_stream(stream, None))
+                    .unwrap()
+                    .unwrap(),
+                1 => {
+                    reply[19] = 3;
+                    client.receive(&reply).unwrap();
+                    client
+                        .with(&handle, |_, cx| cx.finish_stream(stream))
+                        .unwrap()
+                        .unwrap();
+                }
+                _ => {
+                    reply[19] = 3;
+                    reply[27] = 1;
+                    client.receive(&reply).unwrap();
+                }
+            }
+            assert_eq!((client.waiting_calls(), client.open_streams()), (0, 0));
+        }
+    });
+    assert!(
+        held < 2048 && peak < 4096,
+        "{held} bytes are held, {peak} were at most"
+    );
+}
+
+fn the_answers_to_a_flood_are_no_larger_than_the_flood() {
+    let (mut server, _) = transport(Role::Server);
+    let flood = PING.repeat(40_000);
+    let (_, peak) = cost(|| {
+        server.receive(&flood).unwrap();
+        assert_eq!(server.queued(), flood.len());
+    });
+    // The copy that is received, and answers in a buffer that doubles.
+    assert!(peak < 5 * flood.len(), "{peak} bytes for {}", flood.len());
+    let (held, _) = cost(|| write(&mut server, usize::MAX));
+    assert_eq!(held, 0);
+
+    // Who writes between reads holds no more than one read and its answers.
+    let (mut server, _) = transport(Role::Server);
+    let (_, peak) = cost(|| {
+        for piece in flood.chunks(4096) {
+            server.receive(piece).unwrap();
+            write(&mut server, usize::MAX);
+        }
+    });
+    assert!(peak < 32 * 1024, "{peak} bytes for 4096 at a time");
+}
+
+fn a_connection_that_has_failed_holds_nothing_that_was_received() {
+    let mut failed = None;
+    let (held, _) = cost(|| {
+        let (mut client, handle) = transport(Role::Client);
+        client.receive(&[2, 0, 0, 4]).unwrap();
+        client.receive(&vec![0; 1 << 20]).unwrap();
+        assert_eq!(client.buffered(), (1 << 20) + 4);
+        #[cfg(unix)]
+        {
+            let fd = std::fs::File::open("/dev/null").unwrap().into();
+            client.receive_fd(fd).unwrap_err();
+            client.receive(&vec![0; 1 << 20]).unwrap_err();
+        }
+        #[cfg(not(unix))]
+        drop(client.receive(&[]));
+        failed = Some((client, handle));
+    });
+    if cfg!(unix) {
+        assert!(held < 1024, "{held} bytes are held for nothing");
+    }
+}
+
+/// Calls procedure 7, and opens its stream.
+fn open(client: &mut Transport, handle: &Handle<Echo>) -> StreamId {
+    let opened = client.with(handle, |_, cx| {
+        let serial = cx.call(7, &()).unwrap();
+        let stream = StreamId {
+            procedure: 7,
+            serial,
+        };
+        cx.open_stream(stream).unwrap();
+        stream
+    });
+    opened.unwrap()
+}
