@@ -4,17 +4,18 @@ use std::env;
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use virt_keepalive::{KeepAlive, Ping};
 use virt_transport::{Role, Transmit, Transport};
 
-const SECOND: Duration = Duration::from_secs(1);
-
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = env::args().nth(1).ok_or("usage: unix SOCKET")?;
-    let mut socket = UnixStream::connect(&path).map_err(|error| format!("{path}: {error}"))?;
+    let path = env::args_os().nth(1).ok_or("usage: unix SOCKET")?;
+    let path = PathBuf::from(path);
+    let mut socket = UnixStream::connect(&path)
+        .map_err(|error| format!("cannot connect to {}: {error}", path.display()))?;
     let mut transport = Transport::new(Role::Client);
     let keepalive = KeepAlive::new()
         .max_inactive(3)
@@ -25,35 +26,31 @@ fn main() -> Result<(), Box<dyn Error>> {
         match keepalive.ping(&mut transport)? {
             Ping::Sent => println!("PING"),
             Ping::Skipped => (),
-            Ping::Expired => return Err("the daemon does not answer".into()),
+            Ping::Expired => break,
         }
         while let Some(Transmit::Bytes(mut chunks)) = transport.poll_transmit() {
             let written = socket.write(chunks.chunk())?;
             chunks.advance(written);
         }
-        receive_for(SECOND, &mut socket, &mut transport)?;
-    }
-    Ok(())
-}
 
-/// Reads from the socket for as long as `time`.
-fn receive_for(
-    time: Duration,
-    socket: &mut UnixStream,
-    transport: &mut Transport,
-) -> Result<(), Box<dyn Error>> {
-    let end = Instant::now() + time;
-    while let Some(left) = end
-        .checked_duration_since(Instant::now())
-        .filter(|left| !left.is_zero())
-    {
-        socket.set_read_timeout(Some(left))?;
-        match socket.read(transport.space(4096)) {
-            Ok(0) => return Err("the daemon has closed the connection".into()),
-            Ok(read) => transport.commit(read)?,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) => return Err(error.into()),
+        let next = Instant::now() + Duration::from_secs(1);
+        while let Some(left) = next.checked_duration_since(Instant::now())
+            && !left.is_zero()
+        {
+            socket.set_read_timeout(Some(left))?;
+            match socket.read(transport.space(4096)) {
+                Ok(0) => return Err("the daemon has closed the connection".into()),
+                Ok(read) => transport.commit(read)?,
+                Err(error) => match error.kind() {
+                    // The second is over, or this process was stopped and goes on.
+                    ErrorKind::WouldBlock | ErrorKind::Interrupted => (),
+                    _ => return Err(error.into()),
+                },
+            }
         }
     }
-    Ok(())
+    match keepalive.inactive(&mut transport)? {
+        ..=0 => Ok(()),
+        _ => Err("the daemon does not answer".into()),
+    }
 }
