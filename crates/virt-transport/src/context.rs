@@ -121,14 +121,13 @@ impl<'a> Context<'a> {
         self.answer(&call, result)
     }
 
-    /// Answers a call with an error.
+    /// Answers a call with an error; its stream, if one was opened, is closed.
     ///
     /// # Errors
     ///
     /// As [`reply`](Self::reply): a text of the error may be over the limit of the protocol.
     pub fn reply_error(&mut self, call: CallId, error: &RemoteError) -> Result<(), SendError> {
-        let header = self.header(&call, MessageType::REPLY, Status::ERROR);
-        let result = self.link.send(&header, |out| error.encode(out));
+        let result = self.refuse_call(&call, error);
         self.answer(&call, result)
     }
 
@@ -296,10 +295,16 @@ impl<'a> Context<'a> {
             self.unanswered = None;
         }
         if let Err(error) = &result {
-            let header = self.header(call, MessageType::REPLY, Status::ERROR);
-            let error = RemoteError::from(error.clone());
-            self.link.send(&header, |out| error.encode(out))?;
+            self.refuse_call(call, &RemoteError::from(error.clone()))?;
         }
         result
+    }
+
+    /// Sends an error as the reply. A call that is refused has no stream, and the peer expects none.
+    fn refuse_call(&mut self, call: &CallId, error: &RemoteError) -> Result<(), SendError> {
+        let header = self.header(call, MessageType::REPLY, Status::ERROR);
+        self.link.send(&header, |out| error.encode(out))?;
+        self.link.streams.abort(self.index, call.into());
+        Ok(())
     }
 }
