@@ -1,7 +1,13 @@
 //! Our keepalive program against a real daemon's, over a real socket.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "what helps a test may fail as a test does"
+)]
+
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::process::{Command, Output};
 use std::sync::mpsc::{self, Receiver};
 
 use bytes::Buf;
@@ -10,6 +16,8 @@ use virt_tests::{Config, Daemon, libvirt};
 use virt_transport::{
     Context, Handle, Program, ProgramError, ProgramId, Reply, Role, SendError, Transmit, Transport,
 };
+
+const MAX_INACTIVE: usize = 20;
 
 #[test]
 fn every_ping_gets_its_pong() {
@@ -104,7 +112,39 @@ fn a_killed_daemon_closes_the_link() {
     client.read_until_closed();
 }
 
-const MAX_INACTIVE: usize = 20;
+#[test]
+fn the_example_pings_a_real_daemon() {
+    if !libvirt::available("the example `unix`") {
+        return;
+    }
+    let mut daemon = Daemon::start(&Config::default()).unwrap();
+    let output = run_example(&daemon);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(said(&output.stdout), "PING\nPONG\n".repeat(5));
+
+    daemon.process().stop().unwrap();
+    let output = run_example(&daemon);
+    assert!(!output.status.success(), "{output:?}");
+    assert_eq!(said(&output.stdout), "PING\n".repeat(3));
+    assert_eq!(
+        said(&output.stderr),
+        "Error: \"the daemon does not answer\"\n"
+    );
+}
+
+/// As a newcomer runs it.
+fn run_example(daemon: &Daemon) -> Output {
+    let arguments = "run --quiet --package virt-keepalive --example unix --";
+    Command::new(env!("CARGO"))
+        .args(arguments.split(' '))
+        .arg(daemon.socket())
+        .output()
+        .unwrap()
+}
+
+fn said(words: &[u8]) -> &str {
+    str::from_utf8(words).unwrap()
+}
 
 /// Whom it pings is to answer within a second.
 fn one_ping_then_dead() -> Config {
