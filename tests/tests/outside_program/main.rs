@@ -10,7 +10,10 @@ use std::os::unix::net::UnixStream;
 use bytes::Buf;
 use virt_transport::{Role, StreamId, Transmit, Transport};
 
-use program::{COPY, Copier};
+use program::Copier;
+
+/// The one procedure it has.
+const COPY: i32 = 1;
 
 /// Carries what one end has to send to the other. A socket would stand here.
 fn carry(from: &mut Transport, to: &mut Transport) {
@@ -60,7 +63,9 @@ fn it_calls_is_called_streams_and_passes_descriptors() {
     near.read_to_string(&mut written).unwrap();
     assert_eq!(written, "the same");
 
+    // The client finishes the stream, the server confirms.
     carry(&mut client, &mut server);
+    carry(&mut server, &mut client);
     assert_eq!((client.open_streams(), server.open_streams()), (0, 0));
     assert_eq!(
         (client.waiting_calls(), client.counters().frames_dropped),

@@ -2,8 +2,6 @@
 
 use virt_transport::*;
 
-pub(crate) const COPY: i32 = 1;
-
 #[derive(Debug, Default)]
 pub(crate) struct Copier {
     pub(crate) length: Option<Result<u64, ReplyError>>,
@@ -22,7 +20,7 @@ impl Program for Copier {
         cx.open_stream(stream)?;
         cx.reply_with_fds(call.id, &(text.len() as u64), call.fds)?;
         cx.stream_data(stream, text)?;
-        Ok(cx.finish_stream(stream)?)
+        Ok(cx.stream_data(stream, "")?)
     }
 
     fn on_reply(&mut self, reply: Reply<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
@@ -31,9 +29,11 @@ impl Program for Copier {
         Ok(())
     }
 
-    fn on_stream(&mut self, piece: Stream<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
-        if let StreamBody::Data(data) = piece.body {
-            self.text.extend_from_slice(data.as_slice());
+    fn on_stream(&mut self, piece: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+        match piece.body {
+            StreamBody::Data(data) => self.text.extend_from_slice(data.as_slice()),
+            StreamBody::Finish if cx.is_stream_open(piece.id) => cx.finish_stream(piece.id)?,
+            _ => (),
         }
         Ok(())
     }
