@@ -1,1 +1,29 @@
-//! The remote program.
+//! The remote program of libvirt's RPC protocol: its procedures, and the types that open a connection.
+
+mod generated;
+
+pub mod admin {
+    //! The admin program, which manages a daemon: its procedures.
+
+    mod generated;
+
+    pub use generated::*;
+}
+
+pub mod lxc {
+    //! The lxc program, for what only containers have: its procedures.
+
+    mod generated;
+
+    pub use generated::*;
+}
+
+pub mod qemu {
+    //! The qemu program, for what only QEMU has: its procedures.
+
+    mod generated;
+
+    pub use generated::*;
+}
+
+pub use generated::*;
