@@ -1,1 +1,91 @@
-//! Live connections.
+//! Live connections to libvirt daemons on tokio, and their other end.
+//!
+//! [`connect`] leads from a URI to a [`Client`]: a negotiated connection that watches over itself. One task
+//! a connection reads, writes and keeps the time; handles are cheap to clone, and any number of calls can be
+//! made at once. [`Server`] is the daemon's side.
+//!
+//! > PINGs are answered whatever the users of a connection do and however slow they are. What they do not
+//! > take is bounded: see [`Limits`].
+//!
+//! # Examples
+//!
+//! ```
+//! use virt_remote::{ConnectGetHostname, ConnectGetUri};
+//! use virt_tokio::{Options, connect};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A daemon within this process; `qemu:///system` is what one would write otherwise.
+//! let client = connect("test:///default", Options::default()).await?;
+//!
+//! let (host, uri) = tokio::try_join!(
+//!     client.call::<ConnectGetHostname>(&()),
+//!     client.call::<ConnectGetUri>(&()),
+//! )?;
+//! println!("{} on {}, PONG after {:?}", uri.uri, host.hostname, client.ping().await?);
+//!
+//! let closed = client.close().await;
+//! assert_eq!(closed.to_string(), "connection closed: client");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What closes a connection
+//!
+//! [`Client::closed`] gives the reason in libvirt's four words; every call that waits ends with it at once.
+//!
+//! | [`CloseReason`] | when |
+//! |---|---|
+//! | `Error` | the socket failed, or the peer broke the protocol; [`Closed::cause`] says how |
+//! | `EndOfFile` | the peer closed it |
+//! | `KeepAlive` | no byte came for `interval * (count + 1)`: see [`Keepalive`] |
+//! | `Client` | [`Client::close`], or the last handle was dropped |
+//!
+//! # Slow readers
+//!
+//! - Events wait in a queue of [`Limits::events`]; beyond it the oldest are lost, which the reader is told.
+//! - Streams: above [`Limits::stream_bytes`] that nobody has taken, nothing more is read from the socket,
+//!   replies and PINGs included. Meanwhile the peer is sent a PONG at each interval, unasked, so that it does
+//!   not give this end up; that needs [`Keepalive::Send`].
+//! - A peer that does not read: above [`Limits::queued_bytes`] that wait to be written, nothing more is read
+//!   from it and no call is taken. If it takes nothing for `interval * (count + 1)`, the connection is closed.
+//!
+//! # Features
+//!
+//! `tracing`: events at level debug for what connections do. Without it nothing is output anywhere.
+
+mod client;
+mod closed;
+mod connect;
+mod driver;
+mod embedded;
+mod environment;
+mod error;
+mod event;
+mod options;
+mod peer;
+mod pinger;
+mod server;
+mod socket;
+mod stream;
+#[cfg(unix)]
+mod unix;
+
+pub use client::Client;
+pub use closed::{CloseReason, Closed};
+pub use connect::connect;
+pub use environment::environment;
+pub use error::{CallError, ConnectError};
+pub use event::{Event, EventError, Events};
+pub use options::{Keepalive, Limits, Options};
+pub use server::{Control, Server};
+pub use stream::{Stream, StreamItem};
+
+/// An event of `tracing` at level debug, if the feature is on.
+macro_rules! debug {
+    ($($event:tt)*) => {
+        #[cfg(feature = "tracing")]
+        tracing::debug!($($event)*);
+    };
+}
+use debug;

@@ -1,0 +1,98 @@
+//! Why a connection is closed.
+
+use std::fmt;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+/// Why a connection was closed, in libvirt's four words, and the error behind it.
+#[derive(Debug, Clone)]
+pub struct Closed {
+    reason: CloseReason,
+    error: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Why a connection was closed, as libvirt tells its users apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CloseReason {
+    /// The socket failed, or the peer broke the protocol.
+    Error,
+    /// The peer closed the connection.
+    EndOfFile,
+    /// The peer was silent for too long.
+    KeepAlive,
+    /// This end closed it.
+    Client,
+}
+
+impl Closed {
+    pub(crate) fn new(reason: CloseReason) -> Self {
+        Self {
+            reason,
+            error: None,
+        }
+    }
+
+    pub(crate) fn error(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self {
+            reason: CloseReason::Error,
+            error: Some(Arc::new(error)),
+        }
+    }
+
+    /// The peer has closed the connection while so many bytes of a frame waited for the rest.
+    pub(crate) fn end_of_file(buffered: usize) -> Self {
+        let cut = (buffered > 0).then(|| Arc::new(CutOff { buffered }) as _);
+        Self {
+            reason: CloseReason::EndOfFile,
+            error: cut,
+        }
+    }
+
+    /// Why the connection was closed.
+    #[must_use]
+    pub fn reason(&self) -> CloseReason {
+        self.reason
+    }
+
+    /// The error behind it: there is one if the reason is [`CloseReason::Error`], or if the peer closed
+    /// the connection within a frame.
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.error.as_deref()
+    }
+}
+
+/// The connection ended within a frame.
+#[derive(Debug, Error)]
+#[error("{buffered} bytes into a frame")]
+struct CutOff {
+    buffered: usize,
+}
+
+/// The task of a connection has ended without a word, as it does when its runtime is shut down.
+#[derive(Debug, Error)]
+#[error("the task of the connection has ended with its runtime")]
+pub(crate) struct TaskGone;
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "connection closed: {}", self.reason)?;
+        self.error
+            .as_ref()
+            .map_or(Ok(()), |error| write!(f, ": {error}"))
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::EndOfFile => "end of file",
+            Self::KeepAlive => "keepalive",
+            Self::Client => "client",
+        })
+    }
+}
+
+impl std::error::Error for Closed {}

@@ -1,0 +1,193 @@
+//! A program of the peer, as its callers see it: replies to whom they belong, events to whoever listens.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot};
+use virt_transport::{
+    Context, Fd, Message, Payload, Program, ProgramError, ProgramId, Reply, ReplyError, SendError,
+    Serial, Status, Stream, StreamBody, StreamId,
+};
+use virt_xdr::{Encode, EncodeError, Encoder};
+
+use crate::driver::Inbound;
+use crate::{Event, StreamItem};
+
+/// Up to this many bytes a payload is copied, so that a small one does not keep a large buffer alive.
+const COPY_MAX: usize = 1024;
+
+/// What a call has come to: what was returned and its descriptors, or why not.
+pub(crate) type Outcome = Result<(Bytes, Vec<Fd>), ReplyError>;
+
+/// The queue of events, made when somebody first listens.
+pub(crate) type Events = Arc<OnceLock<broadcast::Sender<Event>>>;
+
+/// A call to be made.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) procedure: i32,
+    pub(crate) args: Vec<u8>,
+    pub(crate) fds: Vec<Fd>,
+    pub(crate) waiter: oneshot::Sender<Outcome>,
+    /// The right to be in flight, given back when the reply is there, not when its caller has gone.
+    pub(crate) permit: OwnedSemaphorePermit,
+    /// Where the pieces of the call's stream go, if it has one.
+    pub(crate) stream: Option<mpsc::UnboundedSender<StreamItem>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Peer {
+    id: ProgramId,
+    waiting: HashMap<Serial, (oneshot::Sender<Outcome>, OwnedSemaphorePermit)>,
+    streams: HashMap<StreamId, mpsc::UnboundedSender<StreamItem>>,
+    events: Events,
+    inbound: Arc<Inbound>,
+}
+
+impl Peer {
+    pub(crate) fn new(id: ProgramId, events: Events, inbound: Arc<Inbound>) -> Self {
+        Self {
+            id,
+            waiting: HashMap::new(),
+            streams: HashMap::new(),
+            events,
+            inbound,
+        }
+    }
+
+    /// Makes a call, unless its caller has gone meanwhile.
+    pub(crate) fn call(
+        &mut self,
+        request: Request,
+        cx: &mut Context<'_>,
+    ) -> Result<Serial, SendError> {
+        let Request {
+            procedure,
+            args,
+            fds,
+            waiter,
+            permit,
+            stream,
+        } = request;
+        if waiter.is_closed() {
+            // Its caller has gone, and does not see the serial.
+            return Ok(Serial::default());
+        }
+        let args = Raw(&args);
+        let serial = if fds.is_empty() {
+            cx.call(procedure, &args)?
+        } else {
+            cx.call_with_fds(procedure, &args, fds)?
+        };
+        if let Some(stream) = stream {
+            let id = StreamId { procedure, serial };
+            cx.open_stream(id)?;
+            self.streams.insert(id, stream);
+        }
+        self.waiting.insert(serial, (waiter, permit));
+        Ok(serial)
+    }
+
+    /// Forgets a stream whose reader has gone, and aborts it if it is still open.
+    pub(crate) fn drop_stream(
+        &mut self,
+        id: StreamId,
+        cx: &mut Context<'_>,
+    ) -> Result<(), SendError> {
+        self.streams.remove(&id);
+        if cx.is_stream_open(id) {
+            cx.abort_stream(id, None)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Program for Peer {
+    fn id(&self) -> ProgramId {
+        self.id
+    }
+
+    fn on_reply(&mut self, reply: Reply<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+        let Reply {
+            serial,
+            procedure,
+            result,
+            fds,
+        } = reply;
+        let Some((waiter, _permit)) = self.waiting.remove(&serial) else {
+            return Err(ProgramError::Unexpected);
+        };
+        let refused = result.is_err();
+        let gone = waiter
+            .send(result.map(|payload| (keep(payload), fds)))
+            .is_err();
+        if refused || gone {
+            self.drop_stream(StreamId { procedure, serial }, cx)?;
+        }
+        Ok(())
+    }
+
+    fn on_message(
+        &mut self,
+        message: Message<'_>,
+        _: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
+        if message.status != Status::OK {
+            return Err(ProgramError::Unexpected);
+        }
+        if let Some(events) = self.events.get() {
+            let Message {
+                procedure, payload, ..
+            } = message;
+            // Nobody may be listening any more.
+            let _ = events.send(Event {
+                program: self.id,
+                procedure,
+                payload: keep(payload),
+            });
+        }
+        Ok(())
+    }
+
+    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+        let Stream { id, body } = stream;
+        let Some(reader) = self.streams.get(&id) else {
+            return Err(ProgramError::Unexpected);
+        };
+        let (item, last) = match body {
+            StreamBody::Data(payload) => (StreamItem::Data(keep(payload)), false),
+            StreamBody::Hole { length, flags: _ } => (StreamItem::Hole(length), false),
+            StreamBody::Finish => (StreamItem::Finish, true),
+            StreamBody::Abort(error) => (StreamItem::Abort(error), true),
+        };
+        let bytes = item.len();
+        self.inbound.add(bytes);
+        if reader.send(item).is_err() {
+            self.inbound.remove(bytes);
+            self.drop_stream(id, cx)?;
+        } else if last {
+            self.streams.remove(&id);
+        }
+        Ok(())
+    }
+}
+
+/// A payload that was encoded before.
+struct Raw<'a>(&'a [u8]);
+
+impl Encode for Raw<'_> {
+    fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        out.raw(self.0);
+        Ok(())
+    }
+}
+
+fn keep(payload: Payload<'_>) -> Bytes {
+    if payload.as_slice().len() <= COPY_MAX {
+        Bytes::copy_from_slice(payload.as_slice())
+    } else {
+        payload.into_bytes()
+    }
+}

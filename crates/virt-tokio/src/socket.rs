@@ -1,0 +1,81 @@
+//! Sockets: what the driver reads into a transport and writes out of it.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use virt_transport::{Chunks, FdSlot, ReceiveError, Transport};
+
+use crate::Closed;
+
+/// How many pieces one gathering write takes at most.
+pub(crate) const PIECES: usize = 64;
+
+/// A byte stream that a connection runs over.
+pub(crate) trait Socket: Send {
+    /// Reads at most `window` bytes, and descriptors, into the transport; returns how many bytes.
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        transport: &mut Transport,
+        window: usize,
+    ) -> Poll<Result<usize, Closed>>;
+
+    /// Writes some of the bytes, and takes them off; returns how many.
+    fn poll_send(&mut self, cx: &mut Context<'_>, chunks: Chunks<'_>) -> Poll<io::Result<usize>>;
+
+    /// Sends one descriptor, and takes it off.
+    fn poll_send_fd(&mut self, cx: &mut Context<'_>, slot: FdSlot<'_>) -> Poll<io::Result<()>>;
+}
+
+/// A byte stream that carries no descriptors.
+#[derive(Debug)]
+pub(crate) struct Plain<S>(pub(crate) S);
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for Plain<S> {
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        transport: &mut Transport,
+        window: usize,
+    ) -> Poll<Result<usize, Closed>> {
+        let mut buffer = ReadBuf::new(transport.space(window));
+        let read = ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer));
+        let count = buffer.filled().len();
+        Poll::Ready(received(transport, read.map(|()| count)))
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut chunks: Chunks<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let mut slices = [io::IoSlice::new(&[]); PIECES];
+        let count = chunks.chunks_vectored(&mut slices);
+        let written = ready!(Pin::new(&mut self.0).poll_write_vectored(cx, &slices[..count]))?;
+        chunks.advance(written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_send_fd(&mut self, _: &mut Context<'_>, _: FdSlot<'_>) -> Poll<io::Result<()>> {
+        // The transport was not told that descriptors can be carried, so it has refused them.
+        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+    }
+}
+
+/// Gives the transport what a read has brought.
+pub(crate) fn received(
+    transport: &mut Transport,
+    read: io::Result<usize>,
+) -> Result<usize, Closed> {
+    let count = read.map_err(Closed::error)?;
+    if count == 0 {
+        return Err(Closed::end_of_file(transport.buffered()));
+    }
+    transport
+        .commit(count)
+        .map_err(|error: ReceiveError| Closed::error(error))?;
+    Ok(count)
+}

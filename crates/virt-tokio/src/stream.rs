@@ -1,0 +1,181 @@
+//! Streams of a live connection.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use virt_transport::{ProgramId, RemoteError, StreamId};
+
+use crate::driver::Inbound;
+use crate::{CallError, Client};
+
+/// A piece of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamItem {
+    /// Data. If it is empty, no more follows; a daemon ends a download so, and waits for
+    /// [`Stream::finish`].
+    Data(Bytes),
+    /// A run of zeros, so many bytes, that was not sent.
+    Hole(i64),
+    /// The peer is done, and all went well.
+    Finish,
+    /// The peer has given up, and the stream is closed; the error, if it has said why.
+    Abort(Option<RemoteError>),
+}
+
+/// A stream that belongs to a call, in both directions.
+///
+/// What is sent waits while the connection has enough to write; what is received is kept up to
+/// [`Limits::stream_bytes`](crate::Limits::stream_bytes) over all streams of the connection, and then the
+/// connection stops reading. Replies to calls wait then, too: whoever has a stream open should read it.
+/// Keepalive does not suffer: the peer is sent a sign of life at each interval, and its silence does not
+/// count.
+///
+/// Dropping a stream that is not finished aborts it.
+#[derive(Debug)]
+pub struct Stream {
+    client: Client,
+    program: ProgramId,
+    id: StreamId,
+    items: mpsc::UnboundedReceiver<StreamItem>,
+    inbound: Arc<Inbound>,
+    /// Whether the peer has said its last word.
+    ended: bool,
+    /// Whether this end has.
+    finished: bool,
+}
+
+impl StreamItem {
+    /// What the item counts for in the limit of a connection.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            // An empty piece takes room, too.
+            Self::Data(data) => data.len() + size_of::<Self>(),
+            Self::Hole(_) | Self::Finish | Self::Abort(_) => size_of::<Self>(),
+        }
+    }
+}
+
+impl Stream {
+    pub(crate) fn new(
+        client: Client,
+        program: ProgramId,
+        id: StreamId,
+        items: mpsc::UnboundedReceiver<StreamItem>,
+    ) -> Self {
+        let inbound = Arc::clone(&client.shared.task.inbound);
+        Self {
+            client,
+            program,
+            id,
+            items,
+            inbound,
+            ended: false,
+            finished: false,
+        }
+    }
+
+    /// Waits for the next piece; `None` after the last one.
+    ///
+    /// Cancel-safe: no piece is lost if the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The connection was closed before the peer had said its last word.
+    pub async fn recv(&mut self) -> Result<Option<StreamItem>, CallError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let Some(item) = self.items.recv().await else {
+            return Err(self.client.closed().await.into());
+        };
+        self.inbound.remove(item.len());
+        self.ended = matches!(item, StreamItem::Finish | StreamItem::Abort(_));
+        Ok(Some(item))
+    }
+
+    /// Sends data; it waits while the connection has enough to write. Empty data says that no more follows.
+    ///
+    /// Cancel-safe: if the future is dropped, either all of the data is sent or none.
+    ///
+    /// # Errors
+    ///
+    /// The stream is closed, the data is over the limit of a frame, or the connection is closed.
+    pub async fn send(&mut self, data: impl Into<Bytes>) -> Result<(), CallError> {
+        let (id, data) = (self.id, data.into());
+        self.client
+            .with_peer(self.program, move |_, cx| cx.stream_data(id, data))
+            .await
+    }
+
+    /// Sends a run of zeros without the zeros, `length` bytes of them.
+    ///
+    /// Cancel-safe, as [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_hole(&mut self, length: u32) -> Result<(), CallError> {
+        let id = self.id;
+        self.client
+            .with_peer(self.program, move |_, cx| cx.stream_hole(id, length))
+            .await
+    }
+
+    /// Says that this end is done and all went well. What the peer still sends can be received.
+    ///
+    /// Cancel-safe, as [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn finish(&mut self) -> Result<(), CallError> {
+        let id = self.id;
+        self.client
+            .with_peer(self.program, move |_, cx| cx.finish_stream(id))
+            .await?;
+        self.finished = true;
+        Ok(())
+    }
+
+    /// Gives the stream up.
+    ///
+    /// Cancel-safe: if the future is dropped, the stream is aborted all the same.
+    ///
+    /// # Errors
+    ///
+    /// The connection is closed.
+    pub async fn abort(mut self) -> Result<(), CallError> {
+        let id = self.id;
+        let client = self.client.clone();
+        let program = self.program;
+        client
+            .with_peer(program, move |peer, cx| peer.drop_stream(id, cx))
+            .await?;
+        self.ended = true;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.items.close();
+        while let Ok(item) = self.items.try_recv() {
+            self.inbound.remove(item.len());
+        }
+        if self.ended && self.finished {
+            return;
+        }
+        let (client, program, id) = (self.client.clone(), self.program, self.id);
+        let abort = async move {
+            // A connection that is closed has no streams to abort.
+            let _ = client
+                .with_peer(program, move |peer, cx| peer.drop_stream(id, cx))
+                .await;
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(abort);
+        }
+    }
+}

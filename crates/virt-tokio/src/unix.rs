@@ -1,0 +1,129 @@
+//! Unix sockets, which carry descriptors beside the bytes.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+use thiserror::Error;
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+use virt_transport::{Chunks, FdSlot, Transport};
+
+use crate::Closed;
+use crate::socket::{PIECES, Socket, received};
+
+/// The byte that a descriptor rides on; its value means nothing.
+const CARRIER: [u8; 1] = [0];
+
+/// The peer did not send descriptors one at a time.
+#[derive(Debug, Error)]
+#[error("{count} descriptors in one control message, must be 1")]
+struct FdsInOneMessage {
+    count: usize,
+}
+
+impl Socket for UnixStream {
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        transport: &mut Transport,
+        window: usize,
+    ) -> Poll<Result<usize, Closed>> {
+        loop {
+            ready!(self.poll_read_ready(cx)).map_err(Closed::error)?;
+            let read = self.try_io(Interest::READABLE, || {
+                receive(self, transport.space(window))
+            });
+            let (count, mut fds) = match read {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) => return Poll::Ready(Err(Closed::error(error))),
+                Ok(read) => read,
+            };
+            let Some(fd) = fds.pop() else {
+                return Poll::Ready(received(transport, Ok(count)));
+            };
+            if !fds.is_empty() {
+                return Poll::Ready(Err(Closed::error(FdsInOneMessage {
+                    count: fds.len() + 1,
+                })));
+            }
+            // The kernel ends a read behind the byte that carries a descriptor.
+            let before = count.saturating_sub(CARRIER.len());
+            if before > 0 {
+                transport.commit(before).map_err(Closed::error)?;
+            }
+            transport.receive_fd(fd).map_err(Closed::error)?;
+            return Poll::Ready(Ok(count));
+        }
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut chunks: Chunks<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let mut slices = [IoSlice::new(&[]); PIECES];
+        let count = chunks.chunks_vectored(&mut slices);
+        loop {
+            ready!(self.poll_write_ready(cx))?;
+            match self.try_write_vectored(&slices[..count]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(written) => {
+                    chunks.advance(written);
+                    return Poll::Ready(Ok(written));
+                }
+            }
+        }
+    }
+
+    fn poll_send_fd(&mut self, cx: &mut Context<'_>, slot: FdSlot<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.poll_write_ready(cx))?;
+            match self.try_io(Interest::WRITABLE, || send(self, &slot)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(()) => {
+                    drop(slot.into_fd());
+                    return Poll::Ready(Ok(()));
+                }
+            }
+        }
+    }
+}
+
+/// Reads bytes, and the descriptors on the last of them, which are not inherited by children.
+fn receive(socket: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+    // Room for two, so that a second one is seen and refused.
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let flags = RecvFlags::CMSG_CLOEXEC;
+    let message = recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;
+    let fds = control.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(fds) => Some(fds),
+        _ => None,
+    });
+    Ok((message.bytes, fds.flatten().collect()))
+}
+
+/// Sends a descriptor, and the byte that carries it.
+fn send(socket: &UnixStream, slot: &FdSlot<'_>) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let fds = [slot.as_fd()];
+    let fits = control.push(SendAncillaryMessage::ScmRights(&fds));
+    debug_assert!(fits, "there is room for one descriptor");
+    sendmsg(
+        socket,
+        &[IoSlice::new(&CARRIER)],
+        &mut control,
+        SendFlags::NOSIGNAL,
+    )?;
+    Ok(())
+}
