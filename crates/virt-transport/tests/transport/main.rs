@@ -10,6 +10,8 @@ mod client;
 mod counters;
 #[cfg(unix)]
 mod fds;
+#[cfg(unix)]
+mod hostile;
 mod outbox;
 mod public_types;
 mod receive_vs_commit;
