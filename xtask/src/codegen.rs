@@ -21,6 +21,7 @@ mod resolve;
 mod source;
 
 pub use emit::Runtime;
+pub use files::format;
 pub use parser::{MAX_NESTING, MAX_SOURCE, parse};
 pub use resolve::Settings;
 pub use source::{Error, Source, Span};

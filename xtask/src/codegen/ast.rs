@@ -1,5 +1,7 @@
 //! What a definition file says, as it is written: names are not looked up yet.
 
+use std::fmt;
+
 use super::source::Span;
 
 /// A whole file.
@@ -216,4 +218,48 @@ pub struct Procedure {
     pub value: Value,
     /// The comment about it.
     pub doc: Doc,
+}
+
+impl fmt::Display for Declaration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spec = match &self.spec {
+            Spec::Builtin(builtin) => match builtin {
+                Builtin::Int => "int",
+                Builtin::UnsignedInt => "unsigned int",
+                Builtin::Hyper => "hyper",
+                Builtin::UnsignedHyper => "unsigned hyper",
+                Builtin::Float => "float",
+                Builtin::Double => "double",
+                Builtin::Quadruple => "quadruple",
+                Builtin::Bool => "bool",
+                Builtin::Char => "char",
+                Builtin::UnsignedChar => "unsigned char",
+                Builtin::Short => "short",
+                Builtin::UnsignedShort => "unsigned short",
+            },
+            Spec::String => "string",
+            Spec::Opaque => "opaque",
+            Spec::Named(name) => &name.text,
+            Spec::Enum(_) => "enum { … }",
+            Spec::Struct(_) => "struct { … }",
+            Spec::Union(_) => "union { … }",
+        };
+        let name = &self.name.text;
+        match &self.shape {
+            Shape::Plain => write!(f, "{spec} {name}"),
+            Shape::Optional => write!(f, "{spec} *{name}"),
+            Shape::Fixed(count) => write!(f, "{spec} {name}[{}]", count),
+            Shape::Variable(None) => write!(f, "{spec} {name}<>"),
+            Shape::Variable(Some(bound)) => write!(f, "{spec} {name}<{}>", bound),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ValueKind::Number(number) => number.fmt(f),
+            ValueKind::Name(name) => f.write_str(name),
+        }
+    }
 }

@@ -87,6 +87,10 @@ pub(super) fn write(path: &Path, text: &str, check: bool, command: &str) -> Resu
 }
 
 /// Formats Rust with rustfmt.
+///
+/// # Errors
+///
+/// rustfmt is not installed, or the text is not Rust.
 pub fn format(text: &str) -> Result<String, Error> {
     let failed = |error: &dyn std::fmt::Display| {
         Error::new(format!(

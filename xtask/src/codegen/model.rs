@@ -62,7 +62,7 @@ pub(crate) struct Facts {
 pub(crate) enum Kind {
     Enum(Vec<Member>),
     Struct(Vec<Field>),
-    Union(Union),
+    Union(Box<Union>),
     Typedef(Field),
     /// A procedure enum: its members are the procedures of a program.
     Procedures,
@@ -118,8 +118,6 @@ pub(crate) enum Ty {
     Array {
         item: Box<Ty>,
         bound: Bound,
-        /// The item may contain the array again: every level counts.
-        recursive: bool,
     },
     FixedArray(Box<Ty>, Count),
     Optional {

@@ -121,10 +121,6 @@ impl Scope {
         }
         claimed
     }
-
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.contains(name)
-    }
 }
 
 fn capital(word: &str) -> String {
@@ -198,6 +194,5 @@ mod tests {
         assert_eq!(scope.claim("ALL".into()), "ALL2");
         assert_eq!(scope.claim("ALL".into()), "ALL3");
         assert_eq!(scope.claim("NONE".into()), "NONE");
-        assert!(scope.has("ALL3"));
     }
 }

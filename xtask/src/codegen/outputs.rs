@@ -1,5 +1,6 @@
 //! The generated files of this workspace.
 
+use std::env;
 use std::path::Path;
 
 use super::resolve::Settings;
@@ -18,45 +19,51 @@ struct Output {
 
 const OUTPUTS: &[Output] = &[
     Output {
-        input: "frame.x",
+        input: "xtask/protocol/frame.x",
         output: "crates/virt-xdr/src/generated.rs",
         runtime: ["crate", "::virt_transport", "::alloc"],
         elsewhere: &[],
     },
     Output {
-        input: "error.x",
+        input: "xtask/protocol/error.x",
         output: "crates/virt-transport/src/generated.rs",
         runtime: ["::virt_xdr", "crate", "::std"],
         elsewhere: &[("frame", "::virt_xdr")],
     },
     Output {
-        input: "keepalive.x",
+        input: "xtask/protocol/keepalive.x",
         output: "crates/virt-keepalive/src/generated.rs",
         // It has no types, and the numbers are for the transport.
         runtime: ["::virt_transport", "::virt_transport", "::std"],
         elsewhere: &[],
     },
     Output {
-        input: "remote.x",
+        input: "xtask/protocol/remote.x",
         output: "crates/virt-remote/src/generated.rs",
         runtime: ["::virt_xdr", "::virt_transport", "::std"],
         elsewhere: &[("frame", "::virt_xdr")],
     },
     Output {
-        input: "admin.x",
+        input: "xtask/protocol/admin.x",
         output: "crates/virt-remote/src/admin/generated.rs",
         runtime: ["::virt_xdr", "::virt_transport", "::std"],
         elsewhere: &[],
     },
     Output {
-        input: "qemu.x",
+        input: "xtask/protocol/qemu.x",
         output: "crates/virt-remote/src/qemu/generated.rs",
         runtime: ["::virt_xdr", "::virt_transport", "::std"],
         elsewhere: &[],
     },
     Output {
-        input: "lxc.x",
+        input: "xtask/protocol/lxc.x",
         output: "crates/virt-remote/src/lxc/generated.rs",
+        runtime: ["::virt_xdr", "::virt_transport", "::std"],
+        elsewhere: &[],
+    },
+    Output {
+        input: "tests/src/samples/samples.x",
+        output: "tests/src/samples/generated.rs",
         runtime: ["::virt_xdr", "::virt_transport", "::std"],
         elsewhere: &[],
     },
@@ -64,10 +71,10 @@ const OUTPUTS: &[Output] = &[
 
 /// Writes or checks all of them.
 pub(super) fn all(check: bool) -> Result<(), Error> {
-    // Where the sources of this program are is where it writes to.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("."));
+    // cargo says where the sources are; what the compiler saw may have moved since.
+    let here =
+        env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let root = Path::new(&here).parent().unwrap_or(Path::new("."));
     let errors: Vec<String> = OUTPUTS
         .iter()
         .filter_map(|output| output.make(root, check).err())
@@ -82,8 +89,7 @@ pub(super) fn all(check: bool) -> Result<(), Error> {
 
 impl Output {
     fn make(&self, root: &Path, check: bool) -> Result<(), Error> {
-        let name = format!("xtask/protocol/{}", self.input);
-        let sources = files::load(&root.join(&name), &name)?;
+        let sources = files::load(&root.join(self.input), self.input)?;
         let settings = Settings {
             elsewhere: self
                 .elsewhere

@@ -1,8 +1,6 @@
 //! Tokens become definitions: the grammar of RFC 4506 with RFC 5531's programs, by recursive descent.
 
-use super::ast::{
-    Declaration, Doc, File, Item, ItemKind, Member, Name, Shape, Spec, Value, ValueKind,
-};
+use super::ast::{Doc, File, Item, ItemKind, Member, Name, Value, ValueKind};
 use super::lexer::{Lexed, Token, TokenKind, lex};
 use super::source::{Error, Source, Span};
 

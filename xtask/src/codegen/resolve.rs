@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::ast::{File, Name};
+use super::ast::{File, ItemKind, Name};
 use super::model::{Home, Model, TypeId};
 use super::names::{Scope, without, words};
 use super::source::{Error, Source, Span};
@@ -11,6 +11,7 @@ mod facts;
 mod programs;
 mod recursion;
 mod types;
+mod unions;
 mod values;
 
 /// What the definitions do not say themselves.
@@ -125,14 +126,24 @@ impl<'s> Resolver<'s> {
             None => Home::Included,
             Some(_) => Home::Elsewhere,
         };
-        let prefixes = programs::conventions(file)
+        let prefixes: Vec<_> = programs::conventions(file)
             .into_iter()
             .map(|convention| convention.prefix)
             .collect();
+        let has_program = !prefixes.is_empty()
+            || file
+                .items
+                .iter()
+                .any(|item| matches!(item.kind, ItemKind::Program(..)));
+        let scope = if has_program {
+            Scope::new(&["PROGRAM", "Procedure"])
+        } else {
+            Scope::default()
+        };
         FileContext {
             home,
             path,
-            scope: Scope::new(&["PROGRAM", "Procedure"]),
+            scope,
             prefixes,
         }
     }

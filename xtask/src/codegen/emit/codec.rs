@@ -57,21 +57,12 @@ impl Emitter<'_> {
                     self.bound(bound)
                 )
             }
-            Ty::Array {
-                item,
-                bound,
-                recursive,
-            } => {
-                let array = format!(
+            Ty::Array { item, bound } => {
+                format!(
                     "out.array({reference}, {}, {})",
                     self.bound(bound),
                     self.encode_each(item)
-                );
-                if *recursive {
-                    format!("out.nested(|out| {array})")
-                } else {
-                    array
-                }
+                )
             }
             Ty::FixedArray(item, _) => {
                 format!("out.fixed_array({reference}, {})", self.encode_each(item))
@@ -105,21 +96,12 @@ impl Emitter<'_> {
                 "input.opaque({}).map(::core::convert::From::from)",
                 self.bound(bound)
             ),
-            Ty::Array {
-                item,
-                bound,
-                recursive,
-            } => {
-                let array = format!(
+            Ty::Array { item, bound } => {
+                format!(
                     "input.array({}, {})",
                     self.bound(bound),
                     self.decode_each(item)
-                );
-                if *recursive {
-                    format!("input.nested(|input| {array})")
-                } else {
-                    array
-                }
+                )
             }
             Ty::FixedArray(item, _) => format!("input.fixed_array({})", self.decode_each(item)),
             Ty::Optional { item, .. } => format!("input.optional({})", self.decode_each(item)),
@@ -194,11 +176,7 @@ pub(super) fn is_plain(ty: &Ty) -> bool {
         Ty::Builtin(_) => !is_narrow(ty),
         Ty::FixedOpaque(_) | Ty::Named(_) => true,
         Ty::FixedArray(item, _) | Ty::Optional { item, .. } => is_plain(item),
-        Ty::Array {
-            item,
-            bound: None,
-            recursive: false,
-        } => is_plain(item),
+        Ty::Array { item, bound: None } => is_plain(item),
         Ty::Array { .. } | Ty::String(_) | Ty::Opaque(_) => false,
     }
 }
@@ -208,11 +186,7 @@ pub(super) fn is_unbounded(ty: &Ty) -> bool {
     match ty {
         Ty::String(None) | Ty::Opaque(None) => true,
         Ty::FixedArray(item, _) | Ty::Optional { item, .. } => is_unbounded(item),
-        Ty::Array {
-            item,
-            bound: None,
-            recursive: false,
-        } => is_unbounded(item),
+        Ty::Array { item, bound: None } => is_unbounded(item),
         ty => is_plain(ty),
     }
 }

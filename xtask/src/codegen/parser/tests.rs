@@ -17,10 +17,10 @@ fn docs(text: &str) -> Vec<String> {
         docs.push(item.doc.lines.join("|"));
         match item.kind {
             ItemKind::Enum(members) => {
-                docs.extend(members.iter().map(|member| member.doc.lines.join("|")))
+                docs.extend(members.iter().map(|member| member.doc.lines.join("|")));
             }
             ItemKind::Struct(fields) => {
-                docs.extend(fields.iter().map(|field| field.doc.lines.join("|")))
+                docs.extend(fields.iter().map(|field| field.doc.lines.join("|")));
             }
             _ => {}
         }

@@ -11,12 +11,12 @@
 use std::collections::HashMap;
 
 use super::Resolver;
-use crate::codegen::ast::{self, Doc, File, ItemKind, Member, Name, Spec, Value};
-use crate::codegen::model::{self, Home, Link, Payload, Procedure, Program, Ty, TypeId};
+use crate::codegen::ast::{self, Doc, File, ItemKind, Name, Spec};
+use crate::codegen::model::{self, Link, Payload, Procedure, Program, Ty, TypeId};
 use crate::codegen::names::{
     Scope, camel, common_prefix, normal, screaming, snake, without, words,
 };
-use crate::codegen::source::{Error, Span};
+use crate::codegen::source::Error;
 
 /// A program in libvirt's convention: three definitions with one prefix.
 pub(super) struct Convention {

@@ -3,32 +3,29 @@
 use super::Resolver;
 use crate::codegen::ast::Builtin;
 use crate::codegen::model::{Kind, Ty, Type, TypeId};
-use crate::codegen::source::{Error, Span};
+use crate::codegen::source::Error;
 
 /// The largest type, in bytes of memory. An optional or the arm of a union takes as much as its greatest
 /// value does, whatever arrives.
 const MAX_SIZE: u64 = 65_536;
 
-/// How a type contains another; each way includes those above it.
+/// How a type contains another. In an array, which has its memory elsewhere, it does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Way {
     /// In place.
     Inline,
     /// If it is there at all.
     Optional,
-    /// In an array, which may be empty.
-    Array,
 }
 
 impl Resolver<'_> {
-    /// Refuses types that contain themselves in place, and marks the optionals and arrays through which
-    /// others do.
+    /// Refuses types that contain themselves in place, and marks the optionals through which others do.
     pub(super) fn settle_recursion(&mut self) -> Result<(), Error> {
         let types = &self.model.types;
         let inline = components(types, Way::Inline);
         for (id, ty) in types.iter().enumerate() {
             for part in ty.kind.parts() {
-                if let Some((target, Way::Inline)) = reference(&part.ty)
+                if let Some((target, Way::Inline)) = contained(&part.ty)
                     && inline[id] == inline[target]
                 {
                     let message = format!(
@@ -40,13 +37,11 @@ impl Resolver<'_> {
             }
         }
         let optional = components(types, Way::Optional);
-        let any = components(types, Way::Array);
         for (id, ty) in self.model.types.iter_mut().enumerate() {
             for part in ty.kind.parts_mut() {
-                mark(&mut part.ty, &|target, way| match way {
-                    Way::Array => any[id] == any[target],
-                    _ => optional[id] == optional[target],
-                });
+                if let Some((target, Way::Optional)) = contained(&part.ty) {
+                    mark(&mut part.ty, optional[id] == optional[target]);
+                }
             }
         }
         self.check_sizes()
@@ -87,17 +82,15 @@ impl Resolver<'_> {
     }
 }
 
-/// The type that a part refers to, and how.
-fn reference(ty: &Ty) -> Option<(TypeId, Way)> {
+/// The type that this one contains, and how.
+fn contained(ty: &Ty) -> Option<(TypeId, Way)> {
     let mut way = Way::Inline;
     for layer in ty.layers() {
-        way = way.max(match layer {
-            Ty::Array { .. } => Way::Array,
-            Ty::Optional { .. } => Way::Optional,
-            _ => Way::Inline,
-        });
-        if let Ty::Named(id) = layer {
-            return Some((*id, way));
+        match layer {
+            Ty::Array { .. } => return None,
+            Ty::Optional { .. } => way = Way::Optional,
+            Ty::Named(id) => return Some((*id, way)),
+            _ => {}
         }
     }
     None
@@ -108,29 +101,22 @@ fn in_place(ty: &Ty) -> Option<TypeId> {
     let boxed = |layer: &Ty| {
         matches!(
             layer,
-            Ty::Array { .. }
-                | Ty::Optional {
-                    recursive: true,
-                    ..
-                }
+            Ty::Optional {
+                recursive: true,
+                ..
+            }
         )
     };
-    reference(ty)
+    contained(ty)
         .map(|(id, _)| id)
         .filter(|_| !ty.layers().any(boxed))
 }
 
-/// Marks the outermost layer of a type that can end what contains itself, if its owner is contained.
-fn mark(ty: &mut Ty, recurs: &dyn Fn(TypeId, Way) -> bool) {
-    let Some((target, way)) = reference(ty) else {
-        return;
-    };
-    let recurs = recurs(target, way);
+/// Marks the outermost optional of a type.
+fn mark(ty: &mut Ty, recurs: bool) {
     match ty {
-        Ty::Array { recursive, .. } => *recursive = recurs,
-        // A `Box` would be for nothing around an array, which has its memory elsewhere.
-        Ty::Optional { recursive, .. } if way == Way::Optional => *recursive = recurs,
-        Ty::Optional { item, .. } | Ty::FixedArray(item, _) => mark(item, &|_, _| recurs),
+        Ty::Optional { recursive, .. } => *recursive = recurs,
+        Ty::FixedArray(item, _) => mark(item, recurs),
         _ => {}
     }
 }
@@ -175,7 +161,7 @@ fn components(types: &[Type], way: Way) -> Vec<usize> {
             .kind
             .parts()
             .iter()
-            .filter_map(|part| reference(&part.ty))
+            .filter_map(|part| contained(&part.ty))
             .filter(|edge| edge.1 <= way)
         {
             forward[id].push(target);

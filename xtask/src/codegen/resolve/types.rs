@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use super::Resolver;
 use super::programs::Convention;
 use crate::codegen::ast::{
-    Builtin, Declaration, Doc, Item, ItemKind, Member, Name, Shape, Spec, Union, Value, ValueKind,
+    Builtin, Declaration, Doc, Item, ItemKind, Member, Name, Shape, Spec, Union,
 };
-use crate::codegen::model::{self, Arm, Facts, Field, Kind, Ty, Type, TypeId};
-use crate::codegen::names::{Scope, camel, common_prefix, snake, words};
+use crate::codegen::model::{self, Facts, Field, Kind, Ty, Type, TypeId};
+use crate::codegen::names::{Scope, camel, snake, words};
 use crate::codegen::source::{Error, Span};
 
 /// How many typedefs may stand for one another in a row.
@@ -115,7 +115,7 @@ impl<'s> Resolver<'s> {
             Body::Procedures => Kind::Procedures,
             Body::Enum(members) => Kind::Enum(self.members(source, &xdr, members)?),
             Body::Struct(fields) => Kind::Struct(self.fields(id, fields)?),
-            Body::Union(union) => Kind::Union(self.union(id, union)?),
+            Body::Union(union) => Kind::Union(Box::new(self.union(id, union)?)),
             Body::Typedef(declaration) => {
                 self.bodies[id] = Body::Started;
                 let ty = self.typedef(id, declaration)?;
@@ -143,119 +143,6 @@ impl<'s> Resolver<'s> {
         Ok(fields)
     }
 
-    fn union(&mut self, id: TypeId, union: &'s Union) -> Result<model::Union, Error> {
-        let discriminant = field(
-            "discriminant".into(),
-            &union.discriminant,
-            self.ty(id, &union.discriminant)?,
-        );
-        let members = match &discriminant.ty {
-            Ty::Builtin(Builtin::Int | Builtin::UnsignedInt | Builtin::Bool) => None,
-            Ty::Named(id) => match &self.model.types[*id].kind {
-                Kind::Enum(members) => Some(members.clone()),
-                _ => return Err(self.no_discriminant(union)),
-            },
-            _ => return Err(self.no_discriminant(union)),
-        };
-        let names: Vec<_> = union
-            .arms
-            .iter()
-            .flat_map(|arm| &arm.labels)
-            .filter_map(name_of)
-            .map(words)
-            .collect();
-        let prefix = if names.len() > 1 {
-            common_prefix(&names)
-        } else {
-            Vec::new()
-        };
-        let mut scope = Scope::default();
-        let mut cases: HashMap<i128, Span> = HashMap::new();
-        let mut arms = Vec::new();
-        for arm in &union.arms {
-            let body = match &arm.body {
-                Some(body) => Some(field("value".into(), body, self.ty(id, body)?)),
-                None => None,
-            };
-            for label in &arm.labels {
-                let number = self.evaluate(label)?;
-                let value = match &discriminant.ty {
-                    Ty::Builtin(Builtin::UnsignedInt) => self
-                        .in_range(number, label.span, 0..=u32::MAX, "a case")?
-                        .into(),
-                    Ty::Builtin(Builtin::Bool) => self
-                        .in_range(number, label.span, 0..=1_u32, "a case")?
-                        .into(),
-                    _ => self
-                        .in_range(number, label.span, i32::MIN..=i32::MAX, "a case")?
-                        .into(),
-                };
-                if let Some(first) = cases.insert(value, label.span) {
-                    let line = self
-                        .sources
-                        .get(first.source)
-                        .map_or(0, |source| source.line(first.start).0);
-                    let message =
-                        format!("case {value} is taken already in line {line}, expected another");
-                    return Err(self.error(label.span, &message));
-                }
-                let member = members
-                    .iter()
-                    .flatten()
-                    .find(|member| i128::from(member.value) == value);
-                let name = match (member, &label.kind) {
-                    (Some(member), _) => words(&member.rust),
-                    (None, ValueKind::Name(name)) => match prefix.is_empty() {
-                        true => self.stripped(label.span.source, name),
-                        false => words(name).split_off(prefix.len()),
-                    },
-                    (None, ValueKind::Number(number)) => {
-                        words(&format!("case_{number}").replace('-', "minus_"))
-                    }
-                };
-                let rust = scope.claim(camel(&name));
-                arms.push(Arm {
-                    rust,
-                    label: show_value(label),
-                    value,
-                    body: body.clone(),
-                    doc: arm.doc.clone(),
-                });
-            }
-        }
-        let default = match &union.default {
-            None => None,
-            Some(declaration) => {
-                let body = match declaration {
-                    Some(body) => Some(field("value".into(), body, self.ty(id, body)?)),
-                    None => None,
-                };
-                let doc = body
-                    .as_ref()
-                    .map(|body| body.doc.clone())
-                    .unwrap_or_default();
-                Some(Arm {
-                    rust: scope.claim("Default".into()),
-                    label: "default".into(),
-                    value: 0,
-                    body,
-                    doc,
-                })
-            }
-        };
-        Ok(model::Union {
-            discriminant,
-            arms,
-            default,
-        })
-    }
-
-    fn no_discriminant(&self, union: &Union) -> Error {
-        let message =
-            "a union cannot be switched on that, expected int, unsigned int, bool or an enum";
-        self.error(union.discriminant.name.span, message)
-    }
-
     /// What a typedef stands for.
     fn typedef(&mut self, id: TypeId, declaration: &'s Declaration) -> Result<Ty, Error> {
         if self.typedefs == MAX_TYPEDEFS {
@@ -275,7 +162,7 @@ impl<'s> Resolver<'s> {
     }
 
     /// The type of a declaration in the type `parent`.
-    fn ty(&mut self, parent: TypeId, declaration: &'s Declaration) -> Result<Ty, Error> {
+    pub(super) fn ty(&mut self, parent: TypeId, declaration: &'s Declaration) -> Result<Ty, Error> {
         let shape = &declaration.shape;
         let item = match (&declaration.spec, shape) {
             (Spec::String, Shape::Variable(bound)) => {
@@ -296,7 +183,6 @@ impl<'s> Resolver<'s> {
             Shape::Variable(bound) => Ty::Array {
                 item,
                 bound: self.bound(bound.as_ref())?,
-                recursive: false,
             },
             Shape::Optional => Ty::Optional {
                 item,
@@ -362,21 +248,14 @@ fn typedef(item: &Item) -> Body<'_> {
     }
 }
 
-fn field(rust: String, declaration: &Declaration, ty: Ty) -> Field {
+pub(super) fn field(rust: String, declaration: &Declaration, ty: Ty) -> Field {
     let span = declaration.name.span;
     Field {
         rust,
-        declaration: show(declaration),
+        declaration: declaration.to_string(),
         ty,
         doc: declaration.doc.clone(),
         span,
-    }
-}
-
-fn name_of(value: &Value) -> Option<&str> {
-    match &value.kind {
-        ValueKind::Name(name) => Some(name),
-        ValueKind::Number(_) => None,
     }
 }
 
@@ -405,45 +284,4 @@ fn builtin_name(name: &str) -> Option<Builtin> {
         "u_short" | "uint16_t" | "u_int16_t" => Builtin::UnsignedShort,
         _ => return None,
     })
-}
-
-/// A declaration as it would be written.
-fn show(declaration: &Declaration) -> String {
-    let spec = match &declaration.spec {
-        Spec::Builtin(builtin) => match builtin {
-            Builtin::Int => "int",
-            Builtin::UnsignedInt => "unsigned int",
-            Builtin::Hyper => "hyper",
-            Builtin::UnsignedHyper => "unsigned hyper",
-            Builtin::Float => "float",
-            Builtin::Double => "double",
-            Builtin::Quadruple => "quadruple",
-            Builtin::Bool => "bool",
-            Builtin::Char => "char",
-            Builtin::UnsignedChar => "unsigned char",
-            Builtin::Short => "short",
-            Builtin::UnsignedShort => "unsigned short",
-        },
-        Spec::String => "string",
-        Spec::Opaque => "opaque",
-        Spec::Named(name) => &name.text,
-        Spec::Enum(_) => "enum { … }",
-        Spec::Struct(_) => "struct { … }",
-        Spec::Union(_) => "union { … }",
-    };
-    let name = &declaration.name.text;
-    match &declaration.shape {
-        Shape::Plain => format!("{spec} {name}"),
-        Shape::Optional => format!("{spec} *{name}"),
-        Shape::Fixed(count) => format!("{spec} {name}[{}]", show_value(count)),
-        Shape::Variable(None) => format!("{spec} {name}<>"),
-        Shape::Variable(Some(bound)) => format!("{spec} {name}<{}>", show_value(bound)),
-    }
-}
-
-fn show_value(value: &Value) -> String {
-    match &value.kind {
-        ValueKind::Number(number) => number.to_string(),
-        ValueKind::Name(name) => name.clone(),
-    }
 }
