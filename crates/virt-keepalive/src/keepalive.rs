@@ -19,6 +19,7 @@ use crate::{PROGRAM, Ping, Procedure, Tracker};
 /// | PING received | −1, so that the next `ping` is silent | what `on_ping` sends | [`on_ping`](Self::on_ping) |
 /// | other procedure of the program received | −1 | | |
 /// | [`mark_active`](KeepAliveHandle::mark_active) | −1 | | |
+/// | [`send_ping`](KeepAliveHandle::send_ping) | stays | a PING | |
 /// | [`pong`](KeepAliveHandle::pong) | stays | a PONG | |
 ///
 /// Serial, status and payload of a PING or PONG are not looked at, as in libvirt.
@@ -191,6 +192,16 @@ impl KeepAliveHandle {
             }
             Ok(ping)
         })?
+    }
+
+    /// Sends a PING whatever the count of silence, which stays; for a [`Timer`](crate::Timer), which has a
+    /// count of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`KeepAliveError::Handle`] if the program is registered with another transport.
+    pub fn send_ping(&self, transport: &mut Transport) -> Result<(), KeepAliveError> {
+        transport.with(&self.0, |_, cx| Ok(cx.message(Procedure::PING, &())?))?
     }
 
     /// Sends a PONG; for an [`on_ping`](KeepAlive::on_ping) that has left it for later.

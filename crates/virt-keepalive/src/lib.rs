@@ -3,14 +3,14 @@
 //! Each end may send a PING at any time, and the other end answers with a PONG. The crate has three parts,
 //! each of which can be used alone:
 //!
-//! - [`KeepAlive`] is the program: it is registered with a [`Transport`], answers PINGs, sends them when
-//!   told, and calls back when the peer answers or has been silent for too long.
+//! - [`KeepAlive`] is the program: it is registered with a [`Transport`](virt_transport::Transport), answers
+//!   PINGs, sends them when told, and calls back when the peer answers or has been silent for too long.
 //! - [`Tracker`] is its count of silence, without a transport.
 //! - [`Timer`] says when a PING is due and when the link is dead, by libvirt's interval and count, without
 //!   a clock.
 //!
-//! > Nothing here sends, waits or reads a clock by itself. `ping` queues a PING in the transport's outbox;
-//! > the owner writes it, and decides when the next one is due.
+//! > Nothing here writes, waits or reads a clock. A PING, and the answer to one, is queued in the
+//! > transport's outbox; the owner writes it, and decides when the next one is due.
 //!
 //! libvirt answers PINGs at any time, but sends its own only to a client that has asked for it: by a call
 //! of `CONNECT_SUPPORTS_FEATURE` with feature 10. Neither end is to send any before that.
@@ -54,15 +54,14 @@
 //! | method `register` | [`KeepAlive::register`] | It consumes the program and returns a [`KeepAliveHandle`]; a second registration is an error. |
 //! | method `ping` | [`KeepAliveHandle::ping`] | It takes the transport, and says what it did: sent, skipped or expired. |
 //! | method `pong` | [`KeepAliveHandle::pong`], [`Link::pong`] | An error is returned, not thrown. |
-//! | method `mark_active` | [`KeepAliveHandle::mark_active`] | |
-//! | (none) | [`Timer`] | The Perl module leaves the timing to its user. |
+//! | method `mark_active` | [`KeepAliveHandle::mark_active`] | It takes the transport. |
+//! | dies of a call, reply or stream of the program | | As a libvirt daemon, a server refuses a call and drops the rest; as the C client, a client closes, but drops a stream. |
+//! | | [`Timer`], [`KeepAliveHandle::send_ping`] | The Perl module leaves the timing to its user. |
 
 mod generated;
 mod keepalive;
 mod timer;
 mod tracker;
-
-pub use virt_transport::{ProgramId, Transport};
 
 pub use generated::*;
 pub use keepalive::{KeepAlive, KeepAliveError, KeepAliveHandle, Link};

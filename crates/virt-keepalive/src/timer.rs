@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 ///
 /// > The loop: wait for bytes until [`deadline`](Self::deadline). Take in what has arrived before calling
 /// > [`poll`](Self::poll), which may be much later than the deadline if the machine was asleep: what the
-/// > peer has sent in the meantime then counts.
+/// > peer has sent in the meantime then counts. On [`Tick::Ping`] call
+/// > [`send_ping`](crate::KeepAliveHandle::send_ping); [`ping`](crate::KeepAliveHandle::ping) has a count
+/// > of its own, and may be silent.
 ///
-/// A late `poll` gives one PING, not those that were missed. Less than an interval late, the next one is
-/// due when it would have been; later than that, an interval from now, so that the peer has time to answer
-/// each of `count` PINGs.
+/// A late `poll` gives one PING, not those that were missed, and an interval begins with it: the peer
+/// always has that long to answer, as in libvirt, and the link is dead the later.
 ///
 /// # Examples
 ///
@@ -39,7 +40,7 @@ use std::time::{Duration, Instant};
 pub struct Timer {
     interval: Duration,
     count: u32,
-    /// When the running interval began: at the last byte received, or when the last PING was due.
+    /// When the running interval began: at the last byte received or the last PING.
     since: Instant,
     /// PINGs since the last byte received: `sent <= count`, unless `count` was lowered since.
     sent: u32,
@@ -69,7 +70,8 @@ impl Timer {
         }
     }
 
-    /// When [`poll`](Self::poll) has something to say; `None` if never, the timer being off.
+    /// When [`poll`](Self::poll) has something to say; `None` if never: the timer is off, or its interval
+    /// ends later than an [`Instant`] can be.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         if self.interval.is_zero() {
@@ -79,26 +81,31 @@ impl Timer {
         }
     }
 
-    /// Says what is to be done now.
+    /// Says what is to be done now. A link that is dead stays so until bytes are received.
     pub fn poll(&mut self, now: Instant) -> Tick {
-        let Some(due) = self.deadline().filter(|&due| due <= now) else {
+        if self.deadline().is_none_or(|due| now < due) {
             return Tick::Wait;
-        };
+        }
         if self.sent >= self.count {
             return Tick::Dead;
         }
         self.sent += 1;
-        self.since = if now - due < self.interval { due } else { now };
+        self.since = now;
         Tick::Ping
     }
 
     /// Notes that bytes were received: the interval and the count begin anew.
+    ///
+    /// A time before that of an earlier call moves nothing back.
     pub fn received(&mut self, now: Instant) {
-        self.since = now;
+        self.since = self.since.max(now);
         self.sent = 0;
     }
 
-    /// Changes interval and count while the timer runs; what has passed of the running interval counts.
+    /// Changes interval and count while the timer runs.
+    ///
+    /// What has passed of the running interval counts, and so do the PINGs that had no answer: with as many
+    /// as `count` or more, the link is dead at the [`deadline`](Self::deadline), which may be over.
     pub fn set(&mut self, interval: Duration, count: u32) {
         self.interval = interval;
         self.count = count;

@@ -1,8 +1,7 @@
 //! What a user may rely on of the public types: they can move to another thread, and errors are small.
 
 use virt_keepalive::{
-    KeepAlive, KeepAliveError, KeepAliveHandle, Link, Ping, Procedure, ProgramId, Tick, Timer,
-    Tracker, Transport,
+    KeepAlive, KeepAliveError, KeepAliveHandle, Link, Ping, Procedure, Tick, Timer, Tracker,
 };
 
 fn assert_send<T: Send>() {}
@@ -15,11 +14,9 @@ fn every_public_type_is_send() {
     assert_send::<Link<'_, '_>>();
     assert_send::<Ping>();
     assert_send::<Procedure>();
-    assert_send::<ProgramId>();
     assert_send::<Tick>();
     assert_send::<Timer>();
     assert_send::<Tracker>();
-    assert_send::<Transport>();
 }
 
 #[test]

@@ -100,39 +100,58 @@ fn a_message_that_arrives_in_parts_is_answered_once_it_is_whole() {
     }
 }
 
-/// libvirt's program takes no calls, and its daemon says so as if there were no such program.
+/// libvirt's program takes no calls, and its daemon says so as if there were no such program: it looks at
+/// neither procedure nor status.
 #[test]
 fn a_server_refuses_a_call_of_the_program() {
-    let call = "0000001c 6b656570 00000001 00000001 00000000 00000009 00000000";
-    let refusal = "\
-        000000a8 6b656570 00000001 00000001 00000001 00000009 00000001 \
-        00000027 00000007 \
-        00000001 00000028 43616e6e 6f742066 696e6420 70726f67 72616d20 \
-        31383031 38303732 31362076 65727369 6f6e2031 \
-        00000002 \
-        00000000 \
-        00000001 00000002 25730000 \
-        00000001 00000028 43616e6e 6f742066 696e6420 70726f67 72616d20 \
-        31383031 38303732 31362076 65727369 6f6e2031 \
-        00000000 \
-        ffffffff ffffffff \
-        00000000";
-    let text = refusal
-        .split(' ')
-        .skip(11)
-        .take(10)
-        .map(|word| u32::from_str_radix(word, 16).unwrap().to_be_bytes());
-    assert_eq!(
-        text.collect::<Vec<_>>().concat(),
-        b"Cannot find program 1801807216 version 1"
-    );
-
-    let mut server = End::new(Role::Server);
-    server.receive(call);
-    server.shows(0, refusal, &[]);
-    server.receive(PING);
-    server.shows(-1, PONG, &["on_ping"]);
+    for (call, head) in [
+        (
+            "0000001c 6b656570 00000001 00000001 00000000 00000009 00000000",
+            "000000a8 6b656570 00000001 00000001 00000001 00000009 00000001",
+        ),
+        (
+            "0000001c 6b656570 00000001 00000002 00000000 00000000 00000001",
+            "000000a8 6b656570 00000001 00000002 00000001 00000000 00000001",
+        ),
+        // with a count of descriptors, which is 0
+        (
+            "00000020 6b656570 00000001 00000007 00000004 00000001 00000000 00000000",
+            "000000a8 6b656570 00000001 00000007 00000001 00000001 00000001",
+        ),
+    ] {
+        let mut server = End::new(Role::Server);
+        server.receive(call);
+        server.shows(0, &format!("{head} {CANNOT_FIND_PROGRAM}"), &[]);
+        server.receive(PING);
+        server.shows(-1, PONG, &["on_ping"]);
+    }
 }
+
+#[test]
+fn the_refusal_names_the_program_in_decimal() {
+    let message: Vec<u8> = CANNOT_FIND_PROGRAM
+        .split(' ')
+        .skip(4)
+        .take(10)
+        .flat_map(|word| u32::from_str_radix(word, 16).unwrap().to_be_bytes())
+        .collect();
+    assert_eq!(message, b"Cannot find program 1801807216 version 1");
+}
+
+/// Code, domain, message, level, no domain object, "%s", the message again, no third text, -1 and -1, no
+/// network object.
+const CANNOT_FIND_PROGRAM: &str = "\
+    00000027 00000007 \
+    00000001 00000028 43616e6e 6f742066 696e6420 70726f67 72616d20 \
+    31383031 38303732 31362076 65727369 6f6e2031 \
+    00000002 \
+    00000000 \
+    00000001 00000002 25730000 \
+    00000001 00000028 43616e6e 6f742066 696e6420 70726f67 72616d20 \
+    31383031 38303732 31362076 65727369 6f6e2031 \
+    00000000 \
+    ffffffff ffffffff \
+    00000000";
 
 #[test]
 fn a_server_drops_replies_streams_and_other_versions() {

@@ -10,6 +10,8 @@ use crate::support::{End, OTHER, PING, PONG};
 enum Event {
     /// `ping()`
     Ping,
+    /// `send_ping()`
+    SendPing,
     /// `pong()`
     Pong,
     /// `mark_active()`
@@ -26,7 +28,7 @@ fn table(events: &[Event], max_inactive: u32) -> (i64, &'static str, Option<&'st
     let resets = |event: &Event| match event {
         Event::PongReceived => Some(0),
         Event::PingReceived | Event::OtherReceived | Event::MarkActive => Some(-1),
-        Event::Ping | Event::Pong => None,
+        Event::Ping | Event::SendPing | Event::Pong => None,
     };
     let reset = events.iter().rposition(|event| resets(event).is_some());
     let (from, start) = match reset {
@@ -39,6 +41,7 @@ fn table(events: &[Event], max_inactive: u32) -> (i64, &'static str, Option<&'st
     let (sent, called) = match events.last() {
         Some(Event::Ping) if inactive > i64::from(max_inactive) => ("", Some("on_fail")),
         Some(Event::Ping) if inactive > 0 => (PING, None),
+        Some(Event::SendPing) => (PING, None),
         Some(Event::Pong) => (PONG, None),
         Some(Event::PongReceived) => ("", Some("on_ack")),
         // The answer is what `on_ping` sends.
@@ -52,6 +55,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = prop_oneof![
         // More often than anything is heard, or nothing would ever expire.
         6 => Just(Event::Ping),
+        1 => Just(Event::SendPing),
         1 => Just(Event::Pong),
         1 => Just(Event::MarkActive),
         1 => Just(Event::PingReceived),
@@ -84,6 +88,7 @@ proptest! {
                     };
                     prop_assert_eq!(end.ping(), ping);
                 }
+                Event::SendPing => end.send_ping(),
                 Event::Pong => end.pong(),
                 Event::MarkActive => end.mark_active(),
                 Event::PingReceived => end.receive(PING),
@@ -114,7 +119,7 @@ proptest! {
                 Event::PingReceived => tracker.ping_received(),
                 Event::MarkActive | Event::OtherReceived => tracker.mark_active(),
                 // The tracker is not asked.
-                Event::Pong => (),
+                Event::SendPing | Event::Pong => (),
             }
             prop_assert_eq!(tracker.inactive(), inactive);
         }

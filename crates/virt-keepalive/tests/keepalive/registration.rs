@@ -33,6 +33,7 @@ fn a_handle_is_of_no_use_on_another_transport() {
 
         for result in [
             keepalive.ping(&mut other).map(drop),
+            keepalive.send_ping(&mut other),
             keepalive.pong(&mut other),
             keepalive.mark_active(&mut other),
             keepalive.inactive(&mut other).map(drop),

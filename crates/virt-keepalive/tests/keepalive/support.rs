@@ -59,6 +59,10 @@ impl End {
         self.keepalive.ping(&mut self.transport).unwrap()
     }
 
+    pub(crate) fn send_ping(&mut self) {
+        self.keepalive.send_ping(&mut self.transport).unwrap();
+    }
+
     pub(crate) fn pong(&mut self) {
         self.keepalive.pong(&mut self.transport).unwrap();
     }

@@ -121,6 +121,17 @@ fn mark_active_resets_to_minus_1() {
 }
 
 #[test]
+fn send_ping_sends_and_leaves_inactive_as_it_is() {
+    for inactive in INACTIVE {
+        for role in ROLES {
+            let mut end = end_at(role, inactive);
+            end.send_ping();
+            end.shows(inactive, PING, &[]);
+        }
+    }
+}
+
+#[test]
 fn pong_sends_and_leaves_inactive_as_it_is() {
     for inactive in INACTIVE {
         for role in ROLES {

@@ -107,6 +107,28 @@ proptest! {
     }
 
     #[test]
+    fn however_late_the_polls_each_ping_has_an_interval_to_be_answered(
+        interval in millis(1..1000),
+        count in 0..5_u32,
+        late in prop::collection::vec(millis(0..5000), 6),
+    ) {
+        let start = Instant::now();
+        let mut timer = Timer::new(interval, count, start);
+        let mut last = start;
+        let mut pings = 0;
+        for late in late {
+            let due = timer.deadline().unwrap();
+            prop_assert_eq!(due, last + interval);
+            last = due + late;
+            if timer.poll(last) == Tick::Dead {
+                break;
+            }
+            pings += 1;
+        }
+        prop_assert_eq!(pings, count);
+    }
+
+    #[test]
     fn further_polls_change_nothing(
         interval in millis(1..50),
         count in 0..5_u32,
