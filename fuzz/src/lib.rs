@@ -2,4 +2,6 @@
 
 pub mod frames;
 pub mod memory;
+pub mod probe;
 pub mod values;
+pub mod wire;

@@ -1,0 +1,153 @@
+//! A program that writes down all it gets, and answers if told to.
+
+use bytes::Bytes;
+use virt_transport::{
+    Call, CallId, Context, Fd, Message, Program, ProgramError, ProgramId, RemoteError, Reply,
+    ReplyError, SendError, Serial, Stream, StreamBody, StreamId,
+};
+use virt_xdr::{Encode, EncodeError, Encoder};
+
+/// A payload as it is.
+#[derive(Debug)]
+pub struct Raw<'a>(pub &'a [u8]);
+
+impl Encode for Raw<'_> {
+    fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        out.raw(self.0);
+        Ok(())
+    }
+}
+
+/// A piece of a stream, on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as in StreamBody")]
+pub enum Piece {
+    Data(Bytes),
+    Hole(i64),
+    Finish,
+    Abort(Option<RemoteError>),
+}
+
+/// A call, on its own.
+#[derive(Debug)]
+pub struct Called {
+    /// The right to answer it.
+    pub id: CallId,
+    /// Its arguments.
+    pub args: Bytes,
+    /// Its descriptors.
+    pub fds: Vec<Fd>,
+}
+
+/// The program.
+#[derive(Debug)]
+pub struct Probe {
+    id: ProgramId,
+    /// Whether it sends back what it gets, at once. If not, calls wait in `calls`.
+    echo: bool,
+    /// The calls that were received and not answered.
+    pub calls: Vec<Called>,
+    /// The replies, with the number of descriptors.
+    pub replies: Vec<(Serial, Result<Bytes, ReplyError>, usize)>,
+    /// The messages, by procedure and payload.
+    pub messages: Vec<(i32, Bytes)>,
+    /// The pieces of streams.
+    pub pieces: Vec<(StreamId, Piece)>,
+}
+
+impl Probe {
+    /// A program of this number that only writes down.
+    #[must_use]
+    pub fn new(number: u32) -> Self {
+        Self {
+            id: ProgramId::new(number, 1),
+            echo: false,
+            calls: Vec::new(),
+            replies: Vec::new(),
+            messages: Vec::new(),
+            pieces: Vec::new(),
+        }
+    }
+
+    /// The same, sending back what it gets.
+    #[must_use]
+    pub fn echoing(mut self) -> Self {
+        self.echo = true;
+        self
+    }
+}
+
+impl Program for Probe {
+    fn id(&self) -> ProgramId {
+        self.id
+    }
+
+    /// A call of an odd procedure has a stream.
+    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+        if call.id.procedure() % 2 != 0 {
+            // Serials may come twice, and the stream be open already.
+            let _ = cx.open_stream(StreamId::from(&call.id));
+        }
+        let Call { id, payload, fds } = call;
+        let args = payload.into_bytes();
+        if !self.echo {
+            self.calls.push(Called { id, args, fds });
+            return Ok(());
+        }
+        match args.first() {
+            None => Err(RemoteError::unknown_procedure(id.procedure())),
+            Some(_) if fds.is_empty() => Ok(cx.reply(id, &Raw(&args))?),
+            Some(_) => Ok(cx.reply_with_fds(id, &Raw(&args), fds)?),
+        }
+    }
+
+    fn on_reply(&mut self, reply: Reply<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
+        let result = reply.result.map(|payload| payload.into_bytes());
+        self.replies.push((reply.serial, result, reply.fds.len()));
+        Ok(())
+    }
+
+    fn on_message(
+        &mut self,
+        message: Message<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
+        let payload = message.payload.into_bytes();
+        if self.echo {
+            cx.message(message.procedure, &Raw(&payload))?;
+        }
+        self.messages.push((message.procedure, payload));
+        Ok(())
+    }
+
+    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+        let id = stream.id;
+        let piece = match stream.body {
+            StreamBody::Data(payload) => Piece::Data(payload.into_bytes()),
+            StreamBody::Hole { length, .. } => Piece::Hole(length),
+            StreamBody::Finish => Piece::Finish,
+            StreamBody::Abort(error) => Piece::Abort(error),
+        };
+        if self.echo {
+            match &piece {
+                Piece::Data(data) => allow_closed(cx.stream_data(id, data.clone()))?,
+                Piece::Hole(length) => match u32::try_from(*length) {
+                    Ok(length) => allow_closed(cx.stream_hole(id, length))?,
+                    Err(_) => allow_closed(cx.abort_stream(id, None))?,
+                },
+                Piece::Finish => allow_closed(cx.finish_stream(id))?,
+                Piece::Abort(_) => assert!(!cx.is_stream_open(id)),
+            }
+        }
+        self.pieces.push((id, piece));
+        Ok(())
+    }
+}
+
+/// This end may have finished the stream before.
+fn allow_closed(result: Result<(), SendError>) -> Result<(), SendError> {
+    match result {
+        Err(SendError::StreamClosed(_)) => Ok(()),
+        other => other,
+    }
+}
