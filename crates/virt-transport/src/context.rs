@@ -10,7 +10,7 @@ use crate::{CallId, Fd, RemoteError, Role, SendError, StreamHole, StreamId};
 /// A program's way out: whatever it sends carries its own number and version.
 ///
 /// Everything is queued in the transport's outbox, in order. An error leaves nothing behind: no part of a
-/// frame, no call that waits.
+/// frame, no call that waits; but a call that cannot be answered as wanted is answered with the error.
 #[derive(Debug)]
 pub struct Context<'a> {
     link: &'a mut Link,
@@ -207,11 +207,21 @@ impl<'a> Context<'a> {
 
     /// Says that this end is done with a stream, and all went well.
     ///
+    /// A client says so when it has sent, or got, all of the data, and the server confirms it: so a server
+    /// may do this only after [`StreamBody::Finish`]. A server that has sent all it has says that with empty
+    /// data.
+    ///
+    /// [`StreamBody::Finish`]: crate::StreamBody::Finish
+    ///
     /// # Errors
     ///
-    /// [`SendError::StreamClosed`].
+    /// [`SendError::StreamClosed`]; [`SendError::StreamNotFinished`] in a server, because libvirt's client
+    /// closes the connection on a confirmation that it has not asked for.
     pub fn finish_stream(&mut self, id: StreamId) -> Result<(), SendError> {
         let header = self.stream_header(id, MessageType::STREAM, Status::OK)?;
+        if self.link.role == Role::Server && self.link.streams.is_readable(self.index, id) {
+            return Err(SendError::StreamNotFinished(id));
+        }
         self.link.send(&header, |_| Ok(()))?;
         self.link.streams.finish(self.index, id, End::Here);
         Ok(())

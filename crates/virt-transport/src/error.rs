@@ -46,6 +46,14 @@ pub enum ReceiveError {
         /// The serial of the reply.
         serial: Serial,
     },
+    /// A server sent a piece of an open stream with a status that means nothing.
+    #[error("piece of a stream of {program} with status {}, must be 0 to 2", status.0)]
+    StreamStatus {
+        /// The program of the stream.
+        program: ProgramId,
+        /// The status.
+        status: Status,
+    },
     /// A message that has descriptors announces too many of them.
     #[error("message with {count} descriptors, over the limit of {limit}")]
     TooManyFds {
@@ -153,6 +161,8 @@ impl From<DecodeError> for ReplyError {
 }
 
 /// Something cannot be sent. Nothing of it was queued, and the transport goes on working.
+///
+/// A call that cannot be answered as wanted is answered with this as an internal error.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SendError {
@@ -179,6 +189,12 @@ pub enum SendError {
     /// The stream is not open, or this end has finished it.
     #[error("stream of procedure {} with serial {} is not open for sending", .0.procedure, .0.serial.0)]
     StreamClosed(StreamId),
+    /// Only a client finishes a stream of its own accord; a server confirms it.
+    #[error(
+        "stream of procedure {} with serial {} is not finished by its client, so a server may not finish it",
+        .0.procedure, .0.serial.0
+    )]
+    StreamNotFinished(StreamId),
     /// The stream is open already.
     #[error("stream of procedure {} with serial {} is open already", .0.procedure, .0.serial.0)]
     StreamOpen(StreamId),

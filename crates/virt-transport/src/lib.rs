@@ -87,6 +87,7 @@
 //! | reply | dropped | [`Program::on_reply`]; if nobody waits for it, error |
 //! | message | [`Program::on_message`]; of an unknown program, dropped | [`Program::on_message`]; of an unknown program, error |
 //! | stream, hole | [`Program::on_stream`] if the stream is open, else dropped | the same |
+//! | piece of an open stream with an unknown status | the stream is aborted | error |
 //! | unknown type | dropped | error |
 //!
 //! This is what a libvirt 9.0 daemon and the C client do; an *error* here is where the C client closes the
@@ -105,7 +106,7 @@ mod route;
 mod stream;
 mod transport;
 
-pub use virt_xdr::{Payload, ProgramId, Serial, Status};
+pub use virt_xdr::{Decode, DecodeError, Encode, EncodeError, Payload, ProgramId, Serial, Status};
 
 pub use context::Context;
 pub use error::{HandleError, ProgramError, ReceiveError, RegisterError, ReplyError, SendError};

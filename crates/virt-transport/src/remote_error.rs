@@ -69,6 +69,14 @@ impl RemoteError {
         Self::rpc("Unable to decode message payload")
     }
 
+    /// A piece of a stream with a status that means nothing.
+    #[must_use]
+    pub fn unexpected_stream_status(status: Status) -> Self {
+        let status = status.0.cast_unsigned();
+        let message = format!("stream aborted with unexpected status {status}");
+        Self::new(ErrorCode::RPC, ErrorSource::STREAMS, message)
+    }
+
     /// The code that tells errors apart.
     #[must_use]
     pub fn code(&self) -> ErrorCode {

@@ -251,13 +251,38 @@ impl Router {
                     length: length @ 0..,
                     flags,
                 }) => StreamBody::Hole { length, flags },
-                _ => return self.drop_frame(),
+                _ => self.break_stream(index, header, RemoteError::undecodable_payload()),
             },
-            _ => return self.drop_frame(),
+            (_, status) if self.link.role == Role::Client => {
+                return Err(ReceiveError::StreamStatus { program, status });
+            }
+            (_, status) => {
+                let error = RemoteError::unexpected_stream_status(status);
+                self.break_stream(index, header, error)
+            }
         };
         let mut context = Context::new(&mut self.link, program, index);
         let verdict = self.programs[index].on_stream(Stream { id, body }, &mut context);
         self.judge(program, verdict)
+    }
+
+    /// Gives up a stream of which a piece was lost: what follows it would not be what was sent.
+    fn break_stream(
+        &mut self,
+        index: usize,
+        header: &Header,
+        error: RemoteError,
+    ) -> StreamBody<'static> {
+        let id = StreamId {
+            procedure: header.procedure,
+            serial: header.serial,
+        };
+        let mut context = Context::new(&mut self.link, header.program, index);
+        let reason = Some(&error).filter(|_| context.role() == Role::Server);
+        // A stream that this end has finished is not told any more.
+        let _ = context.abort_stream(id, reason);
+        self.link.streams.abort(index, id);
+        StreamBody::Abort(Some(error))
     }
 
     #[inline]

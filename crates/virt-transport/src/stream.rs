@@ -36,13 +36,16 @@ pub enum StreamBody<'a> {
         /// Flags; libvirt defines none and sends 0.
         flags: u32,
     },
-    /// The peer is done, and all went well. The stream closes once [`Context::finish_stream`] has said the
-    /// same from this end.
+    /// The peer is done, and all went well. In a server: confirm it with [`Context::finish_stream`], or say
+    /// with [`Context::abort_stream`] why not, for the client waits for one of them. In a client: it is that
+    /// confirmation. The stream closes once both ends have finished.
     ///
+    /// [`Context::abort_stream`]: crate::Context::abort_stream
     /// [`Context::finish_stream`]: crate::Context::finish_stream
     Finish,
     /// The peer has given up, and the stream is closed; a server has confirmed that. The error is `None` if the peer sent none that can
-    /// be read; a client that aborts sends none.
+    /// be read; a client that aborts sends none. It is this end's own error if the peer has sent a piece that
+    /// makes no sense.
     Abort(Option<RemoteError>),
 }
 

@@ -169,6 +169,9 @@ impl Transport {
     /// A kernel hands out the byte that carries a descriptor as the last of a read, after plain bytes. Give
     /// the bytes before it to `receive` first.
     ///
+    /// A libvirt daemon that refuses a call with descriptors may send these back behind the error, which
+    /// nothing announces; they are closed.
+    ///
     /// # Errors
     ///
     /// [`ReceiveError::UnexpectedFd`] if none is due, and as [`receive`](Self::receive) if it completes a
