@@ -2,3 +2,8 @@
 
 pub mod ci;
 pub mod codegen;
+
+/// The page for whoever adds a program; what it shows is compiled and run here.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/adding-a-program.md")]
+pub struct AddingAProgram;

@@ -67,6 +67,12 @@ const OUTPUTS: &[Output] = &[
         runtime: ["::virt_xdr", "::virt_transport", "::std"],
         elsewhere: &[],
     },
+    Output {
+        input: "tests/src/samples/greeter/greeter.x",
+        output: "tests/src/samples/greeter/generated.rs",
+        runtime: ["::virt_xdr", "::virt_transport", "::std"],
+        elsewhere: &[],
+    },
 ];
 
 /// Writes or checks all of them.
