@@ -565,6 +565,23 @@ fn descriptors_come_back_behind_the_error_alone() {
         Err(ReceiveError::UnexpectedFd)
     ));
 
+    // Not behind an error that announces what it has.
+    let (mut client, handle) = client_with_call();
+    let announced = REFUSED.replacen("00000048", "0000004c", 1).replacen(
+        "00000001 00000001 00000001",
+        "00000005 00000001 00000001 00000000",
+        1,
+    );
+    client.receive(&wire(&announced)).unwrap();
+    assert_eq!(
+        log(&mut client, &handle),
+        ["reply to 60 serial 1: error, error code 1 without a message"]
+    );
+    assert!(matches!(
+        client.receive_fd(Witness::new().1),
+        Err(ReceiveError::UnexpectedFd)
+    ));
+
     // Not where the call has succeeded.
     let (mut client, handle) = client_with_call();
     client

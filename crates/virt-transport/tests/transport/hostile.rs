@@ -180,7 +180,10 @@ impl Pair {
         assert!(
             matches!(
                 done,
-                Ok(()) | Err(SendError::StreamClosed(_) | SendError::NotClient)
+                Ok(())
+                    | Err(SendError::StreamClosed(_)
+                        | SendError::StreamNotFinished(_)
+                        | SendError::NotClient)
             ),
             "{done:?}"
         );

@@ -10,6 +10,12 @@ const DOWNLOAD: StreamId = StreamId {
     serial: Serial(1),
 };
 
+/// The last piece of the stream if all went well: from the client, and back as confirmation.
+const FINISH: &str = "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000";
+
+/// The last piece of the stream from a client that gives it up.
+const ABORT: &str = "0000001c 20008086 00000001 000000d1 00000003 00000001 00000001";
+
 /// A client whose call 1 of procedure 209 has been made, with its stream open.
 fn client_with_stream() -> (Transport, Handle<Recorder>) {
     let (mut client, handle) = client();
@@ -78,15 +84,13 @@ fn either_end_sends_data_holes_and_the_end_of_data() {
         send(&mut end, &handle, |cx| cx.stream_hole(DOWNLOAD, 4096)).unwrap();
         send(&mut end, &handle, |cx| cx.stream_hole(DOWNLOAD, u32::MAX)).unwrap();
         send(&mut end, &handle, |cx| cx.stream_data(DOWNLOAD, vec![])).unwrap();
-        send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
         // Data is not padded: a frame's length need not be a multiple of four.
         assert_sends(
             &mut end,
             "00000021 20008086 00000001 000000d1 00000003 00000001 00000002 'abcde'
              00000028 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000 00000000
              00000028 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 ffffffff 00000000
-             0000001c 20008086 00000001 000000d1 00000003 00000001 00000002
-             0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
+             0000001c 20008086 00000001 000000d1 00000003 00000001 00000002",
         );
     }
 }
@@ -120,43 +124,98 @@ fn either_end_receives_data_holes_and_the_end_of_data() {
 }
 
 #[test]
-fn a_stream_closes_once_both_ends_have_finished() {
-    let finish = "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000";
-    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
-        // This end first.
-        send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
-        assert_sends(&mut end, finish);
-        assert!(is_open(&mut end, &handle));
-        end.receive(&wire(
+fn a_client_finishes_and_the_confirmation_closes_the_stream() {
+    let (mut client, handle) = client_with_stream();
+    send(&mut client, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+    assert_sends(&mut client, FINISH);
+    assert!(is_open(&mut client, &handle));
+    // What the daemon had sent before arrives all the same.
+    client
+        .receive(&wire(
             "0000001d 20008086 00000001 000000d1 00000003 00000001 00000002 'a'",
         ))
         .unwrap();
-        end.receive(&wire(finish)).unwrap();
-        assert!(!is_open(&mut end, &handle));
-        assert_eq!(
-            log(&mut end, &handle),
-            [
-                "stream 209 serial 1: data 61",
-                "stream 209 serial 1: finish"
-            ]
-        );
-        assert_eq!(end.open_streams(), 0);
-    }
-    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
-        // The peer first.
-        end.receive(&wire(finish)).unwrap();
-        assert!(is_open(&mut end, &handle));
-        assert_eq!(end.open_streams(), 1);
-        send(&mut end, &handle, |cx| cx.stream_data(DOWNLOAD, &b"a"[..])).unwrap();
-        send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
-        assert_sends(
-            &mut end,
-            "0000001d 20008086 00000001 000000d1 00000003 00000001 00000002 'a'
-             0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
-        );
-        assert!(!is_open(&mut end, &handle));
-        assert_eq!(end.open_streams(), 0);
-    }
+    client.receive(&wire(FINISH)).unwrap();
+    assert!(!is_open(&mut client, &handle));
+    assert_eq!(client.open_streams(), 0);
+    assert_eq!(
+        log(&mut client, &handle),
+        [
+            "stream 209 serial 1: data 61",
+            "stream 209 serial 1: finish"
+        ]
+    );
+    assert_eq!(client.counters().frames_dropped, 0);
+}
+
+#[test]
+fn a_server_confirms_when_it_is_ready_and_that_closes_the_stream() {
+    let (mut server, handle) = server_with_stream();
+    server.receive(&wire(FINISH)).unwrap();
+    assert_eq!(log(&mut server, &handle), ["stream 209 serial 1: finish"]);
+    assert_silent(&mut server);
+    assert!(is_open(&mut server, &handle));
+    send(&mut server, &handle, |cx| {
+        cx.stream_data(DOWNLOAD, &b"a"[..])
+    })
+    .unwrap();
+    send(&mut server, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+    assert_sends(
+        &mut server,
+        "0000001d 20008086 00000001 000000d1 00000003 00000001 00000002 'a'
+         0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
+    );
+    assert!(!is_open(&mut server, &handle));
+    assert_eq!(server.open_streams(), 0);
+}
+
+#[test]
+fn a_server_may_refuse_to_confirm_and_say_why() {
+    let (mut server, handle) = server_with_stream();
+    server.receive(&wire(FINISH)).unwrap();
+    let error = gone_wrong();
+    send(&mut server, &handle, |cx| {
+        cx.abort_stream(DOWNLOAD, Some(&error))
+    })
+    .unwrap();
+    assert_sends(&mut server, ABORTED);
+    assert_eq!(server.open_streams(), 0);
+}
+
+/// libvirt's client closes the connection on a confirmation that it has not asked for.
+#[test]
+fn a_server_does_not_finish_before_its_client() {
+    let (mut server, handle) = server_with_stream();
+    let early = send(&mut server, &handle, |cx| cx.finish_stream(DOWNLOAD));
+    assert_eq!(early, Err(SendError::StreamNotFinished(DOWNLOAD)));
+    assert_eq!(
+        early.unwrap_err().to_string(),
+        "stream of procedure 209 with serial 1 is not finished by its client, so a server may not finish it"
+    );
+    assert_silent(&mut server);
+    // The stream is as it was.
+    send(&mut server, &handle, |cx| {
+        cx.stream_data(DOWNLOAD, &b"a"[..])
+    })
+    .unwrap();
+    assert_sends(
+        &mut server,
+        "0000001d 20008086 00000001 000000d1 00000003 00000001 00000002 'a'",
+    );
+    server.receive(&wire(FINISH)).unwrap();
+    send(&mut server, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+    assert_sends(&mut server, FINISH);
+}
+
+#[test]
+fn a_client_takes_a_finish_that_it_has_not_asked_for() {
+    let (mut client, handle) = client_with_stream();
+    client.receive(&wire(FINISH)).unwrap();
+    assert_eq!(log(&mut client, &handle), ["stream 209 serial 1: finish"]);
+    assert_eq!(client.open_streams(), 1);
+    send(&mut client, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+    assert_sends(&mut client, FINISH);
+    assert_eq!(client.open_streams(), 0);
 }
 
 #[test]
@@ -182,35 +241,34 @@ fn pieces_after_the_peer_has_finished_are_dropped() {
 
 #[test]
 fn nothing_is_sent_on_a_stream_that_this_end_has_finished() {
-    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
-        send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
-        assert_sends(
-            &mut end,
-            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
-        );
-        let closed = SendError::StreamClosed(DOWNLOAD);
-        assert_eq!(
-            send(&mut end, &handle, |cx| cx.stream_data(DOWNLOAD, vec![1])),
-            Err(closed.clone())
-        );
-        assert_eq!(
-            send(&mut end, &handle, |cx| cx.stream_hole(DOWNLOAD, 1)),
-            Err(closed.clone())
-        );
-        assert_eq!(
-            send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)),
-            Err(closed.clone())
-        );
-        assert_eq!(
-            send(&mut end, &handle, |cx| cx.abort_stream(DOWNLOAD, None)),
-            Err(closed.clone())
-        );
-        assert_eq!(
-            closed.to_string(),
-            "stream of procedure 209 with serial 1 is not open for sending"
-        );
-        assert_silent(&mut end);
-    }
+    let (mut end, handle) = client_with_stream();
+    send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+    assert_sends(
+        &mut end,
+        "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
+    );
+    let closed = SendError::StreamClosed(DOWNLOAD);
+    assert_eq!(
+        send(&mut end, &handle, |cx| cx.stream_data(DOWNLOAD, vec![1])),
+        Err(closed.clone())
+    );
+    assert_eq!(
+        send(&mut end, &handle, |cx| cx.stream_hole(DOWNLOAD, 1)),
+        Err(closed.clone())
+    );
+    assert_eq!(
+        send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)),
+        Err(closed.clone())
+    );
+    assert_eq!(
+        send(&mut end, &handle, |cx| cx.abort_stream(DOWNLOAD, None)),
+        Err(closed.clone())
+    );
+    assert_eq!(
+        closed.to_string(),
+        "stream of procedure 209 with serial 1 is not open for sending"
+    );
+    assert_silent(&mut end);
 }
 
 #[test]
@@ -286,14 +344,18 @@ const ABORTED: &str = "00000070 20008086 00000001 000000d1 00000003 00000001 000
      00000001 00000002 '%s' 0000 00000001 0000000a 'gone wrong' 0000 00000000
      ffffffff ffffffff 00000000";
 
-#[test]
-fn a_server_aborts_with_a_reason() {
-    let (mut server, handle) = server_with_stream();
-    let error = RemoteError::new(
+fn gone_wrong() -> RemoteError {
+    RemoteError::new(
         virt_transport::ErrorCode::INTERNAL_ERROR,
         virt_transport::ErrorSource::RPC,
         "gone wrong",
-    );
+    )
+}
+
+#[test]
+fn a_server_aborts_with_a_reason() {
+    let (mut server, handle) = server_with_stream();
+    let error = gone_wrong();
     send(&mut server, &handle, |cx| {
         cx.abort_stream(DOWNLOAD, Some(&error))
     })
@@ -326,25 +388,92 @@ fn an_abort_whose_reason_does_not_decode_is_an_abort() {
     }
 }
 
+/// A negative hole, one that is too short, and one that is too long.
+const BROKEN_HOLES: [&str; 3] = [
+    "00000028 20008086 00000001 000000d1 00000006 00000001 00000002 ffffffff ffffffff 00000000",
+    "00000024 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000",
+    "0000002c 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000 00000000 00000000",
+];
+
 #[test]
-fn pieces_that_make_no_sense_are_dropped_and_the_stream_stays_open() {
-    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
-        end.receive(&wire(
-            // A negative hole, one that is too short, one too long, holes of a wrong status; an unknown status.
-            "00000028 20008086 00000001 000000d1 00000006 00000001 00000002 ffffffff ffffffff 00000000
-             00000024 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000
-             0000002c 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000 00000000 00000000
-             00000028 20008086 00000001 000000d1 00000006 00000001 00000000 00000000 00001000 00000000
-             00000028 20008086 00000001 000000d1 00000006 00000001 00000001 00000000 00001000 00000000
-             0000001c 20008086 00000001 000000d1 00000003 00000001 00000003
-             0000001c 20008086 00000001 000000d1 00000003 00000001 ffffffff",
+fn a_server_gives_up_a_stream_with_a_hole_that_does_not_decode() {
+    for hole in BROKEN_HOLES {
+        let (mut server, handle) = server_with_stream();
+        server.receive(&wire(hole)).unwrap();
+        assert_sends(
+            &mut server,
+            "00000098 20008086 00000001 000000d1 00000003 00000001 00000001
+             00000027 00000007 00000001 00000020 'Unable to decode message payload'
+             00000002 00000000 00000001 00000002 '%s' 0000
+             00000001 00000020 'Unable to decode message payload'
+             00000000 ffffffff ffffffff 00000000",
+        );
+        assert_eq!(
+            log(&mut server, &handle),
+            ["stream 209 serial 1: abort, Unable to decode message payload"]
+        );
+        assert_eq!(server.open_streams(), 0);
+    }
+}
+
+#[test]
+fn a_client_gives_up_a_stream_with_a_hole_that_does_not_decode() {
+    for hole in BROKEN_HOLES {
+        let (mut client, handle) = client_with_stream();
+        client.receive(&wire(hole)).unwrap();
+        assert_sends(&mut client, ABORT);
+        assert_eq!(
+            log(&mut client, &handle),
+            ["stream 209 serial 1: abort, Unable to decode message payload"]
+        );
+        assert_eq!(client.open_streams(), 0);
+
+        // Nothing is sent on a stream that this end has finished.
+        let (mut client, handle) = client_with_stream();
+        send(&mut client, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
+        assert_sends(&mut client, FINISH);
+        client.receive(&wire(hole)).unwrap();
+        assert_silent(&mut client);
+        assert_eq!(client.open_streams(), 0);
+    }
+}
+
+#[test]
+fn a_server_gives_up_a_stream_with_an_unknown_status() {
+    let (mut server, handle) = server_with_stream();
+    server
+        .receive(&wire(
+            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000007",
         ))
         .unwrap();
-        assert_eq!(end.counters().frames_dropped, 7);
-        assert_eq!(log(&mut end, &handle), [""; 0]);
-        assert!(is_open(&mut end, &handle));
-        assert_silent(&mut end);
-    }
+    assert_sends(
+        &mut server,
+        "000000a8 20008086 00000001 000000d1 00000003 00000001 00000001
+         00000027 00000026 00000001 00000027 'stream aborted with unexpected status 7' 00
+         00000002 00000000 00000001 00000002 '%s' 0000
+         00000001 00000027 'stream aborted with unexpected status 7' 00
+         00000000 ffffffff ffffffff 00000000",
+    );
+    assert_eq!(
+        log(&mut server, &handle),
+        ["stream 209 serial 1: abort, stream aborted with unexpected status 7"]
+    );
+    assert_eq!(server.open_streams(), 0);
+}
+
+#[test]
+fn a_client_closes_the_connection_on_a_stream_with_an_unknown_status() {
+    let (mut client, handle) = client_with_stream();
+    let error = client
+        .receive(&wire(
+            "0000001c 20008086 00000001 000000d1 00000003 00000001 ffffffff",
+        ))
+        .unwrap_err();
+    let text = "piece of a stream of program 0x20008086 version 1 with status -1, must be 0 to 2";
+    assert_eq!(error.to_string(), text);
+    assert_eq!(client.receive(&[]).unwrap_err().to_string(), text);
+    assert_eq!(log(&mut client, &handle), [""; 0]);
+    assert_silent(&mut client);
 }
 
 #[test]
