@@ -200,8 +200,10 @@ impl<S: Socket> Driver<S> {
 
     /// Writes what it can, reads once, and writes what that has led to.
     fn poll_io(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        // Judged before it is written: commands wait for the end of this, and have their turn before a read.
+        let stuck = self.is_stuck();
         let written = self.poll_send(cx)?;
-        if self.is_stuck() || self.inbound.is_full() {
+        if stuck || self.inbound.is_full() {
             if written > 0 {
                 // Nothing is read, but the peer reads: it is alive.
                 self.timer.received(Instant::now().into_std());
