@@ -1,0 +1,75 @@
+//! The errors that a daemon's procedures send, beside those of its RPC layer.
+
+use virt_transport::{ErrorCode, ErrorPayload, ErrorSource, RemoteError};
+
+/// No driver for a URI.
+const NO_CONNECT: ErrorCode = ErrorCode(5);
+/// The public functions of libvirt, which judge before a driver is asked.
+const DOMAINS: ErrorSource = ErrorSource(20);
+
+/// Something inside the daemon.
+pub(crate) fn internal(source: ErrorSource, detail: &str) -> RemoteError {
+    with_detail(
+        ErrorCode::INTERNAL_ERROR,
+        source,
+        "internal error: %s",
+        detail,
+    )
+}
+
+/// What every call says that needs `CONNECT_OPEN` first.
+pub(crate) fn not_open() -> RemoteError {
+    internal(ErrorSource::RPC, "hypervisor connection not open")
+}
+
+pub(crate) fn already_open() -> RemoteError {
+    internal(ErrorSource::RPC, "connection already open")
+}
+
+/// Whatever the reason is, a daemon keeps it to itself.
+pub(crate) fn authentication_failed() -> RemoteError {
+    with_detail(
+        ErrorCode::AUTHENTICATION_FAILED,
+        ErrorSource::RPC,
+        "authentication failed: %s",
+        "authentication failed",
+    )
+}
+
+pub(crate) fn no_driver(uri: &str) -> RemoteError {
+    with_detail(
+        NO_CONNECT,
+        ErrorSource::NONE,
+        "no connection driver available for %s",
+        uri,
+    )
+}
+
+pub(crate) fn read_only(function: &str) -> RemoteError {
+    with_detail(
+        ErrorCode::OPERATION_DENIED,
+        DOMAINS,
+        "operation forbidden: %s",
+        &format!("read only access prevents {function}"),
+    )
+}
+
+pub(crate) fn no_domain() -> RemoteError {
+    let message = "Domain not found";
+    let error = RemoteError::new(ErrorCode::NO_DOMAIN, ErrorSource::TEST, message);
+    RemoteError::from(ErrorPayload {
+        str1: Some(message.to_owned()),
+        str2: None,
+        ..error.payload().clone()
+    })
+}
+
+/// An error whose format goes along, with what stands in it.
+fn with_detail(code: ErrorCode, source: ErrorSource, format: &str, detail: &str) -> RemoteError {
+    let error = RemoteError::new(code, source, format.replace("%s", detail));
+    RemoteError::from(ErrorPayload {
+        str1: Some(format.to_owned()),
+        str2: Some(detail.to_owned()),
+        ..error.payload().clone()
+    })
+}

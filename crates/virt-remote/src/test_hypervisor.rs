@@ -1,0 +1,262 @@
+//! `test:///default`, without libvirt.
+
+use virt_transport::{Call, Context, ErrorSource, RemoteError};
+
+use crate::arguments::arguments;
+use crate::{
+    ConnectDomainEventCallbackDeregisterAnyArgs, ConnectDomainEventCallbackRegisterAnyArgs,
+    ConnectDomainEventCallbackRegisterAnyRet, ConnectListAllDomainsArgs, ConnectListAllDomainsRet,
+    DomainEvent, DomainEventCallbackLifecycleMsg, DomainEventLifecycleMsg, DomainLifecycle,
+    DomainLookupByNameArgs, DomainLookupByNameRet, DomainResumeArgs, DomainSuspendArgs, Feature,
+    Hypervisor, NonnullDomain, Procedure, READ_ONLY, Version, error,
+};
+
+/// How many registrations for events one client may have.
+const REGISTRATIONS_MAX: usize = 1024;
+
+/// The mock hypervisor of libvirt, as `test:///default` opens it: one domain, which runs and does nothing.
+///
+/// It serves, beside what a [`RemoteServer`](crate::RemoteServer) does by itself, the procedures
+/// `CONNECT_LIST_ALL_DOMAINS`, `DOMAIN_LOOKUP_BY_NAME`, `DOMAIN_SUSPEND` and `DOMAIN_RESUME`, and the
+/// registration for the events that these two cause. Nothing is shared: each client has its own.
+///
+/// ```
+/// use virt_remote::{Hypervisor, TestHypervisor};
+///
+/// let mut hypervisor = TestHypervisor::default();
+/// hypervisor.hostname = "example".to_owned();
+/// assert_eq!(hypervisor.open(Some("test:///default"), 0)?, "test:///default");
+/// assert!(hypervisor.open(Some("qemu:///system"), 0).is_err());
+/// # Ok::<(), virt_transport::RemoteError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct TestHypervisor {
+    /// The name of the host; `localhost` unless it is set.
+    pub hostname: String,
+    /// The version of the hypervisor; 0.0.2 unless it is set, as libvirt's mock has it.
+    pub version: Version,
+    /// The version of libvirt; 9.0.0 unless it is set, whose daemon this behaves as.
+    pub lib_version: Version,
+    domain: NonnullDomain,
+    paused: bool,
+    read_only: bool,
+    registrations: Vec<Registration>,
+    next_registration: i32,
+}
+
+/// Who wants to have events, and whose.
+#[derive(Debug, Clone)]
+struct Registration {
+    id: i32,
+    /// The domain; `None` for all.
+    uuid: Option<[u8; 16]>,
+}
+
+impl TestHypervisor {
+    fn list(&self, args: ConnectListAllDomainsArgs) -> ConnectListAllDomainsRet<&str> {
+        const INACTIVE_ONLY: u32 = 2;
+        // Of the filters this one alone can hide a domain that runs.
+        let listed = args.flags & 3 != INACTIVE_ONLY;
+        let wanted = listed && args.need_results != 0;
+        ConnectListAllDomainsRet {
+            domains: wanted.then(|| self.domain()).into_iter().collect(),
+            ret: listed.into(),
+        }
+    }
+
+    fn lookup(&self, name: &str) -> Result<DomainLookupByNameRet<&str>, RemoteError> {
+        if name == self.domain.name {
+            Ok(DomainLookupByNameRet { dom: self.domain() })
+        } else {
+            Err(error::no_domain())
+        }
+    }
+
+    fn pause(
+        &mut self,
+        dom: &NonnullDomain<&str>,
+        pause: bool,
+        cx: &mut Context<'_>,
+    ) -> Result<(), RemoteError> {
+        let (function, event, needed) = if pause {
+            ("virDomainSuspend", DomainLifecycle::SUSPENDED, "running")
+        } else {
+            ("virDomainResume", DomainLifecycle::RESUMED, "paused")
+        };
+        if self.read_only {
+            return Err(error::read_only(function));
+        }
+        if dom.uuid != self.domain.uuid {
+            return Err(error::no_domain());
+        }
+        if self.paused == pause {
+            let detail = format!("domain '{}' not {needed}", self.domain.name);
+            return Err(error::internal(ErrorSource::TEST, &detail));
+        }
+        self.paused = pause;
+        self.tell(event, cx)
+    }
+
+    /// Sends an event to each registration, before the reply to the call that causes it, as a daemon does.
+    fn tell(&self, event: DomainLifecycle, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+        for registration in &self.registrations {
+            if registration
+                .uuid
+                .is_some_and(|uuid| uuid != self.domain.uuid)
+            {
+                continue;
+            }
+            let msg = DomainEventCallbackLifecycleMsg {
+                callback_id: registration.id,
+                msg: DomainEventLifecycleMsg {
+                    dom: self.domain(),
+                    event,
+                    detail: 0,
+                },
+            };
+            cx.message(Procedure::DOMAIN_EVENT_CALLBACK_LIFECYCLE, &msg)?;
+        }
+        Ok(())
+    }
+
+    fn register(
+        &mut self,
+        args: &ConnectDomainEventCallbackRegisterAnyArgs<&str>,
+    ) -> Result<ConnectDomainEventCallbackRegisterAnyRet, RemoteError> {
+        if args.event_id != DomainEvent::LIFECYCLE {
+            let detail = format!("unsupported event ID {}", args.event_id.0);
+            return Err(error::internal(ErrorSource::RPC, &detail));
+        }
+        if self.registrations.len() == REGISTRATIONS_MAX {
+            let detail = format!("more than {REGISTRATIONS_MAX} registrations for events");
+            return Err(error::internal(ErrorSource::RPC, &detail));
+        }
+        let callback_id = self.next_registration;
+        self.next_registration = callback_id.wrapping_add(1);
+        self.registrations.push(Registration {
+            id: callback_id,
+            uuid: args.dom.as_ref().map(|dom| dom.uuid),
+        });
+        Ok(ConnectDomainEventCallbackRegisterAnyRet { callback_id })
+    }
+
+    fn deregister(&mut self, id: i32) -> Result<(), RemoteError> {
+        let found = self.registrations.iter().position(|known| known.id == id);
+        let index = found.ok_or_else(|| {
+            let detail = format!("domain event callback {id} not registered");
+            error::internal(ErrorSource::RPC, &detail)
+        })?;
+        self.registrations.remove(index);
+        Ok(())
+    }
+
+    fn domain(&self) -> NonnullDomain<&str> {
+        NonnullDomain {
+            name: &self.domain.name,
+            uuid: self.domain.uuid,
+            id: self.domain.id,
+        }
+    }
+}
+
+impl Default for TestHypervisor {
+    fn default() -> Self {
+        Self {
+            hostname: "localhost".to_owned(),
+            version: Version::new(0, 0, 2),
+            lib_version: Version::new(9, 0, 0),
+            domain: NonnullDomain {
+                name: "test".to_owned(),
+                uuid: *b"\x66\x95\xeb\x01\xf6\xa4\x83\x04\x79\xaa\x97\xf2\x50\x2e\x19\x3f",
+                id: 1,
+            },
+            paused: false,
+            read_only: false,
+            registrations: Vec::new(),
+            next_registration: 0,
+        }
+    }
+}
+
+impl Hypervisor for TestHypervisor {
+    fn open(&mut self, name: Option<&str>, flags: u32) -> Result<String, RemoteError> {
+        let name = name.unwrap_or("test:///default");
+        if !is_default(name) {
+            return Err(error::no_driver(name));
+        }
+        self.read_only = flags & READ_ONLY != 0;
+        // A daemon says it in this form, whatever the client has written.
+        Ok(name.replacen("test:/default", "test:///default", 1))
+    }
+
+    fn type_name(&self) -> &str {
+        "TEST"
+    }
+
+    fn version(&self) -> Version {
+        self.version
+    }
+
+    fn lib_version(&self) -> Version {
+        self.lib_version
+    }
+
+    fn hostname(&self) -> &str {
+        &self.hostname
+    }
+
+    fn supports(&self, feature: Feature) -> bool {
+        feature == Feature::EVENT_CALLBACK
+    }
+
+    fn serves(&self, procedure: Procedure) -> bool {
+        matches!(
+            procedure,
+            Procedure::CONNECT_LIST_ALL_DOMAINS
+                | Procedure::DOMAIN_LOOKUP_BY_NAME
+                | Procedure::DOMAIN_SUSPEND
+                | Procedure::DOMAIN_RESUME
+                | Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY
+                | Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY
+        )
+    }
+
+    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+        let Call { id, payload, .. } = call;
+        let answered = match Procedure(id.procedure()) {
+            Procedure::CONNECT_LIST_ALL_DOMAINS => cx.reply(id, &self.list(arguments(&payload)?)),
+            Procedure::DOMAIN_LOOKUP_BY_NAME => {
+                let DomainLookupByNameArgs { name } = arguments(&payload)?;
+                cx.reply(id, &self.lookup(name)?)
+            }
+            Procedure::DOMAIN_SUSPEND => {
+                let DomainSuspendArgs { dom } = arguments(&payload)?;
+                self.pause(&dom, true, cx)?;
+                cx.reply(id, &())
+            }
+            Procedure::DOMAIN_RESUME => {
+                let DomainResumeArgs { dom } = arguments(&payload)?;
+                self.pause(&dom, false, cx)?;
+                cx.reply(id, &())
+            }
+            Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY => {
+                cx.reply(id, &self.register(&arguments(&payload)?)?)
+            }
+            Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY => {
+                let ConnectDomainEventCallbackDeregisterAnyArgs { callback_id } =
+                    arguments(&payload)?;
+                self.deregister(callback_id)?;
+                cx.reply(id, &())
+            }
+            Procedure(unknown) => return Err(RemoteError::unknown_procedure(unknown)),
+        };
+        Ok(answered?)
+    }
+}
+
+/// Whether a URI is `test:///default`, with whatever parameters.
+fn is_default(uri: &str) -> bool {
+    let end = uri.find(['?', '#']).unwrap_or(uri.len());
+    let (resource, _) = uri.split_at(end);
+    matches!(resource, "test:///default" | "test:/default")
+}
