@@ -17,7 +17,7 @@ use virt_xdr::{from_slice, to_vec};
 use crate::driver::{self, Endpoint, Shared};
 use crate::peer::{self, Peer, Request};
 use crate::socket::{Plain, Socket};
-use crate::{CallError, Closed, Control, Events, Keepalive, Options, Stream, StreamItem};
+use crate::{CallError, Closed, Control, Events, Keepalive, Options, Pings, Stream, StreamItem};
 
 /// How long [`Client::close`] waits for the daemon's last reply, if no call timeout is shorter.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -172,6 +172,16 @@ impl Client {
         self.shared.task.or_closed(pong).await
     }
 
+    /// The PINGs that the peer sends from now on. They are answered in any case.
+    ///
+    /// A libvirt daemon sends PINGs to a client that has asked for keepalive, when it was silent for a while.
+    #[must_use]
+    pub fn pings(&self) -> Pings {
+        let mut pings = self.shared.task.pings.clone();
+        let seen = *pings.borrow_and_update();
+        Pings { pings, seen }
+    }
+
     /// The events that come from now on, of all programs that have been called or [listened
     /// for](Self::listen).
     #[must_use]
@@ -246,8 +256,11 @@ impl Client {
         self.closed().await
     }
 
-    /// Marks keepalive as negotiated: the timer may start.
-    pub(crate) fn negotiated(&self) {
+    /// Starts to send the PINGs of [`Keepalive::Send`], as [`negotiate`](Self::negotiate) does once the daemon
+    /// has said that it has keepalive.
+    ///
+    /// For a peer that is known to answer PINGs without having been asked, as libvirt's daemons do.
+    pub fn start_keepalive(&self) {
         self.shared.task.control.start_keepalive();
     }
 

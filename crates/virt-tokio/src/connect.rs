@@ -61,7 +61,7 @@ pub async fn connect(uri: &str, options: Options) -> Result<Client, ConnectError
     let after = options.connect_timeout;
     let addresses = addresses(&candidates);
     let open = async {
-        let client = reach(&candidates, options).await?;
+        let (client, _) = reach(&candidates, options).await?;
         client.open(&uri.name()).await?;
         Ok(client)
     };
@@ -86,15 +86,7 @@ impl Client {
     /// [`ConnectError::Authentication`], [`ConnectError::Open`].
     pub async fn open(&self, name: &str) -> Result<(), ConnectError> {
         self.authenticate().await?;
-        if self.keepalive() != Keepalive::Off {
-            let feature = ConnectSupportsFeatureArgs {
-                feature: Feature::KEEPALIVE,
-            };
-            let ret = self.step::<ConnectSupportsFeature>(&feature).await?;
-            if ret.supported != 0 {
-                self.negotiated();
-            }
-        }
+        self.negotiate().await?;
         let flags = if self.shared.options.read_only {
             READ_ONLY
         } else {
@@ -107,8 +99,16 @@ impl Client {
         .await
     }
 
+    /// Asks which authentication the daemon wants, and does it: the first step of [`open`](Self::open).
+    ///
     /// A daemon may waive authentication, but only for who asks what it wants: so it is always asked.
-    async fn authenticate(&self) -> Result<(), ConnectError> {
+    ///
+    /// Not cancel-safe, as [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Authentication`], [`ConnectError::Open`].
+    pub async fn authenticate(&self) -> Result<(), ConnectError> {
         let types = self.step::<AuthList>(&()).await?.types;
         if types.is_empty() || types.contains(&AuthType::NONE) {
             return Ok(());
@@ -134,6 +134,29 @@ impl Client {
         }
     }
 
+    /// Asks for keepalive unless it is [`Keepalive::Off`], and starts it if the daemon has it, which is what
+    /// it returns: the second step of [`open`](Self::open).
+    ///
+    /// Not cancel-safe, as [`open`](Self::open).
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Open`].
+    pub async fn negotiate(&self) -> Result<bool, ConnectError> {
+        if self.keepalive() == Keepalive::Off {
+            return Ok(false);
+        }
+        let feature = ConnectSupportsFeatureArgs {
+            feature: Feature::KEEPALIVE,
+        };
+        let ret = self.step::<ConnectSupportsFeature>(&feature).await?;
+        let supported = ret.supported != 0;
+        if supported {
+            self.start_keepalive();
+        }
+        Ok(supported)
+    }
+
     async fn step<P: CallProcedure>(&self, args: &P::Args<'_>) -> Result<P::Ret, ConnectError> {
         debug!(step = P::NAME);
         self.call::<P>(args)
@@ -145,8 +168,20 @@ impl Client {
     }
 }
 
-/// Connects to the first candidate that can be reached.
-async fn reach(candidates: &[Candidate], options: Options) -> Result<Client, ConnectError> {
+/// Connects to the first candidate that can be reached, and says which it was; nothing is sent yet.
+///
+/// It is the part of [`connect`] before [`Client::open`], for those who want to do, or to time, each step by
+/// itself. `connect_timeout` does not apply to it.
+///
+/// Cancel-safe: if the future is dropped, there is no connection.
+///
+/// # Errors
+///
+/// [`ConnectError::Connect`] with what the last candidate has failed of, [`ConnectError::Unsupported`].
+pub async fn reach(
+    candidates: &[Candidate],
+    options: Options,
+) -> Result<(Client, Candidate), ConnectError> {
     let mut last = None;
     for candidate in candidates {
         let reached = match candidate {
@@ -168,7 +203,7 @@ async fn reach(candidates: &[Candidate], options: Options) -> Result<Client, Con
         match reached {
             Ok(client) => {
                 debug!(%candidate, "connected");
-                return Ok(client);
+                return Ok((client, candidate.clone()));
             }
             Err(error) => last = Some(error),
         }

@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) closed: watch::Receiver<Option<Closed>>,
     pub(crate) inbound: Arc<Inbound>,
     pub(crate) control: Control,
+    /// How many PINGs the peer has sent.
+    pub(crate) pings: watch::Receiver<u64>,
 }
 
 struct Driver<S> {
@@ -78,7 +80,9 @@ pub(crate) fn spawn(
     keepalive: Keepalive,
     limits: &Limits,
 ) -> Result<Shared, RegisterError> {
-    let pinger = transport.register(Pinger::default())?;
+    let pinger = Pinger::default();
+    let pings = pinger.received();
+    let pinger = transport.register(pinger)?;
     let (sender, commands) = mpsc::channel(limits.commands.max(1));
     let (closed, watcher) = watch::channel(None);
     let shared = Shared {
@@ -90,6 +94,7 @@ pub(crate) fn spawn(
             drained: Notify::new(),
         }),
         control: control.clone(),
+        pings,
     };
     let driver = Driver {
         socket,

@@ -73,11 +73,12 @@ mod unix;
 
 pub use client::Client;
 pub use closed::{CloseReason, Closed};
-pub use connect::connect;
+pub use connect::{connect, reach};
 pub use environment::environment;
 pub use error::{CallError, ConnectError};
 pub use event::{Event, EventError, Events};
 pub use options::{Keepalive, Limits, Options};
+pub use pinger::Pings;
 pub use server::{Control, Server};
 pub use stream::{Stream, StreamItem};
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::{Duration, Instant};
 use virt_keepalive::{PROGRAM, Procedure};
 use virt_transport::{Context, Message, Program, ProgramError, ProgramId, SendError};
@@ -16,6 +16,28 @@ use crate::debug;
 #[derive(Debug, Default)]
 pub(crate) struct Pinger {
     unanswered: VecDeque<Sent>,
+    /// How many PINGs the peer has sent.
+    received: watch::Sender<u64>,
+}
+
+/// The PINGs that the peer of a connection sends, counted.
+#[derive(Debug)]
+pub struct Pings {
+    pub(crate) pings: watch::Receiver<u64>,
+    pub(crate) seen: u64,
+}
+
+impl Pings {
+    /// Waits for a PING, and returns how many have come since the last time; `None` once the connection is
+    /// closed.
+    ///
+    /// Cancel-safe: no PING is lost if the future is dropped.
+    pub async fn recv(&mut self) -> Option<u64> {
+        self.pings.changed().await.ok()?;
+        let received = *self.pings.borrow_and_update();
+        let before = std::mem::replace(&mut self.seen, received);
+        Some(received.wrapping_sub(before))
+    }
 }
 
 /// A PING that was sent.
@@ -30,6 +52,11 @@ struct Sent {
 pub(crate) type Waiter = (oneshot::Sender<Duration>, OwnedSemaphorePermit);
 
 impl Pinger {
+    /// How many PINGs the peer has sent, to be watched.
+    pub(crate) fn received(&self) -> watch::Receiver<u64> {
+        self.received.subscribe()
+    }
+
     /// Sends a PING.
     pub(crate) fn ping(
         &mut self,
@@ -66,7 +93,11 @@ impl Program for Pinger {
         cx: &mut Context<'_>,
     ) -> Result<(), ProgramError> {
         match Procedure(message.procedure) {
-            Procedure::PING => cx.message(Procedure::PONG, &())?,
+            Procedure::PING => {
+                self.received
+                    .send_modify(|received| *received = received.wrapping_add(1));
+                cx.message(Procedure::PONG, &())?;
+            }
             Procedure::PONG => {
                 if let Some(Sent { at, waiter }) = self.unanswered.pop_front() {
                     let time = at.elapsed();
