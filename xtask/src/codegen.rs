@@ -96,6 +96,16 @@ impl Codegen {
             command.push_str(&format!(" --extern {file}={path}"));
         }
         let sources = files::load(input, &input.to_string_lossy())?;
+        if let Some(file) = settings
+            .elsewhere
+            .keys()
+            .find(|file| !files::includes(&sources, file))
+        {
+            return Err(Error::new(format!(
+                "--extern {file}: {} includes no {file}.x",
+                name(input)
+            )));
+        }
         let text = generate(&sources, &settings, &Runtime::default())?;
         let text = files::finish(&text, &sources, &command)?;
         files::write(

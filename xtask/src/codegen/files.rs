@@ -31,6 +31,11 @@ pub(super) fn load(path: &Path, name: &str) -> Result<Vec<Source>, Error> {
     Ok(sources)
 }
 
+/// Whether a file of this name, without its ending, is among those included.
+pub(super) fn includes(sources: &[Source], stem: &str) -> bool {
+    sources.iter().skip(1).any(|source| source.stem() == stem)
+}
+
 fn read(path: &Path, name: &str) -> Result<Source, Error> {
     let text = fs::read_to_string(path)
         .map_err(|error| Error::new(format!("cannot read {name}: {error}")))?;

@@ -112,14 +112,10 @@ impl<'s> Resolver<'s> {
     }
 
     fn context(&self, source: usize, file: &File) -> FileContext {
-        let stem = |source: &Source| {
-            let name = source.name.rsplit('/').next().unwrap_or_default();
-            name.strip_suffix(".x").unwrap_or(name).to_owned()
-        };
         let path = self
             .sources
             .get(source)
-            .and_then(|source| self.settings.elsewhere.get(&stem(source)))
+            .and_then(|source| self.settings.elsewhere.get(source.stem()))
             .cloned();
         let home = match path {
             _ if source == 0 => Home::Here,

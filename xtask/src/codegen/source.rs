@@ -70,6 +70,13 @@ impl Error {
 }
 
 impl Source {
+    /// The name without directories and ending.
+    #[must_use]
+    pub fn stem(&self) -> &str {
+        let name = self.name.rsplit('/').next().unwrap_or_default();
+        name.strip_suffix(".x").unwrap_or(name)
+    }
+
     /// The number, from 1, and the text of the line with this byte.
     #[must_use]
     pub fn line(&self, at: usize) -> (usize, &str) {

@@ -118,9 +118,15 @@ impl<'s> Resolver<'s> {
         };
         let number = constant(&convention.program, "a program")?;
         let version = constant(&convention.version, "a version")?;
+        let module = (!alone).then(|| self.claim(0, snake(&convention.prefix)));
+        if let Some(module) = &module
+            && let Some(&id) = self.ids.get(convention.procedures.as_str())
+        {
+            self.model.types[id].rust = format!("{module}::Procedure");
+        }
         let mut program = Program {
             xdr: convention.program.clone(),
-            module: (!alone).then(|| snake(&convention.prefix)),
+            module,
             number,
             version,
             procedures: Vec::new(),

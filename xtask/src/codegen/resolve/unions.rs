@@ -90,8 +90,11 @@ impl<'s> Resolver<'s> {
                 });
             }
         }
+        // Both bools are taken: there is nothing left for a default.
+        let complete = discriminant.ty == Ty::Builtin(Builtin::Bool) && arms.len() == 2;
         let default = match &union.default {
             None => None,
+            Some(_) if complete => None,
             Some(declaration) => {
                 let body = match declaration {
                     Some(body) => Some(field("value".into(), body, self.ty(id, body)?)),
