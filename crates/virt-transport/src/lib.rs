@@ -85,7 +85,7 @@
 //! |---|---|---|
 //! | call | [`Program::on_call`]; to an unknown program, or with a status other than ok, an error reply | error |
 //! | reply | dropped | [`Program::on_reply`]; if nobody waits for it, error |
-//! | message | [`Program::on_message`]; of an unknown program, dropped | [`Program::on_message`]; of an unknown program, error |
+//! | message | [`Program::on_message`]; of an unknown program, dropped | the same; of an unknown program, error |
 //! | stream, hole | [`Program::on_stream`] if the stream is open, else dropped | the same |
 //! | piece of an open stream with an unknown status | the stream is aborted | error |
 //! | unknown type | dropped | error |

@@ -21,7 +21,8 @@ pub struct Counters {
     pub fds_received: u64,
     /// Frames that were queued for sending.
     pub frames_sent: u64,
-    /// Bytes that were queued for sending, those that carry descriptors not; those that still wait are [`Transport::queued`].
+    /// Bytes that were queued for sending, those that carry descriptors not; those that still wait are
+    /// [`Transport::queued`].
     ///
     /// [`Transport::queued`]: crate::Transport::queued
     pub bytes_sent: u64,
@@ -140,14 +141,11 @@ impl Link {
         self.waiting.insert(serial, waiting);
     }
 
-    /// The call that a reply with this serial, to this program, answers.
+    /// The call that a reply with this serial, to this program, answers. It waits no more; if there is none,
+    /// the connection ends.
     pub(crate) fn answered(&mut self, program: usize, serial: Serial) -> Option<Waiting> {
-        let waiting = self.waiting.remove(&serial)?;
-        if waiting.program == program {
-            return Some(waiting);
-        }
-        self.waiting.insert(serial, waiting);
-        None
+        let waiting = self.waiting.remove(&serial);
+        waiting.filter(|waiting| waiting.program == program)
     }
 
     pub(crate) fn waiting(&self) -> usize {
@@ -157,5 +155,25 @@ impl Link {
     fn count_sent(&mut self, length: usize) {
         self.counters.frames_sent += 1;
         self.counters.bytes_sent += length as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serials_wrap_around_past_zero_and_past_calls_that_wait() {
+        let mut link = Link::new(Role::Client);
+        let waiting = || Waiting {
+            program: 0,
+            procedure: 60,
+            fds: 0,
+        };
+        link.wait_for(Serial(1), waiting());
+        link.wait_for(Serial(2), waiting());
+        link.last_serial = Serial(u32::MAX - 1);
+        assert_eq!(link.next_serial(), Serial(u32::MAX));
+        assert_eq!(link.next_serial(), Serial(3));
     }
 }

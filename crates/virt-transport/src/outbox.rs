@@ -17,6 +17,49 @@ const COPY_MAX: usize = 4096;
 const KEEP: usize = 64 * 1024;
 
 /// What [`Transport::poll_transmit`](crate::Transport::poll_transmit) has to be written next.
+///
+/// # Examples
+///
+/// Writing with as few system calls as can be, and stopping without loss where the socket would block:
+///
+/// ```
+/// use std::io::{self, IoSlice, Write};
+///
+/// use bytes::Buf;
+/// use virt_transport::{Transmit, Transport};
+///
+/// fn write(transport: &mut Transport, socket: &mut impl Write) -> io::Result<()> {
+///     while let Some(transmit) = transport.poll_transmit() {
+///         match transmit {
+///             Transmit::Bytes(mut bytes) => {
+///                 let mut slices = [IoSlice::new(&[]); 16];
+///                 let count = bytes.chunks_vectored(&mut slices);
+///                 match socket.write_vectored(&slices[..count])? {
+///                     0 => return Err(io::ErrorKind::WriteZero.into()),
+///                     written => bytes.advance(written),
+///                 }
+///             }
+///             // On a Unix socket: `sendmsg` one byte with it, then take it with `into_fd`.
+///             Transmit::Fd(_) => return Err(io::ErrorKind::Unsupported.into()),
+///         }
+///     }
+///     Ok(())
+/// }
+/// # use virt_transport::{Context, Program, ProgramId, Role};
+/// # struct Keepalive;
+/// # impl Program for Keepalive {
+/// #     fn id(&self) -> ProgramId {
+/// #         ProgramId::new(0x6b65_6570, 1)
+/// #     }
+/// # }
+/// # let mut transport = Transport::new(Role::Client);
+/// # let keepalive = transport.register(Keepalive)?;
+/// # transport.with(&keepalive, |_, cx: &mut Context<'_>| cx.message(1, &()))??;
+/// # let mut written = Vec::new();
+/// # write(&mut transport, &mut written)?;
+/// # assert_eq!(written, b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub enum Transmit<'a> {
     /// Bytes, up to the next descriptor or the end.

@@ -229,12 +229,19 @@ impl Router {
             return self.drop_frame();
         };
         let body = match (message_type, status) {
-            (MessageType::STREAM, Status::CONTINUE) => StreamBody::Data(payload),
-            (MessageType::STREAM, Status::OK) => {
+            (MessageType::STREAM_HOLE, Status::CONTINUE) => match payload.decode() {
+                Ok(StreamHole {
+                    length: length @ 0..,
+                    flags,
+                }) => StreamBody::Hole { length, flags },
+                _ => self.break_stream(index, header, RemoteError::undecodable_payload()),
+            },
+            (_, Status::CONTINUE) => StreamBody::Data(payload),
+            (_, Status::OK) => {
                 self.link.streams.finish(index, id, End::There);
                 StreamBody::Finish
             }
-            (MessageType::STREAM, Status::ERROR) => {
+            (_, Status::ERROR) => {
                 if self.link.role == Role::Server {
                     // A client that aborts waits until the daemon has said that it knows.
                     let confirmation = Header {
@@ -246,13 +253,6 @@ impl Router {
                 self.link.streams.abort(index, id);
                 StreamBody::Abort(payload.decode().ok())
             }
-            (MessageType::STREAM_HOLE, Status::CONTINUE) => match payload.decode() {
-                Ok(StreamHole {
-                    length: length @ 0..,
-                    flags,
-                }) => StreamBody::Hole { length, flags },
-                _ => self.break_stream(index, header, RemoteError::undecodable_payload()),
-            },
             (_, status) if self.link.role == Role::Client => {
                 return Err(ReceiveError::StreamStatus { program, status });
             }

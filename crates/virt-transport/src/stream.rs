@@ -43,9 +43,9 @@ pub enum StreamBody<'a> {
     /// [`Context::abort_stream`]: crate::Context::abort_stream
     /// [`Context::finish_stream`]: crate::Context::finish_stream
     Finish,
-    /// The peer has given up, and the stream is closed; a server has confirmed that. The error is `None` if the peer sent none that can
-    /// be read; a client that aborts sends none. It is this end's own error if the peer has sent a piece that
-    /// makes no sense.
+    /// The peer has given up, and the stream is closed; a server has confirmed that. The error is `None` if
+    /// the peer sent none that can be read; a client that aborts sends none. It is this end's own error if
+    /// the peer has sent a piece that makes no sense.
     Abort(Option<RemoteError>),
 }
 

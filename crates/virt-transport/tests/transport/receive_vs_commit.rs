@@ -100,7 +100,7 @@ fn frame() -> impl Strategy<Value = Vec<u8>> {
     let status = prop_oneof![9 => 0..3u32, 1 => any::<u32>()];
     let payload = prop_oneof![
         8 => prop::collection::vec(any::<u8>(), 0..40),
-        1 => prop::collection::vec(any::<u8>(), 0..20_000),
+        1 => (0..6000usize).prop_map(|length| vec![0x5a; length]),
     ];
     let rest = (program, 0..3u32, message_type, serial, status, payload);
     rest.prop_map(|(program, procedure, message_type, serial, status, payload)| {
@@ -115,7 +115,7 @@ fn frame() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn cut() -> impl Strategy<Value = Cut> {
-    let length = prop_oneof![4 => 0..8usize, 4 => 0..64usize, 1 => 0..30_000usize];
+    let length = prop_oneof![4 => 0..8usize, 4 => 0..64usize, 1 => 0..10_000usize];
     let room = prop::option::of(prop_oneof![3 => 0..64usize, 1 => 0..100_000usize]);
     (length, room, any::<bool>()).prop_map(|(length, room, drain)| Cut {
         length,

@@ -594,3 +594,20 @@ fn two_ends_download_as_libvirt_does() {
     );
     assert_eq!((client.open_streams(), server.open_streams()), (0, 0));
 }
+
+/// libvirt's client looks at the status alone, unless that says that more follows.
+#[test]
+fn a_hole_whose_status_says_that_it_is_the_last_piece_is_one() {
+    let (mut client, handle) = client_with_stream();
+    client
+        .receive(&wire(
+            "00000028 20008086 00000001 000000d1 00000006 00000001 00000000 00000000 00001000 00000000",
+        ))
+        .unwrap();
+    assert_eq!(log(&mut client, &handle), ["stream 209 serial 1: finish"]);
+    client
+        .with(&handle, |_, cx| cx.finish_stream(DOWNLOAD))
+        .unwrap()
+        .unwrap();
+    assert_eq!(client.open_streams(), 0);
+}
