@@ -28,6 +28,7 @@ pub struct RemoteServer {
     on_polkit: Box<dyn FnMut() -> bool + Send>,
     /// `None` if keepalive is refused.
     on_keepalive: Option<Box<dyn FnMut() + Send>>,
+    on_close: Box<dyn FnMut() + Send>,
     /// The hypervisor's URI, once it is open.
     uri: Option<String>,
     wants_close_event: bool,
@@ -44,6 +45,7 @@ impl RemoteServer {
             authenticated: false,
             on_polkit: Box::new(|| false),
             on_keepalive: Some(Box::new(|| {})),
+            on_close: Box::new(|| {}),
             uri: None,
             wants_close_event: false,
             closed: false,
@@ -74,6 +76,14 @@ impl RemoteServer {
     #[must_use]
     pub fn on_keepalive(mut self, start: impl FnMut() + Send + 'static) -> Self {
         self.on_keepalive = Some(Box::new(start));
+        self
+    }
+
+    /// The same, but this is called when `CONNECT_CLOSE` has been answered: the owner then writes the reply
+    /// and closes the connection.
+    #[must_use]
+    pub fn on_close(mut self, close: impl FnMut() + Send + 'static) -> Self {
+        self.on_close = Box::new(close);
         self
     }
 
@@ -145,7 +155,9 @@ impl RemoteServer {
             }
             Procedure::CONNECT_CLOSE => {
                 self.closed = true;
-                cx.reply(id, &())
+                let answered = cx.reply(id, &());
+                (self.on_close)();
+                answered
             }
             Procedure::CONNECT_GET_TYPE => {
                 let r#type = self.opened()?.type_name();
