@@ -227,7 +227,9 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// Gives a stream up. A server says why; a client does not, as libvirt's does not.
+    /// Gives a stream up. A client does not say why, as libvirt's does not; a server has to, because
+    /// libvirt's client closes the connection if the reason does not decode: for `None` it says that the
+    /// stream has ended unexpectedly.
     ///
     /// # Errors
     ///
@@ -238,8 +240,11 @@ impl<'a> Context<'a> {
         error: Option<&RemoteError>,
     ) -> Result<(), SendError> {
         let header = self.stream_header(id, MessageType::STREAM, Status::ERROR)?;
-        self.link.send(&header, |out| {
-            error.map_or(Ok(()), |error| error.encode(out))
+        let role = self.link.role;
+        self.link.send(&header, |out| match error {
+            Some(error) => error.encode(out),
+            None if role == Role::Server => RemoteError::unexpected_stream_end().encode(out),
+            None => Ok(()),
         })?;
         self.link.streams.abort(self.index, id);
         Ok(())

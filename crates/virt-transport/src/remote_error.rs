@@ -77,6 +77,13 @@ impl RemoteError {
         Self::new(ErrorCode::RPC, ErrorSource::STREAMS, message)
     }
 
+    /// A stream that has ended without a reason.
+    #[must_use]
+    pub fn unexpected_stream_end() -> Self {
+        let message = "stream had unexpected termination";
+        Self::new(ErrorCode::RPC, ErrorSource::STREAMS, message)
+    }
+
     /// The code that tells errors apart.
     #[must_use]
     pub fn code(&self) -> ErrorCode {

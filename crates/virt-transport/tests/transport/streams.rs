@@ -364,6 +364,22 @@ fn a_server_aborts_with_a_reason() {
     assert!(!is_open(&mut server, &handle));
 }
 
+/// libvirt's client closes the connection on an abort whose reason does not decode.
+#[test]
+fn a_server_that_gives_no_reason_sends_one_all_the_same() {
+    let (mut server, handle) = server_with_stream();
+    send(&mut server, &handle, |cx| cx.abort_stream(DOWNLOAD, None)).unwrap();
+    assert_sends(
+        &mut server,
+        "000000a0 20008086 00000001 000000d1 00000003 00000001 00000001
+         00000027 00000026 00000001 00000021 'stream had unexpected termination' 000000
+         00000002 00000000 00000001 00000002 '%s' 0000
+         00000001 00000021 'stream had unexpected termination' 000000
+         00000000 ffffffff ffffffff 00000000",
+    );
+    assert!(!is_open(&mut server, &handle));
+}
+
 #[test]
 fn a_client_is_told_why_its_stream_was_aborted_and_confirms_nothing() {
     let (mut client, handle) = client_with_stream();
@@ -610,4 +626,51 @@ fn a_hole_whose_status_says_that_it_is_the_last_piece_is_one() {
         .unwrap()
         .unwrap();
     assert_eq!(client.open_streams(), 0);
+}
+
+/// Opens the stream of every call, and then fails.
+struct OpensAndFails;
+
+impl virt_transport::Program for OpensAndFails {
+    fn id(&self) -> virt_transport::ProgramId {
+        crate::support::REMOTE
+    }
+
+    fn on_call(
+        &mut self,
+        call: virt_transport::Call<'_>,
+        cx: &mut virt_transport::Context<'_>,
+    ) -> Result<(), RemoteError> {
+        cx.open_stream(StreamId::from(&call.id))?;
+        Err(RemoteError::unknown_procedure(209))
+    }
+}
+
+#[test]
+fn the_stream_of_a_call_that_this_end_refuses_closes() {
+    let call = wire("0000001c 20008086 00000001 000000d1 00000000 00000001 00000000");
+    // By the error of a handler.
+    let mut server = Transport::new(virt_transport::Role::Server);
+    server.register(OpensAndFails).unwrap();
+    server.receive(&call).unwrap();
+    assert_eq!(
+        (server.open_streams(), server.counters().frames_sent),
+        (0, 1)
+    );
+
+    // By an answer later on.
+    let (mut server, handle) = crate::support::server();
+    server.receive(&call).unwrap();
+    server
+        .with(&handle, |recorder, cx| {
+            let call = recorder.calls.pop().unwrap();
+            cx.open_stream(StreamId::from(&call)).unwrap();
+            cx.reply_error(call, &RemoteError::authentication_required())
+                .unwrap();
+        })
+        .unwrap();
+    assert_eq!(
+        (server.open_streams(), server.counters().frames_sent),
+        (0, 1)
+    );
 }
