@@ -303,15 +303,12 @@ impl<'a> Decoder<'a> {
         Ok(bytes)
     }
 
-    #[cold]
+    #[inline]
     fn short(&self, needed: usize) -> DecodeError {
-        self.error(DecodeErrorKind::Short {
-            needed,
-            available: self.rest.len(),
-        })
+        short(needed, self.rest.len(), self.position())
     }
 
-    #[cold]
+    #[inline]
     fn error(&self, kind: DecodeErrorKind) -> DecodeError {
         DecodeError::new(kind, self.position())
     }
@@ -340,6 +337,12 @@ macro_rules! narrow {
 }
 
 narrow!(i8, u8, i16, u16);
+
+// It takes numbers, not the decoder: one that no error refers to can stay in registers.
+#[cold]
+fn short(needed: usize, available: usize, offset: usize) -> DecodeError {
+    DecodeError::new(DecodeErrorKind::Short { needed, available }, offset)
+}
 
 #[cold]
 fn not_utf8(bytes: &[u8], valid: usize, start: usize) -> DecodeError {
