@@ -1,0 +1,42 @@
+//! Frames by hand: walked where they lie, and put together from pieces.
+
+use virt_xdr::{FRAME_MAX, FRAME_MIN};
+
+use super::{Header, header};
+
+/// Takes one frame after the other off the front, and returns what is left: part of a frame.
+///
+/// # Panics
+///
+/// If a frame has an impossible length.
+#[inline]
+pub fn walk(mut bytes: &[u8], mut each: impl FnMut(Header, &[u8])) -> &[u8] {
+    while let Some(&word) = bytes.first_chunk() {
+        let length = u32::from_be_bytes(word) as usize;
+        assert!((FRAME_MIN..=FRAME_MAX).contains(&length), "length {length}");
+        let Some((frame, rest)) = bytes.split_at_checked(length) else {
+            break;
+        };
+        if let Some((head, payload)) = frame[4..].split_first_chunk() {
+            each(header(head), payload);
+        }
+        bytes = rest;
+    }
+    bytes
+}
+
+/// A buffer in which pieces come together to frames.
+#[derive(Debug, Default)]
+pub struct Accumulator {
+    buffer: Vec<u8>,
+}
+
+impl Accumulator {
+    /// Appends a piece, and takes the frames that are whole.
+    #[inline]
+    pub fn push(&mut self, piece: &[u8], mut each: impl FnMut(Header, &[u8])) {
+        self.buffer.extend_from_slice(piece);
+        let rest = walk(&self.buffer, &mut each).len();
+        self.buffer.drain(..self.buffer.len() - rest);
+    }
+}
