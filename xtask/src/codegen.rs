@@ -110,6 +110,7 @@ impl Codegen {
         let text = files::finish(&text, &sources, &command)?;
         files::write(
             output,
+            &output.to_string_lossy(),
             &text,
             self.check,
             "the same command without --check",

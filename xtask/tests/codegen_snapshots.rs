@@ -224,6 +224,7 @@ snapshot!(
             void STORE_NULL(void) = 0;
             entry STORE_GET(name) = 1;
             int STORE_PUT(name, entry) = 2;
+            char STORE_RANK(short) = 3;
         } = 1;
     } = 0x20000099;
 "

@@ -71,9 +71,14 @@ fn hash(sources: &[Source], command: &str) -> u64 {
     })
 }
 
-/// Writes a generated file, or, to check it, says which `command` mends it.
-pub(super) fn write(path: &Path, text: &str, check: bool, command: &str) -> Result<(), Error> {
-    let shown = path.display();
+/// Writes a generated file, which messages call `shown`; or, to check it, says which `command` mends it.
+pub(super) fn write(
+    path: &Path,
+    shown: &str,
+    text: &str,
+    check: bool,
+    command: &str,
+) -> Result<(), Error> {
     if fs::read_to_string(path).is_ok_and(|current| current == text) {
         return Ok(());
     }
@@ -82,11 +87,9 @@ pub(super) fn write(path: &Path, text: &str, check: bool, command: &str) -> Resu
             "{shown} is not what its definitions say; run {command}"
         )));
     }
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)
-            .map_err(|error| Error::new(format!("cannot create {}: {error}", parent.display())))?;
-    }
-    fs::write(path, text).map_err(|error| Error::new(format!("cannot write {shown}: {error}")))?;
+    let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let written = parent.and_then(|()| fs::write(path, text));
+    written.map_err(|error| Error::new(format!("cannot write {shown}: {error}")))?;
     println!("wrote {shown}");
     Ok(())
 }

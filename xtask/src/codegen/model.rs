@@ -204,6 +204,15 @@ impl Ty {
         })
     }
 
+    /// Whether this is narrower than the word it takes, so that Rust's type does not say how it is encoded.
+    pub(crate) fn is_narrow(&self) -> bool {
+        use Builtin::{Char, Short, UnsignedChar, UnsignedShort};
+        matches!(
+            self,
+            Self::Builtin(Char | UnsignedChar | Short | UnsignedShort)
+        )
+    }
+
     /// How many arrays and optionals stand around one another.
     pub(crate) fn depth(&self) -> usize {
         self.layers().count() - 1

@@ -113,6 +113,7 @@ impl Output {
         let text = files::finish(&generate(&sources, &settings, &runtime)?, &sources, COMMAND)?;
         files::write(
             &root.join(self.output),
+            self.output,
             &text,
             check,
             &format!("`{COMMAND}`"),

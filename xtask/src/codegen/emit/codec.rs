@@ -26,7 +26,7 @@ impl Emitter<'_> {
     /// A statement that encodes a field and returns what goes wrong, with the name of the field.
     pub(super) fn encode_field(&self, field: &Field, place: Place<'_>, name: &str) -> String {
         match &field.ty {
-            ty if is_narrow(ty) => format!("out.narrow({});", place.copy),
+            ty if ty.is_narrow() => format!("out.narrow({});", place.copy),
             ty => format!("{}.map_err(|e| e.at({name:?}))?;", self.encode(ty, place)),
         }
     }
@@ -112,7 +112,7 @@ impl Emitter<'_> {
     fn decode_each(&self, item: &Ty) -> String {
         if is_plain(item) {
             format!("{}::Decode::decode", self.runtime.xdr)
-        } else if is_narrow(item) {
+        } else if item.is_narrow() {
             format!("{}::Decoder::narrow", self.runtime.xdr)
         } else {
             format!("|input| {}", self.decode(item))
@@ -173,7 +173,7 @@ impl Emitter<'_> {
 /// Strings and variable opaque data have none here: what they are is for the caller to choose.
 pub(super) fn is_plain(ty: &Ty) -> bool {
     match ty {
-        Ty::Builtin(_) => !is_narrow(ty),
+        Ty::Builtin(_) => !ty.is_narrow(),
         Ty::FixedOpaque(_) | Ty::Named(_) => true,
         Ty::FixedArray(item, _) | Ty::Optional { item, .. } => is_plain(item),
         Ty::Array { item, bound: None } => is_plain(item),
@@ -189,11 +189,6 @@ pub(super) fn is_unbounded(ty: &Ty) -> bool {
         Ty::Array { item, bound: None } => is_unbounded(item),
         ty => is_plain(ty),
     }
-}
-
-fn is_narrow(ty: &Ty) -> bool {
-    use Builtin::{Char, Short, UnsignedChar, UnsignedShort};
-    matches!(ty, Ty::Builtin(Char | UnsignedChar | Short | UnsignedShort))
 }
 
 /// A count as an expression.

@@ -34,7 +34,7 @@ impl<'s> Resolver<'s> {
         &mut self,
         source: usize,
         item: &'s Item,
-        programs: &[Convention],
+        programs: &[Convention<'_>],
     ) -> Result<(), Error> {
         let body = match &item.kind {
             ItemKind::Const(_) | ItemKind::Program(..) => return Ok(()),
@@ -96,9 +96,17 @@ impl<'s> Resolver<'s> {
         self.bodies.len() - 1
     }
 
-    /// Adds a struct that no definition has: the arguments of a procedure that takes several.
+    /// Adds a struct that no definition has, for what a procedure takes or returns.
     pub(super) fn add_struct(&mut self, name: &Name, rust: String, fields: Vec<Field>) -> TypeId {
-        let id = self.add(Body::Done, name, rust, Doc::default());
+        let line = format!(
+            "What the procedure `{}` carries, as a struct of its values.",
+            name.text
+        );
+        let doc = Doc {
+            lines: vec![line],
+            tags: Vec::new(),
+        };
+        let id = self.add(Body::Done, name, rust, doc);
         self.model.types[id].kind = Kind::Struct(fields);
         id
     }

@@ -90,7 +90,7 @@ impl<'s> Resolver<'s> {
         &mut self,
         source: usize,
         item: &'s Item,
-        programs: &[Convention],
+        programs: &[Convention<'_>],
     ) -> Result<(), Error> {
         let ItemKind::Const(value) = &item.kind else {
             return Ok(());
