@@ -1,6 +1,11 @@
-//! Streams: data, holes, finish and abort, from both ends.
+//! Streams: data and holes, both ways; how they end is in the modules below.
 
-use virt_transport::{Handle, RemoteError, SendError, Serial, StreamId, Transport};
+mod abort;
+mod finish;
+
+use virt_transport::{
+    Context, ErrorCode, ErrorSource, Handle, RemoteError, SendError, Serial, StreamId, Transport,
+};
 
 use crate::support::{Recorder, assert_sends, assert_silent, carry, client, log, server, wire};
 
@@ -69,7 +74,7 @@ fn is_open(transport: &mut Transport, handle: &Handle<Recorder>) -> bool {
 fn send(
     transport: &mut Transport,
     handle: &Handle<Recorder>,
-    action: impl FnOnce(&mut virt_transport::Context<'_>) -> Result<(), SendError>,
+    action: impl FnOnce(&mut Context<'_>) -> Result<(), SendError>,
 ) -> Result<(), SendError> {
     transport.with(handle, |_, cx| action(cx)).unwrap()
 }
@@ -124,154 +129,6 @@ fn either_end_receives_data_holes_and_the_end_of_data() {
 }
 
 #[test]
-fn a_client_finishes_and_the_confirmation_closes_the_stream() {
-    let (mut client, handle) = client_with_stream();
-    send(&mut client, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
-    assert_sends(&mut client, FINISH);
-    assert!(is_open(&mut client, &handle));
-    // What the daemon had sent before arrives all the same.
-    client
-        .receive(&wire(
-            "0000001d 20008086 00000001 000000d1 00000003 00000001 00000002 'a'",
-        ))
-        .unwrap();
-    client.receive(&wire(FINISH)).unwrap();
-    assert!(!is_open(&mut client, &handle));
-    assert_eq!(client.open_streams(), 0);
-    assert_eq!(
-        log(&mut client, &handle),
-        [
-            "stream 209 serial 1: data 61",
-            "stream 209 serial 1: finish"
-        ]
-    );
-    assert_eq!(client.counters().frames_dropped, 0);
-}
-
-#[test]
-fn a_server_confirms_when_it_is_ready_and_that_closes_the_stream() {
-    let (mut server, handle) = server_with_stream();
-    server.receive(&wire(FINISH)).unwrap();
-    assert_eq!(log(&mut server, &handle), ["stream 209 serial 1: finish"]);
-    assert_silent(&mut server);
-    assert!(is_open(&mut server, &handle));
-    send(&mut server, &handle, |cx| {
-        cx.stream_data(DOWNLOAD, &b"a"[..])
-    })
-    .unwrap();
-    send(&mut server, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
-    assert_sends(
-        &mut server,
-        "0000001d 20008086 00000001 000000d1 00000003 00000001 00000002 'a'
-         0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
-    );
-    assert!(!is_open(&mut server, &handle));
-    assert_eq!(server.open_streams(), 0);
-}
-
-#[test]
-fn a_server_may_refuse_to_confirm_and_say_why() {
-    let (mut server, handle) = server_with_stream();
-    server.receive(&wire(FINISH)).unwrap();
-    let error = gone_wrong();
-    send(&mut server, &handle, |cx| {
-        cx.abort_stream(DOWNLOAD, Some(&error))
-    })
-    .unwrap();
-    assert_sends(&mut server, ABORTED);
-    assert_eq!(server.open_streams(), 0);
-}
-
-/// libvirt's client closes the connection on a confirmation that it has not asked for.
-#[test]
-fn a_server_does_not_finish_before_its_client() {
-    let (mut server, handle) = server_with_stream();
-    let early = send(&mut server, &handle, |cx| cx.finish_stream(DOWNLOAD));
-    assert_eq!(early, Err(SendError::StreamNotFinished(DOWNLOAD)));
-    assert_eq!(
-        early.unwrap_err().to_string(),
-        "stream of procedure 209 with serial 1 is not finished by its client, so a server may not finish it"
-    );
-    assert_silent(&mut server);
-    // The stream is as it was.
-    send(&mut server, &handle, |cx| {
-        cx.stream_data(DOWNLOAD, &b"a"[..])
-    })
-    .unwrap();
-    assert_sends(
-        &mut server,
-        "0000001d 20008086 00000001 000000d1 00000003 00000001 00000002 'a'",
-    );
-    server.receive(&wire(FINISH)).unwrap();
-    send(&mut server, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
-    assert_sends(&mut server, FINISH);
-}
-
-#[test]
-fn a_client_takes_a_finish_that_it_has_not_asked_for() {
-    let (mut client, handle) = client_with_stream();
-    client.receive(&wire(FINISH)).unwrap();
-    assert_eq!(log(&mut client, &handle), ["stream 209 serial 1: finish"]);
-    assert_eq!(client.open_streams(), 1);
-    send(&mut client, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
-    assert_sends(&mut client, FINISH);
-    assert_eq!(client.open_streams(), 0);
-}
-
-#[test]
-fn pieces_after_the_peer_has_finished_are_dropped() {
-    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
-        end.receive(&wire(
-            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
-        ))
-        .unwrap();
-        log(&mut end, &handle);
-        end.receive(&wire(
-            "0000001d 20008086 00000001 000000d1 00000003 00000001 00000002 'a'
-             00000028 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000 00000000
-             0000001c 20008086 00000001 000000d1 00000003 00000001 00000000
-             0000001c 20008086 00000001 000000d1 00000003 00000001 00000001",
-        ))
-        .unwrap();
-        assert_eq!(log(&mut end, &handle), [""; 0]);
-        assert_eq!(end.counters().frames_dropped, 4);
-        assert_silent(&mut end);
-    }
-}
-
-#[test]
-fn nothing_is_sent_on_a_stream_that_this_end_has_finished() {
-    let (mut end, handle) = client_with_stream();
-    send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
-    assert_sends(
-        &mut end,
-        "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
-    );
-    let closed = SendError::StreamClosed(DOWNLOAD);
-    assert_eq!(
-        send(&mut end, &handle, |cx| cx.stream_data(DOWNLOAD, vec![1])),
-        Err(closed.clone())
-    );
-    assert_eq!(
-        send(&mut end, &handle, |cx| cx.stream_hole(DOWNLOAD, 1)),
-        Err(closed.clone())
-    );
-    assert_eq!(
-        send(&mut end, &handle, |cx| cx.finish_stream(DOWNLOAD)),
-        Err(closed.clone())
-    );
-    assert_eq!(
-        send(&mut end, &handle, |cx| cx.abort_stream(DOWNLOAD, None)),
-        Err(closed.clone())
-    );
-    assert_eq!(
-        closed.to_string(),
-        "stream of procedure 209 with serial 1 is not open for sending"
-    );
-    assert_silent(&mut end);
-}
-
-#[test]
 fn nothing_is_sent_on_a_stream_that_is_not_open() {
     for (mut end, handle) in [client(), server()] {
         let closed = Err(SendError::StreamClosed(DOWNLOAD));
@@ -296,48 +153,6 @@ fn nothing_is_sent_on_a_stream_that_is_not_open() {
     }
 }
 
-#[test]
-fn a_client_aborts_without_a_reason_and_the_confirmation_is_dropped() {
-    let (mut client, handle) = client_with_stream();
-    send(&mut client, &handle, |cx| cx.abort_stream(DOWNLOAD, None)).unwrap();
-    assert_sends(
-        &mut client,
-        "0000001c 20008086 00000001 000000d1 00000003 00000001 00000001",
-    );
-    assert!(!is_open(&mut client, &handle));
-    client
-        .receive(&wire(
-            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
-        ))
-        .unwrap();
-    assert_eq!(client.counters().frames_dropped, 1);
-    assert_eq!(log(&mut client, &handle), [""; 0]);
-}
-
-#[test]
-fn a_server_confirms_an_abort() {
-    let (mut server, handle) = server_with_stream();
-    server
-        .receive(&wire(
-            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000001",
-        ))
-        .unwrap();
-    assert_sends(
-        &mut server,
-        "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
-    );
-    assert_eq!(log(&mut server, &handle), ["stream 209 serial 1: abort"]);
-    assert!(!is_open(&mut server, &handle));
-    // It has none to confirm the second time.
-    server
-        .receive(&wire(
-            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000001",
-        ))
-        .unwrap();
-    assert_silent(&mut server);
-    assert_eq!(server.counters().frames_dropped, 1);
-}
-
 /// "gone wrong" as a libvirt error, in a stream's last piece.
 const ABORTED: &str = "00000070 20008086 00000001 000000d1 00000003 00000001 00000001
      00000001 00000007 00000001 0000000a 'gone wrong' 0000 00000002 00000000
@@ -345,151 +160,7 @@ const ABORTED: &str = "00000070 20008086 00000001 000000d1 00000003 00000001 000
      ffffffff ffffffff 00000000";
 
 fn gone_wrong() -> RemoteError {
-    RemoteError::new(
-        virt_transport::ErrorCode::INTERNAL_ERROR,
-        virt_transport::ErrorSource::RPC,
-        "gone wrong",
-    )
-}
-
-#[test]
-fn a_server_aborts_with_a_reason() {
-    let (mut server, handle) = server_with_stream();
-    let error = gone_wrong();
-    send(&mut server, &handle, |cx| {
-        cx.abort_stream(DOWNLOAD, Some(&error))
-    })
-    .unwrap();
-    assert_sends(&mut server, ABORTED);
-    assert!(!is_open(&mut server, &handle));
-}
-
-/// libvirt's client closes the connection on an abort whose reason does not decode.
-#[test]
-fn a_server_that_gives_no_reason_sends_one_all_the_same() {
-    let (mut server, handle) = server_with_stream();
-    send(&mut server, &handle, |cx| cx.abort_stream(DOWNLOAD, None)).unwrap();
-    assert_sends(
-        &mut server,
-        "000000a0 20008086 00000001 000000d1 00000003 00000001 00000001
-         00000027 00000026 00000001 00000021 'stream had unexpected termination' 000000
-         00000002 00000000 00000001 00000002 '%s' 0000
-         00000001 00000021 'stream had unexpected termination' 000000
-         00000000 ffffffff ffffffff 00000000",
-    );
-    assert!(!is_open(&mut server, &handle));
-}
-
-#[test]
-fn a_client_is_told_why_its_stream_was_aborted_and_confirms_nothing() {
-    let (mut client, handle) = client_with_stream();
-    client.receive(&wire(ABORTED)).unwrap();
-    assert_eq!(
-        log(&mut client, &handle),
-        ["stream 209 serial 1: abort, gone wrong"]
-    );
-    assert!(!is_open(&mut client, &handle));
-    assert_silent(&mut client);
-}
-
-#[test]
-fn an_abort_whose_reason_does_not_decode_is_an_abort() {
-    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
-        end.receive(&wire(
-            "00000020 20008086 00000001 000000d1 00000003 00000001 00000001 00000027",
-        ))
-        .unwrap();
-        assert_eq!(log(&mut end, &handle), ["stream 209 serial 1: abort"]);
-        assert!(!is_open(&mut end, &handle));
-    }
-}
-
-/// A negative hole, one that is too short, and one that is too long.
-const BROKEN_HOLES: [&str; 3] = [
-    "00000028 20008086 00000001 000000d1 00000006 00000001 00000002 ffffffff ffffffff 00000000",
-    "00000024 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000",
-    "0000002c 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000 00000000 00000000",
-];
-
-#[test]
-fn a_server_gives_up_a_stream_with_a_hole_that_does_not_decode() {
-    for hole in BROKEN_HOLES {
-        let (mut server, handle) = server_with_stream();
-        server.receive(&wire(hole)).unwrap();
-        assert_sends(
-            &mut server,
-            "00000098 20008086 00000001 000000d1 00000003 00000001 00000001
-             00000027 00000007 00000001 00000020 'Unable to decode message payload'
-             00000002 00000000 00000001 00000002 '%s' 0000
-             00000001 00000020 'Unable to decode message payload'
-             00000000 ffffffff ffffffff 00000000",
-        );
-        assert_eq!(
-            log(&mut server, &handle),
-            ["stream 209 serial 1: abort, Unable to decode message payload"]
-        );
-        assert_eq!(server.open_streams(), 0);
-    }
-}
-
-#[test]
-fn a_client_gives_up_a_stream_with_a_hole_that_does_not_decode() {
-    for hole in BROKEN_HOLES {
-        let (mut client, handle) = client_with_stream();
-        client.receive(&wire(hole)).unwrap();
-        assert_sends(&mut client, ABORT);
-        assert_eq!(
-            log(&mut client, &handle),
-            ["stream 209 serial 1: abort, Unable to decode message payload"]
-        );
-        assert_eq!(client.open_streams(), 0);
-
-        // Nothing is sent on a stream that this end has finished.
-        let (mut client, handle) = client_with_stream();
-        send(&mut client, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
-        assert_sends(&mut client, FINISH);
-        client.receive(&wire(hole)).unwrap();
-        assert_silent(&mut client);
-        assert_eq!(client.open_streams(), 0);
-    }
-}
-
-#[test]
-fn a_server_gives_up_a_stream_with_an_unknown_status() {
-    let (mut server, handle) = server_with_stream();
-    server
-        .receive(&wire(
-            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000007",
-        ))
-        .unwrap();
-    assert_sends(
-        &mut server,
-        "000000a8 20008086 00000001 000000d1 00000003 00000001 00000001
-         00000027 00000026 00000001 00000027 'stream aborted with unexpected status 7' 00
-         00000002 00000000 00000001 00000002 '%s' 0000
-         00000001 00000027 'stream aborted with unexpected status 7' 00
-         00000000 ffffffff ffffffff 00000000",
-    );
-    assert_eq!(
-        log(&mut server, &handle),
-        ["stream 209 serial 1: abort, stream aborted with unexpected status 7"]
-    );
-    assert_eq!(server.open_streams(), 0);
-}
-
-#[test]
-fn a_client_closes_the_connection_on_a_stream_with_an_unknown_status() {
-    let (mut client, handle) = client_with_stream();
-    let error = client
-        .receive(&wire(
-            "0000001c 20008086 00000001 000000d1 00000003 00000001 ffffffff",
-        ))
-        .unwrap_err();
-    let text = "piece of a stream of program 0x20008086 version 1 with status -1, must be 0 to 2";
-    assert_eq!(error.to_string(), text);
-    assert_eq!(client.receive(&[]).unwrap_err().to_string(), text);
-    assert_eq!(log(&mut client, &handle), [""; 0]);
-    assert_silent(&mut client);
+    RemoteError::new(ErrorCode::INTERNAL_ERROR, ErrorSource::RPC, "gone wrong")
 }
 
 #[test]
@@ -543,24 +214,6 @@ fn a_stream_is_opened_once() {
 }
 
 #[test]
-fn the_stream_of_a_call_that_is_refused_closes() {
-    let (mut client, handle) = client_with_stream();
-    client
-        .receive(&wire(
-            "00000048 20008086 00000001 000000d1 00000001 00000001 00000001
-             00000001 00000007 00000000 00000002 00000000
-             00000000 00000000 00000000 00000000 00000000 00000000",
-        ))
-        .unwrap();
-    assert_eq!(
-        log(&mut client, &handle),
-        ["reply to 209 serial 1: error, error code 1 without a message"]
-    );
-    assert_eq!(client.open_streams(), 0);
-    assert_silent(&mut client);
-}
-
-#[test]
 fn data_that_does_not_fit_a_frame_is_refused_and_the_stream_stays_open() {
     let (mut client, handle) = client_with_stream();
     let data = vec![0; virt_xdr::PAYLOAD_MAX + 1];
@@ -609,68 +262,4 @@ fn two_ends_download_as_libvirt_does() {
         ["stream 209 serial 1: finish"]
     );
     assert_eq!((client.open_streams(), server.open_streams()), (0, 0));
-}
-
-/// libvirt's client looks at the status alone, unless that says that more follows.
-#[test]
-fn a_hole_whose_status_says_that_it_is_the_last_piece_is_one() {
-    let (mut client, handle) = client_with_stream();
-    client
-        .receive(&wire(
-            "00000028 20008086 00000001 000000d1 00000006 00000001 00000000 00000000 00001000 00000000",
-        ))
-        .unwrap();
-    assert_eq!(log(&mut client, &handle), ["stream 209 serial 1: finish"]);
-    client
-        .with(&handle, |_, cx| cx.finish_stream(DOWNLOAD))
-        .unwrap()
-        .unwrap();
-    assert_eq!(client.open_streams(), 0);
-}
-
-/// Opens the stream of every call, and then fails.
-struct OpensAndFails;
-
-impl virt_transport::Program for OpensAndFails {
-    fn id(&self) -> virt_transport::ProgramId {
-        crate::support::REMOTE
-    }
-
-    fn on_call(
-        &mut self,
-        call: virt_transport::Call<'_>,
-        cx: &mut virt_transport::Context<'_>,
-    ) -> Result<(), RemoteError> {
-        cx.open_stream(StreamId::from(&call.id))?;
-        Err(RemoteError::unknown_procedure(209))
-    }
-}
-
-#[test]
-fn the_stream_of_a_call_that_this_end_refuses_closes() {
-    let call = wire("0000001c 20008086 00000001 000000d1 00000000 00000001 00000000");
-    // By the error of a handler.
-    let mut server = Transport::new(virt_transport::Role::Server);
-    server.register(OpensAndFails).unwrap();
-    server.receive(&call).unwrap();
-    assert_eq!(
-        (server.open_streams(), server.counters().frames_sent),
-        (0, 1)
-    );
-
-    // By an answer later on.
-    let (mut server, handle) = crate::support::server();
-    server.receive(&call).unwrap();
-    server
-        .with(&handle, |recorder, cx| {
-            let call = recorder.calls.pop().unwrap();
-            cx.open_stream(StreamId::from(&call)).unwrap();
-            cx.reply_error(call, &RemoteError::authentication_required())
-                .unwrap();
-        })
-        .unwrap();
-    assert_eq!(
-        (server.open_streams(), server.counters().frames_sent),
-        (0, 1)
-    );
 }
