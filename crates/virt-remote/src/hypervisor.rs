@@ -48,6 +48,9 @@ pub trait Hypervisor: Send {
     /// Answers a call of a procedure that it [`serves`](Self::serves), as
     /// [`Program::on_call`](virt_transport::Program::on_call) does.
     ///
+    /// The server refuses it as long as the hypervisor is not open, whatever the payload is; of a daemon's
+    /// own procedures one whose payload does not decode is refused for that.
+    ///
     /// # Errors
     ///
     /// The error is sent as the reply.

@@ -97,7 +97,8 @@ impl TestHypervisor {
         self.tell(event, cx)
     }
 
-    /// Sends an event to each registration, before the reply to the call that causes it, as a daemon does.
+    /// Sends an event to each registration: before the reply to the call that causes it, so that who has the
+    /// reply has the event. A daemon's may come on either side of it.
     fn tell(&self, event: DomainLifecycle, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         for registration in &self.registrations {
             if registration

@@ -1,0 +1,19 @@
+//! The remote program: literal bytes in, literal bytes out, and two ends against each other.
+//!
+//! What `transcripts` has was recorded from the daemon of libvirt 9.0.0, but for what a file says itself.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "what helps a test may fail as a test does"
+)]
+
+mod authentication;
+mod close;
+mod keepalive;
+mod properties;
+mod public;
+mod support;
+mod transcripts;
+mod two_ends;
+mod types;
+mod words;

@@ -1,0 +1,136 @@
+//! A server whose client is a transcript.
+
+use bytes::Buf;
+use virt_remote::{PROGRAM, RemoteServer, TestHypervisor};
+use virt_transport::{Context, Handle, Role, Transmit, Transport};
+use virt_xdr::{Frame, FrameDecoder, Header, MessageType, Serial, Status, frame_head};
+
+/// A transport with the remote program.
+pub(crate) struct Server {
+    transport: Transport,
+    program: Handle<RemoteServer>,
+}
+
+impl Server {
+    pub(crate) fn new(program: RemoteServer) -> Self {
+        let mut transport = Transport::new(Role::Server);
+        let program = transport.register(program).unwrap();
+        Self { transport, program }
+    }
+
+    /// The server of the mock hypervisor.
+    pub(crate) fn test() -> Self {
+        Self::new(RemoteServer::new(hypervisor()))
+    }
+
+    pub(crate) fn with<R>(
+        &mut self,
+        action: impl FnOnce(&mut RemoteServer, &mut Context<'_>) -> R,
+    ) -> R {
+        self.transport.with(&self.program, action).unwrap()
+    }
+
+    /// Takes each frame behind a `>`, and sends those behind a `<` and no others.
+    ///
+    /// A frame goes on in the lines behind it that begin with blanks. It is written in words of hex and in
+    /// strings, which stand for their length, their text and the padding.
+    #[track_caller]
+    pub(crate) fn plays(&mut self, transcript: &str) {
+        let mut expected = Vec::new();
+        for (mark, frame) in frames(transcript) {
+            if mark == '>' {
+                self.sends(&std::mem::take(&mut expected));
+                self.transport.receive(&frame).unwrap();
+            } else {
+                expected.extend(frame);
+            }
+        }
+        self.sends(&expected);
+    }
+
+    /// Calls a procedure, and counts the replies to that.
+    pub(crate) fn replies(&mut self, procedure: i32, serial: Serial, payload: &[u8]) -> usize {
+        let header = Header {
+            program: PROGRAM,
+            procedure,
+            message_type: MessageType::CALL,
+            serial,
+            status: Status::OK,
+        };
+        let head = frame_head(&header, payload.len()).unwrap();
+        self.transport.receive(&head).unwrap();
+        self.transport.receive(payload).unwrap();
+        let mut decoder = FrameDecoder::new();
+        decoder.push(&sent(&mut self.transport));
+        let mut replies = 0;
+        while let Some(Frame { header, .. }) = decoder.next_frame().unwrap() {
+            let reply = header.message_type == MessageType::REPLY;
+            replies += usize::from(reply && header.serial == serial);
+        }
+        replies
+    }
+
+    #[track_caller]
+    fn sends(&mut self, expected: &[u8]) {
+        assert_eq!(words(&sent(&mut self.transport)), words(expected));
+    }
+}
+
+/// The mock hypervisor on the host that the transcripts were recorded on.
+pub(crate) fn hypervisor() -> TestHypervisor {
+    let mut hypervisor = TestHypervisor::default();
+    hypervisor.hostname = "vm".to_owned();
+    hypervisor
+}
+
+/// What a transport has to send.
+pub(crate) fn sent(transport: &mut Transport) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while let Some(transmit) = transport.poll_transmit() {
+        let Transmit::Bytes(mut chunks) = transmit else {
+            panic!("no descriptors are sent");
+        };
+        bytes.extend_from_slice(&chunks.copy_to_bytes(chunks.remaining()));
+    }
+    bytes
+}
+
+/// Bytes, written in words of hex and in strings.
+pub(crate) fn bytes(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (i, part) in text.split('"').enumerate() {
+        if i % 2 == 0 {
+            let words = part.split_whitespace();
+            bytes.extend(
+                words.flat_map(|word| u32::from_str_radix(word, 16).unwrap().to_be_bytes()),
+            );
+        } else {
+            bytes.extend(u32::try_from(part.len()).unwrap().to_be_bytes());
+            bytes.extend(part.as_bytes());
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+        }
+    }
+    bytes
+}
+
+/// Bytes as words of hex, a readable form for a test that fails.
+pub(crate) fn words(bytes: &[u8]) -> String {
+    let word = |word: &[u8]| word.iter().map(|byte| format!("{byte:02x}")).collect();
+    let words: Vec<String> = bytes.chunks(4).map(word).collect();
+    words.join(" ")
+}
+
+fn frames(transcript: &str) -> Vec<(char, Vec<u8>)> {
+    let mut frames: Vec<(char, String)> = Vec::new();
+    let lines = transcript.lines();
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        match line.split_once(' ') {
+            Some((">", frame)) => frames.push(('>', frame.to_owned())),
+            Some(("<", frame)) => frames.push(('<', frame.to_owned())),
+            _ => frames.last_mut().unwrap().1.push_str(line),
+        }
+    }
+    assert!(!frames.is_empty(), "a transcript has frames");
+    let parsed = frames.iter().map(|(mark, frame)| (*mark, bytes(frame)));
+    parsed.collect()
+}

@@ -1,0 +1,293 @@
+//! A client against the server, in memory, with the generated types alone.
+
+use bytes::Bytes;
+use virt_remote::*;
+use virt_transport::{
+    CallProcedure, Context, ErrorCode, Handle, Message, MessageProcedure, Payload, Program,
+    ProgramError, ProgramId, Reply, ReplyError, Role, Transport,
+};
+use virt_xdr::from_slice;
+
+use crate::support::{hypervisor, sent};
+
+/// Keeps what the last call returned, and each event.
+#[derive(Default)]
+struct Client {
+    returned: Option<Result<Bytes, ReplyError>>,
+    events: Vec<(i32, Bytes)>,
+}
+
+impl Program for Client {
+    fn id(&self) -> ProgramId {
+        PROGRAM
+    }
+
+    fn on_reply(&mut self, reply: Reply<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
+        self.returned = Some(reply.result.map(Payload::into_bytes));
+        Ok(())
+    }
+
+    fn on_message(
+        &mut self,
+        message: Message<'_>,
+        _: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
+        let event = (message.procedure, message.payload.into_bytes());
+        self.events.push(event);
+        Ok(())
+    }
+}
+
+struct Ends {
+    client: Transport,
+    program: Handle<Client>,
+    server: Transport,
+    served: Handle<RemoteServer>,
+}
+
+impl Ends {
+    fn new(program: RemoteServer) -> Self {
+        let mut server = Transport::new(Role::Server);
+        let served = server.register(program).unwrap();
+        let mut client = Transport::new(Role::Client);
+        let program = client.register(Client::default()).unwrap();
+        Self {
+            client,
+            program,
+            server,
+            served,
+        }
+    }
+
+    fn call<P: CallProcedure>(&mut self, args: &P::Args<'_>) -> Result<P::Ret, ReplyError> {
+        self.client
+            .with(&self.program, |_, cx| cx.call(P::NUMBER, args))
+            .unwrap()
+            .unwrap();
+        self.server.receive(&sent(&mut self.client)).unwrap();
+        self.client.receive(&sent(&mut self.server)).unwrap();
+        let client = &mut self.client;
+        let returned = client.with(&self.program, |client, _| client.returned.take());
+        let payload = returned.unwrap().unwrap()?;
+        Ok(from_slice(&payload).unwrap())
+    }
+
+    /// The error that a call is answered with.
+    #[track_caller]
+    fn fails<P: CallProcedure<Ret: std::fmt::Debug>>(&mut self, args: &P::Args<'_>) -> String {
+        match self.call::<P>(args).unwrap_err() {
+            ReplyError::Remote(error) => error.to_string(),
+            error => panic!("{error}"),
+        }
+    }
+
+    fn open(&mut self) {
+        let name = Some("test:///default");
+        self.call::<ConnectOpen>(&ConnectOpenArgs { name, flags: 0 })
+            .unwrap();
+    }
+
+    /// The events of a kind that have come, and no others have.
+    fn events<P: MessageProcedure>(&mut self) -> Vec<P::Body> {
+        let client = &mut self.client;
+        let events = client
+            .with(&self.program, |client, _| {
+                std::mem::take(&mut client.events)
+            })
+            .unwrap();
+        let body = |(procedure, payload): &(i32, Bytes)| {
+            assert_eq!(*procedure, P::NUMBER);
+            from_slice(payload).unwrap()
+        };
+        events.iter().map(body).collect()
+    }
+
+    fn is_closed(&mut self) -> bool {
+        let server = &mut self.server;
+        server
+            .with(&self.served, |server, _| server.is_closed())
+            .unwrap()
+    }
+}
+
+fn ends() -> Ends {
+    Ends::new(RemoteServer::new(hypervisor()))
+}
+
+#[test]
+fn a_client_negotiates_opens_asks_and_closes() {
+    let mut ends = ends();
+    assert_eq!(ends.call::<AuthList>(&()).unwrap().types, [AuthType::NONE]);
+    let feature = Feature::KEEPALIVE;
+    let args = ConnectSupportsFeatureArgs { feature };
+    assert_eq!(
+        ends.call::<ConnectSupportsFeature>(&args)
+            .unwrap()
+            .supported,
+        1
+    );
+    ends.open();
+    assert_eq!(ends.call::<ConnectGetType>(&()).unwrap().r#type, "TEST");
+    assert_eq!(ends.call::<ConnectGetVersion>(&()).unwrap().hv_ver, 2);
+    let lib_ver = ends.call::<ConnectGetLibVersion>(&()).unwrap().lib_ver;
+    assert_eq!(lib_ver, 9_000_000);
+    assert_eq!(ends.call::<ConnectGetHostname>(&()).unwrap().hostname, "vm");
+    assert_eq!(
+        ends.call::<ConnectGetUri>(&()).unwrap().uri,
+        "test:///default"
+    );
+    assert!(!ends.is_closed());
+    ends.call::<ConnectClose>(&()).unwrap();
+    assert!(ends.is_closed());
+}
+
+#[test]
+fn a_name_is_the_servers_choice_if_the_client_gives_none() {
+    let mut ends = ends();
+    let (name, flags) = (None, u32::MAX);
+    ends.call::<ConnectOpen>(&ConnectOpenArgs { name, flags })
+        .unwrap();
+    assert_eq!(
+        ends.call::<ConnectGetUri>(&()).unwrap().uri,
+        "test:///default"
+    );
+}
+
+#[test]
+fn sasl_alone_is_offered_and_nothing_can_be_opened() {
+    let mut ends = Ends::new(RemoteServer::new(hypervisor()).demand_auth([AuthType::SASL]));
+    assert_eq!(ends.call::<AuthList>(&()).unwrap().to_string(), "sasl");
+    let name = Some("test:///default");
+    let open = ConnectOpenArgs { name, flags: 0 };
+    assert_eq!(ends.fails::<ConnectOpen>(&open), "authentication required");
+    assert_eq!(
+        ends.fails::<AuthPolkit>(&()),
+        "authentication failed: authentication failed"
+    );
+}
+
+#[test]
+fn polkit_comes_before_the_rest() {
+    let server = RemoteServer::new(hypervisor()).demand_auth([AuthType::POLKIT]);
+    let mut ends = Ends::new(server.on_polkit(|| true));
+    assert_eq!(ends.fails::<ConnectGetUri>(&()), "authentication required");
+    assert_eq!(ends.call::<AuthPolkit>(&()).unwrap().complete, 1);
+    ends.open();
+}
+
+#[test]
+fn a_client_hears_of_the_end_of_the_hypervisor() {
+    let mut ends = ends();
+    ends.open();
+    ends.call::<ConnectRegisterCloseCallback>(&()).unwrap();
+    ends.server
+        .with(&ends.served, |server, cx| {
+            server.close_event(cx, CloseReason::EOF)
+        })
+        .unwrap()
+        .unwrap();
+    ends.call::<ConnectUnregisterCloseCallback>(&()).unwrap();
+    let reason = CloseReason::EOF;
+    assert_eq!(
+        ends.events::<ConnectEventConnectionClosed>(),
+        [ConnectEventConnectionClosedMsg { reason }]
+    );
+}
+
+#[test]
+fn a_client_finds_a_domain_and_hears_of_it() {
+    let mut ends = ends();
+    ends.open();
+    let name = "test";
+    let found = ends
+        .call::<DomainLookupByName>(&DomainLookupByNameArgs { name })
+        .unwrap()
+        .dom;
+    let all = ConnectListAllDomainsArgs {
+        need_results: 1,
+        flags: 0,
+    };
+    let list = ends.call::<ConnectListAllDomains>(&all).unwrap();
+    assert_eq!(
+        (list.domains.as_slice(), list.ret),
+        ([found.clone()].as_slice(), 1)
+    );
+
+    let dom = NonnullDomain {
+        name: "test",
+        uuid: found.uuid,
+        id: found.id,
+    };
+    let (event_id, of_one) = (DomainEvent::LIFECYCLE, Some(dom));
+    for (expected, dom) in [None, of_one].into_iter().enumerate() {
+        let args = ConnectDomainEventCallbackRegisterAnyArgs { event_id, dom };
+        let ret = ends.call::<ConnectDomainEventCallbackRegisterAny>(&args);
+        assert_eq!(usize::try_from(ret.unwrap().callback_id), Ok(expected));
+    }
+    ends.call::<DomainSuspend>(&DomainSuspendArgs { dom })
+        .unwrap();
+    let event = |callback_id, event| DomainEventCallbackLifecycleMsg {
+        callback_id,
+        msg: DomainEventLifecycleMsg {
+            dom: found.clone(),
+            event,
+            detail: 0,
+        },
+    };
+    let paused = DomainLifecycle::SUSPENDED;
+    assert_eq!(
+        ends.events::<DomainEventCallbackLifecycle>(),
+        [event(0, paused), event(1, paused)]
+    );
+
+    let callback_id = 0;
+    let args = ConnectDomainEventCallbackDeregisterAnyArgs { callback_id };
+    ends.call::<ConnectDomainEventCallbackDeregisterAny>(&args)
+        .unwrap();
+    ends.call::<DomainResume>(&DomainResumeArgs { dom })
+        .unwrap();
+    assert_eq!(
+        ends.events::<DomainEventCallbackLifecycle>(),
+        [event(1, DomainLifecycle::RESUMED)]
+    );
+}
+
+#[test]
+fn registrations_for_events_are_bounded() {
+    let mut ends = ends();
+    ends.open();
+    let args = ConnectDomainEventCallbackRegisterAnyArgs {
+        event_id: DomainEvent::LIFECYCLE,
+        dom: None,
+    };
+    for _ in 0..1024 {
+        ends.call::<ConnectDomainEventCallbackRegisterAny>(&args)
+            .unwrap();
+    }
+    assert_eq!(
+        ends.fails::<ConnectDomainEventCallbackRegisterAny>(&args),
+        "internal error: more than 1024 registrations for events"
+    );
+}
+
+#[test]
+fn what_is_not_served_is_unknown() {
+    let mut ends = ends();
+    ends.open();
+    let dom = NonnullDomain {
+        name: "test",
+        uuid: [0; 16],
+        id: 1,
+    };
+    let args = DomainScreenshotArgs {
+        dom,
+        screen: 0,
+        flags: 0,
+    };
+    let error = ends.call::<DomainScreenshot>(&args).unwrap_err();
+    let ReplyError::Remote(error) = error else {
+        panic!("{error}");
+    };
+    assert_eq!(error.code(), ErrorCode::RPC);
+    assert_eq!(error.to_string(), "unknown procedure: 211");
+}
