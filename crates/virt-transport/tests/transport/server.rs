@@ -385,6 +385,20 @@ fn a_payload_that_does_not_decode_is_refused() {
     );
 }
 
+/// A daemon would not mind the word behind the argument: RFC 4506 has no room for it, and neither have we.
+#[test]
+fn a_payload_that_goes_on_behind_the_arguments_is_refused() {
+    answers(
+        &mut authenticated_daemon(),
+        "00000024 20008086 00000001 0000003c 00000000 00000009 00000000 0000000a 00000000",
+        "00000098 20008086 00000001 0000003c 00000001 00000009 00000001
+         00000027 00000007 00000001 00000020 'Unable to decode message payload'
+         00000002 00000000 00000001 00000002 '%s' 0000
+         00000001 00000020 'Unable to decode message payload'
+         00000000 ffffffff ffffffff 00000000",
+    );
+}
+
 #[test]
 fn a_call_that_is_all_right_is_answered() {
     let mut daemon = authenticated_daemon();
