@@ -15,9 +15,10 @@ use virt_transport::{
 use virt_xdr::{from_slice, to_vec};
 
 use crate::driver::{self, Endpoint, Shared};
+use crate::inbound::{Held, Items};
 use crate::peer::{self, Peer, Request};
 use crate::socket::{Plain, Socket};
-use crate::{CallError, Closed, Control, Events, Keepalive, Options, Pings, Stream, StreamItem};
+use crate::{CallError, Closed, Control, Events, Keepalive, Options, Pings, Stream};
 
 /// How long [`Client::close`] waits for the daemon's last reply, if no call timeout is shorter.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -77,7 +78,7 @@ impl Client {
     }
 
     fn start(socket: impl Socket + 'static, transport: Transport, options: Options) -> Self {
-        let limits = options.limits;
+        let limits = options.limits.held();
         let transport = transport.with_frame_limit(limits.frame_bytes);
         let control = Control::default();
         let Ok(task) = driver::spawn(socket, transport, control, options.keepalive, &limits) else {
@@ -87,8 +88,8 @@ impl Client {
             shared: Arc::new(Inner {
                 task,
                 options,
-                calls: Arc::new(Semaphore::new(limits.calls.max(1))),
-                pings: Arc::new(Semaphore::new(limits.pings.max(1))),
+                calls: Arc::new(Semaphore::new(limits.calls)),
+                pings: Arc::new(Semaphore::new(limits.pings)),
                 events: peer::Events::default(),
             }),
         }
@@ -133,7 +134,7 @@ impl Client {
         &self,
         args: &P::Args<'_>,
     ) -> Result<(P::Ret, Stream), CallError> {
-        let (sender, items) = mpsc::unbounded_channel();
+        let (sender, items) = Items::new(&self.shared.task.inbound);
         let (serial, payload, _) = self.request::<P>(args, Vec::new(), Some(sender)).await?;
         let id = StreamId {
             procedure: P::NUMBER,
@@ -186,12 +187,15 @@ impl Client {
     /// for](Self::listen).
     #[must_use]
     pub fn events(&self) -> Events {
-        let limit = self.shared.options.limits.events.max(1);
+        let limit = self.shared.options.limits.held().events;
         let events = self
             .shared
             .events
             .get_or_init(|| broadcast::channel(limit).0);
-        Events(events.subscribe())
+        Events {
+            events: events.subscribe(),
+            closed: self.shared.task.closed.clone(),
+        }
     }
 
     /// Expects events of a program before it has been called.
@@ -203,7 +207,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The connection is closed.
+    /// [`CallError::Taken`], [`CallError::Closed`].
     pub async fn listen(&self, program: ProgramId) -> Result<(), CallError> {
         self.with_peer(program, |_, _| Ok(())).await
     }
@@ -234,26 +238,43 @@ impl Client {
     /// Says goodbye to the daemon and closes the connection; calls that wait end with
     /// [`CloseReason::Client`](crate::CloseReason::Client).
     ///
-    /// The daemon has 5 seconds for its last reply, or as long as a call has if that is less.
+    /// The goodbye does not wait for a turn among the calls. The daemon has 5 seconds to reply to it, or as long
+    /// as a call has if that is less.
     ///
-    /// Cancel-safe: if the future is dropped, the connection closes with its last handle.
+    /// Cancel-safe: if the future is dropped, the connection closes with its last handle, or when the daemon
+    /// has heard the goodbye.
     pub async fn close(&self) -> Closed {
         let limit = self
             .shared
             .options
             .call_timeout
             .map_or(CLOSE_TIMEOUT, |limit| limit.min(CLOSE_TIMEOUT));
-        let goodbye = async {
-            self.shared
-                .task
-                .command(|endpoint| endpoint.leaving = true)
-                .await?;
-            self.call::<ConnectClose>(&()).await
-        };
         // Whether the daemon answers, has gone, or takes too long: the connection is closed.
-        let _ = timeout(limit, goodbye).await;
+        let _ = timeout(limit, self.say_goodbye()).await;
         self.shared.task.control.close();
         self.closed().await
+    }
+
+    async fn say_goodbye(&self) -> Result<(), CallError> {
+        let (waiter, reply) = oneshot::channel();
+        let request = Request {
+            procedure: ConnectClose::NUMBER,
+            args: Vec::new(),
+            fds: Vec::new(),
+            waiter,
+            permit: None,
+            stream: None,
+        };
+        let control = self.shared.task.control.clone();
+        self.with_peer(ConnectClose::PROGRAM, move |peer, cx| {
+            if !request.waiter.is_closed() {
+                control.leave();
+            }
+            peer.call(request, cx)
+        })
+        .await?;
+        self.shared.task.or_closed(reply).await??;
+        Ok(())
     }
 
     /// Starts to send the PINGs of [`Keepalive::Send`], as [`negotiate`](Self::negotiate) does once the daemon
@@ -285,7 +306,7 @@ impl Client {
         match done.await? {
             Ok(Ok(result)) => Ok(result?),
             Ok(Err(_)) => unreachable!("the handle was given by this transport"),
-            Err(taken) => Err(Closed::error(taken).into()),
+            Err(taken) => Err(taken.into()),
         }
     }
 
@@ -293,7 +314,7 @@ impl Client {
         &self,
         args: &P::Args<'_>,
         fds: Vec<Fd>,
-        stream: Option<mpsc::UnboundedSender<StreamItem>>,
+        stream: Option<mpsc::UnboundedSender<Held>>,
     ) -> Result<(Serial, Bytes, Vec<Fd>), CallError> {
         let args = to_vec(args).map_err(SendError::from)?;
         let exchange = self.exchange(P::PROGRAM, P::NUMBER, args, fds, stream);
@@ -311,7 +332,7 @@ impl Client {
         procedure: i32,
         args: Vec<u8>,
         fds: Vec<Fd>,
-        stream: Option<mpsc::UnboundedSender<StreamItem>>,
+        stream: Option<mpsc::UnboundedSender<Held>>,
     ) -> Result<(Serial, Bytes, Vec<Fd>), CallError> {
         let Ok(permit) = Arc::clone(&self.shared.calls).acquire_owned().await else {
             unreachable!("the semaphore is never closed");
@@ -322,7 +343,7 @@ impl Client {
             args,
             fds,
             waiter,
-            permit,
+            permit: Some(permit),
             stream,
         };
         let serial = self

@@ -1,6 +1,7 @@
 //! Why a connection is closed.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -49,6 +50,15 @@ impl Closed {
         }
     }
 
+    /// Whether it was the socket that ended, and not this end or the protocol.
+    pub(crate) fn is_disconnected(&self) -> bool {
+        let failed = self
+            .error
+            .as_ref()
+            .is_some_and(|error| error.is::<io::Error>());
+        self.reason == CloseReason::EndOfFile || failed
+    }
+
     /// Why the connection was closed.
     #[must_use]
     pub fn reason(&self) -> CloseReason {
@@ -72,7 +82,7 @@ struct CutOff {
 
 /// The task of a connection has ended without a word, as it does when its runtime is shut down.
 #[derive(Debug, Error)]
-#[error("the task of the connection has ended with its runtime")]
+#[error("its task has ended: the runtime was shut down, or an action that it ran has panicked")]
 pub(crate) struct TaskGone;
 
 impl fmt::Display for Closed {

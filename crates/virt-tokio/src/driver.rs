@@ -4,15 +4,15 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Duration, Instant, Sleep, sleep_until};
 use virt_keepalive::{Tick, Timer};
 use virt_transport::{Handle, ProgramId, RegisterError, Transmit, Transport};
 
 use crate::closed::TaskGone;
+use crate::inbound::Inbound;
 use crate::peer::Peer;
 use crate::pinger::Pinger;
 use crate::socket::Socket;
@@ -24,6 +24,9 @@ const WINDOW_MIN: usize = 4 * 1024;
 /// What a read asks for at most, in bytes, while a large message or many small ones arrive.
 const WINDOW_MAX: usize = 256 * 1024;
 
+/// How many commands are taken before the socket has its turn.
+const COMMANDS: usize = 32;
+
 /// Something that is done in the task, with the transport.
 pub(crate) type Command = Box<dyn FnOnce(&mut Endpoint) + Send>;
 
@@ -34,17 +37,6 @@ pub(crate) struct Endpoint {
     pub(crate) pinger: Handle<Pinger>,
     /// The programs of the peer that were called.
     pub(crate) peers: Vec<(ProgramId, Handle<Peer>)>,
-    /// Whether this end has said goodbye, so that the peer may close.
-    pub(crate) leaving: bool,
-    pub(crate) control: Control,
-}
-
-/// Data of streams that their readers have not taken yet, over all streams of a connection.
-#[derive(Debug)]
-pub(crate) struct Inbound {
-    bytes: AtomicUsize,
-    limit: usize,
-    drained: Notify,
 }
 
 /// What the task shares with its handles; when they are gone, the connection is closed.
@@ -63,13 +55,16 @@ struct Driver<S> {
     endpoint: Endpoint,
     closed: watch::Sender<Option<Closed>>,
     inbound: Arc<Inbound>,
+    control: Control,
     keepalive: Keepalive,
     /// Off until keepalive was negotiated.
     timer: Timer,
     /// What the next read asks for: `WINDOW_MIN <= window <= WINDOW_MAX`.
     window: usize,
-    /// Above so many queued bytes nothing more is read, and no command is taken.
+    /// The mark for what waits to be written.
     queue_limit: usize,
+    /// How much of it answers what was received, at most: `owed <= transport.queued()` after each write.
+    owed: usize,
 }
 
 /// Registers keepalive with the transport, and starts the task of the connection.
@@ -83,16 +78,12 @@ pub(crate) fn spawn(
     let pinger = Pinger::default();
     let pings = pinger.received();
     let pinger = transport.register(pinger)?;
-    let (sender, commands) = mpsc::channel(limits.commands.max(1));
+    let (sender, commands) = mpsc::channel(limits.commands);
     let (closed, watcher) = watch::channel(None);
     let shared = Shared {
         commands: sender,
         closed: watcher,
-        inbound: Arc::new(Inbound {
-            bytes: AtomicUsize::new(0),
-            limit: limits.stream_bytes,
-            drained: Notify::new(),
-        }),
+        inbound: Arc::new(Inbound::new(limits.stream_bytes)),
         control: control.clone(),
         pings,
     };
@@ -102,15 +93,15 @@ pub(crate) fn spawn(
             transport,
             pinger,
             peers: Vec::new(),
-            leaving: false,
-            control,
         },
         closed,
         inbound: Arc::clone(&shared.inbound),
+        control,
         keepalive,
         timer: Timer::new(Duration::ZERO, 0, Instant::now().into_std()),
         window: WINDOW_MIN,
         queue_limit: limits.queued_bytes,
+        owed: 0,
     };
     tokio::spawn(driver.run(commands));
     Ok(shared)
@@ -119,8 +110,13 @@ pub(crate) fn spawn(
 impl<S: Socket> Driver<S> {
     /// Runs the connection until it is closed.
     async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        let mut closed = self.drive(&mut commands).await;
-        if self.endpoint.leaving && closed.reason() == CloseReason::EndOfFile {
+        let mut sleep = pin!(sleep_until(Instant::now()));
+        let mut closed = loop {
+            if let Err(closed) = self.turn(&mut commands, sleep.as_mut()).await {
+                break closed;
+            }
+        };
+        if self.control.is_leaving() && closed.is_disconnected() {
             // The peer has closed because it was asked to.
             closed = Closed::new(CloseReason::Client);
         }
@@ -129,51 +125,63 @@ impl<S: Socket> Driver<S> {
         self.closed.send_replace(Some(closed));
     }
 
-    async fn drive(&mut self, commands: &mut mpsc::Receiver<Command>) -> Closed {
-        let mut sleep = pin!(sleep_until(Instant::now()));
-        loop {
-            self.start_timer();
-            let deadline = self.timer.deadline().map(Instant::from_std);
-            arm(sleep.as_mut(), deadline);
-            let accepts = !self.is_stuck();
-            let paused = self.inbound.is_full();
-            let inbound = Arc::clone(&self.inbound);
-            let control = self.endpoint.control.clone();
-            tokio::select! {
-                biased;
-                () = &mut sleep, if deadline.is_some() => {
-                    // After a long sleep of the machine, what has arrived meanwhile counts first.
-                    let arrived = poll_fn(|cx| Poll::Ready(self.poll_io(cx))).await;
-                    if let Poll::Ready(Err(closed)) = arrived {
-                        return closed;
-                    }
-                    if let Err(closed) = self.tick() {
-                        return closed;
-                    }
-                }
-                Some(command) = commands.recv(), if accepts => command(&mut self.endpoint),
-                () = control.changed() => (),
-                result = poll_fn(|cx| self.poll_io(cx)) => {
-                    if let Err(closed) = result {
-                        return closed;
-                    }
-                }
-                () = inbound.drained.notified(), if paused => (),
+    /// Waits until there is something to do, and does it.
+    async fn turn(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+        mut sleep: Pin<&mut Sleep>,
+    ) -> Result<(), Closed> {
+        self.start_timer();
+        let deadline = self.timer.deadline().map(Instant::from_std);
+        arm(sleep.as_mut(), deadline);
+        let accepts = !self.is_stuck();
+        let inbound = Arc::clone(&self.inbound);
+        let control = self.control.clone();
+        tokio::select! {
+            biased;
+            () = sleep, if deadline.is_some() => {
+                // After a long sleep of the machine, what has arrived meanwhile counts first.
+                self.io().await?;
+                self.tick()?;
             }
-            if self.endpoint.control.is_closing() {
-                let last = poll_fn(|cx| Poll::Ready(self.poll_send(cx))).await;
-                return last.err().unwrap_or(Closed::new(CloseReason::Client));
+            Some(command) = commands.recv(), if accepts => {
+                command(&mut self.endpoint);
+                self.take(commands);
+                // However many more there are, PINGs are answered between them.
+                self.io().await?;
             }
+            () = control.changed() => (),
+            result = poll_fn(|cx| self.poll_io(cx)) => result?,
+            () = inbound.changed() => self.endpoint.sweep()?,
         }
+        if self.control.is_closing() {
+            // Whatever comes of what is still to be written, it is this end that closes.
+            let _ = poll_fn(|cx| Poll::Ready(self.poll_send(cx))).await;
+            return Err(Closed::new(CloseReason::Client));
+        }
+        Ok(())
     }
 
     /// Starts the timer once keepalive has been negotiated.
     fn start_timer(&mut self) {
         if let Keepalive::Send { interval, count } = self.keepalive
             && self.timer.deadline().is_none()
-            && self.endpoint.control.keepalive_started()
+            && self.control.keepalive_started()
         {
             self.timer = Timer::new(interval, count, Instant::now().into_std());
+        }
+    }
+
+    /// Runs commands that wait already, so that what they send goes out together.
+    fn take(&mut self, commands: &mut mpsc::Receiver<Command>) {
+        for _ in 1..COMMANDS {
+            if self.is_stuck() {
+                return;
+            }
+            let Ok(command) = commands.try_recv() else {
+                return;
+            };
+            command(&mut self.endpoint);
         }
     }
 
@@ -198,27 +206,54 @@ impl<S: Socket> Driver<S> {
         sent.map_err(Closed::error)?.map_err(Closed::error)
     }
 
-    /// Whether the peer has to read before anything else is done for it.
+    /// Whether so much waits to be written that no command is taken.
     fn is_stuck(&self) -> bool {
         self.endpoint.transport.queued() >= self.queue_limit
     }
 
+    /// Whether nothing is read: the peer has to read first what it has caused, or a stream's reader has.
+    ///
+    /// What handles send does not count. Otherwise two ends that send each other much would both wait for the
+    /// other to read.
+    fn is_paused(&self) -> bool {
+        self.owed >= self.queue_limit || self.inbound.is_full()
+    }
+
+    /// Writes and reads once, without waiting.
+    async fn io(&mut self) -> Result<(), Closed> {
+        match poll_fn(|cx| Poll::Ready(self.poll_io(cx))).await {
+            Poll::Ready(result) => result,
+            Poll::Pending => Ok(()),
+        }
+    }
+
     /// Writes what it can, reads once, and writes what that has led to.
     fn poll_io(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        // Judged before it is written: commands wait for the end of this, and have their turn before a read.
-        let stuck = self.is_stuck();
-        let written = self.poll_send(cx)?;
-        if stuck || self.inbound.is_full() {
-            if written > 0 {
-                // Nothing is read, but the peer reads: it is alive.
-                self.timer.received(Instant::now().into_std());
-                return Poll::Ready(Ok(()));
-            }
-            return Poll::Pending;
+        // Judged before it is written, which may end it: whoever waits for that has a turn before a read.
+        let (stuck, paused) = (self.is_stuck(), self.is_paused());
+        let relieved = self.poll_send(cx)? > 0 && (stuck || paused);
+        if relieved {
+            // So much goes out only as the peer reads: it is alive, whatever it says.
+            self.timer.received(Instant::now().into_std());
         }
+        match if paused {
+            Poll::Pending
+        } else {
+            self.poll_receive(cx)
+        } {
+            Poll::Pending if relieved => Poll::Ready(Ok(())),
+            Poll::Ready(Ok(())) => Poll::Ready(self.poll_send(cx).map(drop)),
+            result => result,
+        }
+    }
+
+    /// Reads once, and hands what has come to its programs.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         let transport = &mut self.endpoint.transport;
-        match self.socket.poll_receive(cx, transport, self.window) {
-            Poll::Ready(Err(closed)) => Poll::Ready(Err(closed)),
+        let before = transport.queued();
+        let read = self.socket.poll_receive(cx, transport, self.window);
+        self.owed += transport.queued().saturating_sub(before);
+        match read {
             Poll::Ready(Ok(count)) => {
                 self.timer.received(Instant::now().into_std());
                 self.window = if count == self.window {
@@ -227,9 +262,9 @@ impl<S: Socket> Driver<S> {
                     self.window / 2
                 }
                 .clamp(WINDOW_MIN, WINDOW_MAX);
-                self.poll_send(cx)?;
                 Poll::Ready(Ok(()))
             }
+            Poll::Ready(Err(closed)) => Poll::Ready(Err(closed)),
             Poll::Pending => {
                 if transport.buffered() == 0 {
                     // An idle connection holds no buffer.
@@ -250,14 +285,38 @@ impl<S: Socket> Driver<S> {
             };
             match sent {
                 Poll::Ready(Ok(0)) => {
-                    return Err(Closed::error(io::Error::from(io::ErrorKind::WriteZero)));
+                    return Err(self.last_words(cx, io::ErrorKind::WriteZero.into()));
                 }
                 Poll::Ready(Ok(count)) => written += count,
-                Poll::Ready(Err(error)) => return Err(Closed::error(error)),
+                Poll::Ready(Err(error)) => return Err(self.last_words(cx, error)),
                 Poll::Pending => break,
             }
         }
+        self.owed = self.owed.min(self.endpoint.transport.queued());
         Ok(written)
+    }
+
+    /// Takes in what a peer has said before it stopped to listen: replies, and perhaps that it has closed.
+    fn last_words(&mut self, cx: &mut Context<'_>, error: io::Error) -> Closed {
+        while !self.is_paused() {
+            match self.poll_receive(cx) {
+                Poll::Ready(Ok(())) => (),
+                Poll::Ready(Err(closed)) => return closed,
+                Poll::Pending => break,
+            }
+        }
+        Closed::error(error)
+    }
+}
+
+impl Endpoint {
+    /// Aborts the streams whose handle has gone.
+    fn sweep(&mut self) -> Result<(), Closed> {
+        for (_, peer) in &self.peers {
+            let swept = self.transport.with(peer, Peer::sweep);
+            swept.map_err(Closed::error)?.map_err(Closed::error)?;
+        }
+        Ok(())
     }
 }
 
@@ -317,23 +376,6 @@ impl Shared {
             Ok(Some(closed)) => closed.clone(),
             _ => Closed::error(TaskGone),
         }
-    }
-}
-
-impl Inbound {
-    pub(crate) fn add(&self, bytes: usize) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    pub(crate) fn remove(&self, bytes: usize) {
-        let before = self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        if before >= self.limit && before - bytes < self.limit {
-            self.drained.notify_one();
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.bytes.load(Ordering::Relaxed) >= self.limit
     }
 }
 

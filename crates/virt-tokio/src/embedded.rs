@@ -22,7 +22,7 @@ pub(crate) fn start(options: &Options) -> io::Result<Client> {
             Server::over_stream(theirs, Keepalive::default(), &Limits::default(), programs);
         (Client::over_stream(ours, options.clone()), server)
     };
-    let server = server.map_err(io::Error::other)?;
+    let (server, ()) = server.map_err(io::Error::other)?;
     // It lives until its client has gone.
     tokio::spawn(async move { server.closed().await });
     Ok(client)

@@ -46,7 +46,8 @@ fn is_root() -> bool {
 
 fn uri_default(directory: &Path) -> Option<String> {
     let text = fs::read_to_string(directory.join("libvirt/libvirt.conf")).ok()?;
-    text.lines().filter_map(setting).next_back()
+    // Of two lines about one setting libvirt takes the first.
+    text.lines().find_map(setting)
 }
 
 /// The value of a line such as `uri_default = "qemu:///system"`.

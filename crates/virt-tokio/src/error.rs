@@ -4,12 +4,15 @@ use std::io;
 use std::time::Duration;
 
 use thiserror::Error;
-use virt_transport::{ReplyError, SendError};
+use virt_transport::{RegisterError, ReplyError, SendError};
 use virt_xdr::DecodeError;
 
 use crate::Closed;
 
 /// Why a call has no result.
+///
+/// The text of an error may be the peer's own: up to 4 MiB of whatever it likes, line ends and control
+/// characters included. Escape it before it goes to a terminal.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -19,6 +22,10 @@ pub enum CallError {
     /// The call could not be sent; nothing of it was.
     #[error(transparent)]
     Send(#[from] SendError),
+    /// The program's number belongs to another program of this connection: one that was registered through
+    /// [`Client::with_transport`](crate::Client::with_transport), keepalive, or another version.
+    #[error(transparent)]
+    Taken(#[from] RegisterError),
     /// There was no reply in time. The peer may still be at it; its reply will be dropped.
     #[error("no reply within {}", Seconds(*after))]
     Timeout {
@@ -31,6 +38,8 @@ pub enum CallError {
 }
 
 /// Why there is no connection.
+///
+/// What [`CallError`] says of texts holds here, too.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConnectError {

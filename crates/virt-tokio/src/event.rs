@@ -2,9 +2,15 @@
 
 use bytes::Bytes;
 use thiserror::Error;
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{
+    self,
+    error::{RecvError, TryRecvError},
+};
+use tokio::sync::watch;
 use virt_transport::{MessageProcedure, ProgramId};
 use virt_xdr::{DecodeError, from_slice};
+
+use crate::Closed;
 
 /// A message that the peer has sent.
 #[derive(Debug, Clone)]
@@ -37,8 +43,12 @@ pub enum EventError {
 ///
 /// Every receiver gets every event. A bounded number is kept for those that are slow,
 /// [`Limits::events`](crate::Limits::events); beyond it the oldest are dropped, which the receiver is told.
+/// They are bounded in number only: one may be as large as [`Limits::frame_bytes`](crate::Limits::frame_bytes).
 #[derive(Debug)]
-pub struct Events(pub(crate) broadcast::Receiver<Event>);
+pub struct Events {
+    pub(crate) events: broadcast::Receiver<Event>,
+    pub(crate) closed: watch::Receiver<Option<Closed>>,
+}
 
 impl Event {
     /// What the event carries, if it is of this procedure.
@@ -62,11 +72,22 @@ impl Events {
     ///
     /// # Errors
     ///
-    /// [`EventError::Missed`] if events were dropped, [`EventError::Closed`] at the end.
+    /// [`EventError::Missed`] if events were dropped, [`EventError::Closed`] once the connection is closed and
+    /// all that came before was received.
     pub async fn recv(&mut self) -> Result<Event, EventError> {
-        self.0.recv().await.map_err(|error| match error {
-            broadcast::error::RecvError::Lagged(missed) => EventError::Missed { missed },
-            broadcast::error::RecvError::Closed => EventError::Closed,
-        })
+        tokio::select! {
+            biased;
+            event = self.events.recv() => event.map_err(|error| match error {
+                RecvError::Lagged(missed) => EventError::Missed { missed },
+                RecvError::Closed => EventError::Closed,
+            }),
+            // Handles outlive the connection, and so the queue does.
+            _ = self.closed.wait_for(Option::is_some) => {
+                self.events.try_recv().map_err(|error| match error {
+                    TryRecvError::Lagged(missed) => EventError::Missed { missed },
+                    TryRecvError::Empty | TryRecvError::Closed => EventError::Closed,
+                })
+            }
+        }
     }
 }

@@ -47,8 +47,9 @@
 //! - Streams: above [`Limits::stream_bytes`] that nobody has taken, nothing more is read from the socket,
 //!   replies and PINGs included. Meanwhile the peer is sent a PONG at each interval, unasked, so that it does
 //!   not give this end up; that needs [`Keepalive::Send`].
-//! - A peer that does not read: above [`Limits::queued_bytes`] that wait to be written, nothing more is read
-//!   from it and no call is taken. If it takes nothing for `interval * (count + 1)`, the connection is closed.
+//! - A peer that does not read: above [`Limits::queued_bytes`] that wait to be written, no call and no piece of
+//!   a stream is taken. Above as many bytes that answer the peer itself, PONGs and a server's replies, nothing
+//!   more is read from it. If it takes nothing for `interval * (count + 1)`, the connection is closed.
 //!
 //! # Features
 //!
@@ -62,6 +63,7 @@ mod embedded;
 mod environment;
 mod error;
 mod event;
+mod inbound;
 mod options;
 mod peer;
 mod pinger;

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
+/// Room for all of them is allocated at once.
+const EVENTS_MAX: usize = 65_536;
+
 /// How a connection watches over itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Keepalive {
-    /// Ask for keepalive, answer the peer's PINGs, and send our own.
+    /// Ask for keepalive, answer the peer's PINGs, and send our own once it has agreed. One that has no
+    /// keepalive gets none, nor does any before [`Client::open`](crate::Client::open) has asked.
     ///
     /// After `interval` without a byte from the peer a PING is sent, `count` of them in all; the connection
     /// is closed at `interval * (count + 1)` since the last byte. An interval of zero sends none.
@@ -32,13 +38,25 @@ impl Default for Keepalive {
 }
 
 /// How much of everything a connection holds at most.
+///
+/// There may be more of them one day; to change one, start from the default. One of 0 counts as 1.
+///
+/// ```
+/// use virt_tokio::{Limits, Options};
+///
+/// let mut limits = Limits::default();
+/// limits.calls = 16;
+/// let options = Options::default().limits(limits);
+/// # let _ = options;
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Limits {
     /// The longest frame that is received, in bytes, its length included. 33 554 436, which is the
     /// protocol's own limit.
     pub frame_bytes: usize,
-    /// Above so many bytes that wait to be written, nothing more is read and no call is taken. 256 KiB.
+    /// Above so many bytes that wait to be written, no call and no piece of a stream is taken; above so many
+    /// that the peer has caused, which are PONGs and a server's replies, nothing more is read. 256 KiB.
     ///
     /// One read may go over it by what it is answered with, and one call by its own size.
     pub queued_bytes: usize,
@@ -54,10 +72,27 @@ pub struct Limits {
     /// How many PINGs of [`Client::ping`](crate::Client::ping) are unanswered at once; the others wait for
     /// their turn. 256.
     pub pings: usize,
-    /// How many events are kept for a reader that is slow; the oldest are lost first. 1024.
+    /// How many events are kept for a reader that is slow, rounded up to a power of two, 65 536 at most; the
+    /// oldest are lost first. 1024.
     pub events: usize,
     /// How many commands of handles wait for the connection's task; whoever has another one waits. 32.
     pub commands: usize,
+}
+
+impl Limits {
+    /// The same within what can be had.
+    pub(crate) fn held(self) -> Self {
+        let permits = |limit: usize| limit.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            queued_bytes: self.queued_bytes.max(1),
+            stream_bytes: self.stream_bytes.max(1),
+            calls: permits(self.calls),
+            pings: permits(self.pings),
+            events: self.events.clamp(1, EVENTS_MAX),
+            commands: permits(self.commands),
+            ..self
+        }
+    }
 }
 
 impl Default for Limits {

@@ -11,11 +11,12 @@ use virt_transport::{
 };
 use virt_xdr::{Encode, EncodeError, Encoder};
 
-use crate::driver::Inbound;
+use crate::inbound::{Held, Inbound};
 use crate::{Event, StreamItem};
 
-/// Up to this many bytes a payload is copied, so that a small one does not keep a large buffer alive.
-const COPY_MAX: usize = 1024;
+/// Up to this many bytes a payload is copied, so that a small one does not keep alive the large buffer that it
+/// was read into, and counts for what it takes.
+const COPY_MAX: usize = 64 * 1024;
 
 /// What a call has come to: what was returned and its descriptors, or why not.
 pub(crate) type Outcome = Result<(Bytes, Vec<Fd>), ReplyError>;
@@ -30,17 +31,19 @@ pub(crate) struct Request {
     pub(crate) args: Vec<u8>,
     pub(crate) fds: Vec<Fd>,
     pub(crate) waiter: oneshot::Sender<Outcome>,
-    /// The right to be in flight, given back when the reply is there, not when its caller has gone.
-    pub(crate) permit: OwnedSemaphorePermit,
+    /// The right to be in flight, given back when the reply is there, not when its caller has gone. The last
+    /// call of a connection needs none.
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
     /// Where the pieces of the call's stream go, if it has one.
-    pub(crate) stream: Option<mpsc::UnboundedSender<StreamItem>>,
+    pub(crate) stream: Option<mpsc::UnboundedSender<Held>>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Peer {
     id: ProgramId,
-    waiting: HashMap<Serial, (oneshot::Sender<Outcome>, OwnedSemaphorePermit)>,
-    streams: HashMap<StreamId, mpsc::UnboundedSender<StreamItem>>,
+    waiting: HashMap<Serial, (oneshot::Sender<Outcome>, Option<OwnedSemaphorePermit>)>,
+    /// The streams whose handle is not known to have gone.
+    streams: HashMap<StreamId, mpsc::UnboundedSender<Held>>,
     events: Events,
     inbound: Arc<Inbound>,
 }
@@ -89,18 +92,28 @@ impl Peer {
         Ok(serial)
     }
 
-    /// Forgets a stream whose reader has gone, and aborts it if it is still open.
+    /// Forgets a stream, and aborts it unless it is over or this end has finished it.
     pub(crate) fn drop_stream(
         &mut self,
         id: StreamId,
         cx: &mut Context<'_>,
     ) -> Result<(), SendError> {
         self.streams.remove(&id);
-        if cx.is_stream_open(id) {
-            cx.abort_stream(id, None)
-        } else {
-            Ok(())
+        match cx.abort_stream(id, None) {
+            Err(SendError::StreamClosed(_)) => Ok(()),
+            result => result,
         }
+    }
+
+    /// Drops the streams whose handle has gone. Those of calls without a reply come later: a peer that has
+    /// not opened a stream does not know what to abort.
+    pub(crate) fn sweep(&mut self, cx: &mut Context<'_>) -> Result<(), SendError> {
+        let gone = self
+            .streams
+            .iter()
+            .filter(|(id, handle)| handle.is_closed() && !self.waiting.contains_key(&id.serial));
+        let gone: Vec<_> = gone.map(|(id, _)| *id).collect();
+        gone.into_iter().try_for_each(|id| self.drop_stream(id, cx))
     }
 }
 
@@ -120,11 +133,12 @@ impl Program for Peer {
             return Err(ProgramError::Unexpected);
         };
         let refused = result.is_err();
-        let gone = waiter
-            .send(result.map(|payload| (keep(payload), fds)))
-            .is_err();
-        if refused || gone {
-            self.drop_stream(StreamId { procedure, serial }, cx)?;
+        // Whoever has stopped waiting does not want to know.
+        let _ = waiter.send(result.map(|payload| (keep(payload), fds)));
+        let id = StreamId { procedure, serial };
+        let stream = self.streams.get(&id);
+        if stream.is_some_and(|handle| refused || handle.is_closed()) {
+            self.drop_stream(id, cx)?;
         }
         Ok(())
     }
@@ -156,19 +170,14 @@ impl Program for Peer {
         let Some(reader) = self.streams.get(&id) else {
             return Err(ProgramError::Unexpected);
         };
-        let (item, last) = match body {
-            StreamBody::Data(payload) => (StreamItem::Data(keep(payload)), false),
-            StreamBody::Hole { length, flags: _ } => (StreamItem::Hole(length), false),
-            StreamBody::Finish => (StreamItem::Finish, true),
-            StreamBody::Abort(error) => (StreamItem::Abort(error), true),
+        let item = match body {
+            StreamBody::Data(payload) => StreamItem::Data(keep(payload)),
+            StreamBody::Hole { length, flags: _ } => StreamItem::Hole(length),
+            StreamBody::Finish => StreamItem::Finish,
+            StreamBody::Abort(error) => StreamItem::Abort(error),
         };
-        let bytes = item.len();
-        self.inbound.add(bytes);
-        if reader.send(item).is_err() {
-            self.inbound.remove(bytes);
+        if reader.send(Held::new(item, &self.inbound)).is_err() {
             self.drop_stream(id, cx)?;
-        } else if last {
-            self.streams.remove(&id);
         }
         Ok(())
     }

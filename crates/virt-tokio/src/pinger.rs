@@ -9,13 +9,18 @@ use virt_transport::{Context, Message, Program, ProgramError, ProgramId, SendErr
 
 use crate::debug;
 
-/// The keepalive program, with a queue of the PINGs that have no PONG yet.
+/// The keepalive program, which knows which PING a PONG answers.
 ///
 /// A PONG carries no serial. A peer answers PINGs in order, so the first PONG is for the oldest PING, also
-/// when whoever wanted to know has stopped waiting.
+/// when nobody wants to know any more.
 #[derive(Debug, Default)]
 pub(crate) struct Pinger {
-    unanswered: VecDeque<Sent>,
+    /// How many PINGs were sent.
+    sent: u64,
+    /// How many of them have their PONG: `answered <= sent`.
+    answered: u64,
+    /// Whoever waits for one, in order, none for a number up to `answered`; nobody waits for those of the timer.
+    waiting: VecDeque<Waiting>,
     /// How many PINGs the peer has sent.
     received: watch::Sender<u64>,
 }
@@ -40,15 +45,16 @@ impl Pings {
     }
 }
 
-/// A PING that was sent.
+/// Whoever waits for the PONG of a PING.
 #[derive(Debug)]
-struct Sent {
-    at: Instant,
-    /// Whoever waits for it; nobody waits for those of the timer.
-    waiter: Option<Waiter>,
+struct Waiting {
+    /// The PING's number; the first has 1.
+    number: u64,
+    sent_at: Instant,
+    waiter: Waiter,
 }
 
-/// Whoever waits for a PONG, with the right to have sent a PING for it.
+/// Where the time goes, and the right to have sent a PING for it.
 pub(crate) type Waiter = (oneshot::Sender<Duration>, OwnedSemaphorePermit);
 
 impl Pinger {
@@ -64,17 +70,40 @@ impl Pinger {
         cx: &mut Context<'_>,
     ) -> Result<(), SendError> {
         cx.message(Procedure::PING, &())?;
-        debug!(unanswered = self.unanswered.len(), "PING sent");
-        self.unanswered.push_back(Sent {
-            at: Instant::now(),
-            waiter,
-        });
+        self.sent += 1;
+        debug!(unanswered = self.sent - self.answered, "PING sent");
+        if let Some(waiter) = waiter {
+            self.waiting.push_back(Waiting {
+                number: self.sent,
+                sent_at: Instant::now(),
+                waiter,
+            });
+        }
         Ok(())
     }
 
     /// Sends a PONG that nobody has asked for: it keeps the peer from giving up, and wants no answer.
     pub(crate) fn sign_of_life(&mut self, cx: &mut Context<'_>) -> Result<(), SendError> {
         cx.message(Procedure::PONG, &())
+    }
+
+    fn pong(&mut self) {
+        if self.answered == self.sent {
+            debug!("PONG received that was not asked for");
+            return;
+        }
+        self.answered += 1;
+        let number = self.answered;
+        debug!(unanswered = self.sent - number, "PONG received");
+        let wanted = self
+            .waiting
+            .front()
+            .is_some_and(|first| first.number == number);
+        if wanted && let Some(first) = self.waiting.pop_front() {
+            let (waiter, _permit) = first.waiter;
+            // Whoever has stopped waiting does not want to know.
+            let _ = waiter.send(first.sent_at.elapsed());
+        }
     }
 }
 
@@ -98,16 +127,7 @@ impl Program for Pinger {
                     .send_modify(|received| *received = received.wrapping_add(1));
                 cx.message(Procedure::PONG, &())?;
             }
-            Procedure::PONG => {
-                if let Some(Sent { at, waiter }) = self.unanswered.pop_front() {
-                    let time = at.elapsed();
-                    debug!(?time, "PONG received");
-                    if let Some((waiter, _permit)) = waiter {
-                        // Whoever has stopped waiting does not want to know.
-                        let _ = waiter.send(time);
-                    }
-                }
-            }
+            Procedure::PONG => self.pong(),
             _ => (),
         }
         Ok(())

@@ -30,12 +30,12 @@ use crate::{Closed, Keepalive, Limits};
 /// let listener = UnixListener::bind("libvirt-sock")?;
 /// loop {
 ///     let (socket, _) = listener.accept().await?;
-///     let server = Server::over_unix(socket, Keepalive::default(), &Limits::default(), |transport, control| {
+///     let (server, _) = Server::over_unix(socket, Keepalive::default(), &Limits::default(), |transport, control| {
 ///         let (start, close) = (control.clone(), control.clone());
 ///         let remote = RemoteServer::new(TestHypervisor::default())
 ///             .on_keepalive(move || start.start_keepalive())
 ///             .on_close(move || close.close());
-///         transport.register(remote).map(drop)
+///         transport.register(remote)
 ///     })?;
 ///     tokio::spawn(async move { println!("{}", server.closed().await) });
 /// }
@@ -53,12 +53,14 @@ pub struct Control(Arc<Flags>);
 #[derive(Debug, Default)]
 struct Flags {
     keepalive: AtomicBool,
+    leaving: AtomicBool,
     close: AtomicBool,
     changed: Notify,
 }
 
 impl Server {
-    /// Serves a stream that carries no descriptors, such as a `TcpStream`, with what `programs` registers.
+    /// Serves a stream that carries no descriptors, such as a `TcpStream`, with what `programs` registers; what
+    /// that returns is handed on, such as a [`Handle`](virt_transport::Handle) to send events with.
     ///
     /// PINGs are answered at once; own ones are sent once a program has said
     /// [`start_keepalive`](Control::start_keepalive).
@@ -70,12 +72,12 @@ impl Server {
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub fn over_stream<S>(
+    pub fn over_stream<S, R>(
         stream: S,
         keepalive: Keepalive,
         limits: &Limits,
-        programs: impl FnOnce(&mut Transport, &Control) -> Result<(), RegisterError>,
-    ) -> Result<Self, RegisterError>
+        programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
+    ) -> Result<(Self, R), RegisterError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -98,28 +100,29 @@ impl Server {
     ///
     /// Outside of a tokio runtime.
     #[cfg(unix)]
-    pub fn over_unix(
+    pub fn over_unix<R>(
         socket: tokio::net::UnixStream,
         keepalive: Keepalive,
         limits: &Limits,
-        programs: impl FnOnce(&mut Transport, &Control) -> Result<(), RegisterError>,
-    ) -> Result<Self, RegisterError> {
+        programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
+    ) -> Result<(Self, R), RegisterError> {
         let transport = Transport::new(Role::Server).with_fds();
         Self::start(socket, transport, keepalive, limits, programs)
     }
 
-    fn start(
+    fn start<R>(
         socket: impl Socket + 'static,
         transport: Transport,
         keepalive: Keepalive,
         limits: &Limits,
-        programs: impl FnOnce(&mut Transport, &Control) -> Result<(), RegisterError>,
-    ) -> Result<Self, RegisterError> {
+        programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
+    ) -> Result<(Self, R), RegisterError> {
+        let limits = limits.held();
         let control = Control::default();
         let mut transport = transport.with_frame_limit(limits.frame_bytes);
-        programs(&mut transport, &control)?;
-        let shared = driver::spawn(socket, transport, control, keepalive, limits)?;
-        Ok(Self { shared })
+        let registered = programs(&mut transport, &control)?;
+        let shared = driver::spawn(socket, transport, control, keepalive, &limits)?;
+        Ok((Self { shared }, registered))
     }
 
     /// Runs `action` on the connection's transport: to send an event, for one.
@@ -174,6 +177,15 @@ impl Control {
     /// Waits until something was said that was not yet acted upon.
     pub(crate) async fn changed(&self) {
         self.0.changed.notified().await;
+    }
+
+    /// Notes that this end has said goodbye, so that the peer may close.
+    pub(crate) fn leave(&self) {
+        self.0.leaving.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.0.leaving.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_closing(&self) -> bool {

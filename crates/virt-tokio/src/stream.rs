@@ -1,12 +1,9 @@
 //! Streams of a live connection.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use tokio::sync::mpsc;
 use virt_transport::{ProgramId, RemoteError, StreamId};
 
-use crate::driver::Inbound;
+use crate::inbound::Items;
 use crate::{CallError, Client};
 
 /// A piece of a stream.
@@ -31,18 +28,15 @@ pub enum StreamItem {
 /// Keepalive does not suffer: the peer is sent a sign of life at each interval, and its silence does not
 /// count.
 ///
-/// Dropping a stream that is not finished aborts it.
+/// Dropping a stream aborts it, unless this end has finished it or the peer has aborted it.
 #[derive(Debug)]
 pub struct Stream {
     client: Client,
     program: ProgramId,
     id: StreamId,
-    items: mpsc::UnboundedReceiver<StreamItem>,
-    inbound: Arc<Inbound>,
+    items: Items,
     /// Whether the peer has said its last word.
     ended: bool,
-    /// Whether this end has.
-    finished: bool,
 }
 
 impl StreamItem {
@@ -57,21 +51,13 @@ impl StreamItem {
 }
 
 impl Stream {
-    pub(crate) fn new(
-        client: Client,
-        program: ProgramId,
-        id: StreamId,
-        items: mpsc::UnboundedReceiver<StreamItem>,
-    ) -> Self {
-        let inbound = Arc::clone(&client.shared.task.inbound);
+    pub(crate) fn new(client: Client, program: ProgramId, id: StreamId, items: Items) -> Self {
         Self {
             client,
             program,
             id,
             items,
-            inbound,
             ended: false,
-            finished: false,
         }
     }
 
@@ -89,7 +75,6 @@ impl Stream {
         let Some(item) = self.items.recv().await else {
             return Err(self.client.closed().await.into());
         };
-        self.inbound.remove(item.len());
         self.ended = matches!(item, StreamItem::Finish | StreamItem::Abort(_));
         Ok(Some(item))
     }
@@ -133,49 +118,20 @@ impl Stream {
         let id = self.id;
         self.client
             .with_peer(self.program, move |_, cx| cx.finish_stream(id))
-            .await?;
-        self.finished = true;
-        Ok(())
+            .await
     }
 
-    /// Gives the stream up.
+    /// Gives the stream up, as dropping it does, and waits until that is on its way.
     ///
     /// Cancel-safe: if the future is dropped, the stream is aborted all the same.
     ///
     /// # Errors
     ///
     /// The connection is closed.
-    pub async fn abort(mut self) -> Result<(), CallError> {
+    pub async fn abort(self) -> Result<(), CallError> {
         let id = self.id;
-        let client = self.client.clone();
-        let program = self.program;
-        client
-            .with_peer(program, move |peer, cx| peer.drop_stream(id, cx))
-            .await?;
-        self.ended = true;
-        self.finished = true;
-        Ok(())
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        self.items.close();
-        while let Ok(item) = self.items.try_recv() {
-            self.inbound.remove(item.len());
-        }
-        if self.ended && self.finished {
-            return;
-        }
-        let (client, program, id) = (self.client.clone(), self.program, self.id);
-        let abort = async move {
-            // A connection that is closed has no streams to abort.
-            let _ = client
-                .with_peer(program, move |peer, cx| peer.drop_stream(id, cx))
-                .await;
-        };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(abort);
-        }
+        self.client
+            .with_peer(self.program, move |peer, cx| peer.drop_stream(id, cx))
+            .await
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Buf;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 use thiserror::Error;
@@ -27,6 +27,13 @@ const CARRIER: [u8; 1] = [0];
 struct FdsInOneMessage {
     count: usize,
 }
+
+/// The kernel has closed descriptors that it could not hand out.
+#[derive(Debug, Error)]
+#[error(
+    "descriptors were lost: more than one in a control message, or too many open in this process"
+)]
+struct FdsLost;
 
 impl Socket for UnixStream {
     fn poll_receive(
@@ -53,7 +60,8 @@ impl Socket for UnixStream {
                     count: fds.len() + 1,
                 })));
             }
-            // The kernel ends a read behind the byte that carries a descriptor.
+            // The kernel ends a read behind the bytes that were sent with a descriptor: one, if the peer keeps to
+            // the protocol. If they are the end of a frame and that one, it cannot be told from two messages.
             let before = count.saturating_sub(CARRIER.len());
             if before > 0 {
                 transport.commit(before).map_err(Closed::error)?;
@@ -105,6 +113,10 @@ fn receive(socket: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<Own
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let flags = RecvFlags::CMSG_CLOEXEC;
     let message = recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;
+    if message.flags.contains(ReturnFlags::CTRUNC) {
+        // There were more of them than room, or this process has no more to give.
+        return Err(io::Error::other(FdsLost));
+    }
     let fds = control.drain().filter_map(|message| match message {
         RecvAncillaryMessage::ScmRights(fds) => Some(fds),
         _ => None,
