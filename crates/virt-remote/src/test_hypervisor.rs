@@ -6,9 +6,10 @@ use crate::arguments::arguments;
 use crate::{
     ConnectDomainEventCallbackDeregisterAnyArgs, ConnectDomainEventCallbackRegisterAnyArgs,
     ConnectDomainEventCallbackRegisterAnyRet, ConnectListAllDomainsArgs, ConnectListAllDomainsRet,
-    DomainEvent, DomainEventCallbackLifecycleMsg, DomainEventLifecycleMsg, DomainLifecycle,
-    DomainLookupByNameArgs, DomainLookupByNameRet, DomainResumeArgs, DomainSuspendArgs, Feature,
-    Hypervisor, NonnullDomain, Procedure, READ_ONLY, Version, error,
+    DomainEvent, DomainEventCallbackLifecycleMsg, DomainEventLifecycleMsg, DomainGetStateArgs,
+    DomainGetStateRet, DomainLifecycle, DomainLookupByNameArgs, DomainLookupByNameRet,
+    DomainResumeArgs, DomainState, DomainSuspendArgs, Feature, Hypervisor, NonnullDomain,
+    Procedure, READ_ONLY, Version, error,
 };
 
 /// How many registrations for events one client may have.
@@ -17,8 +18,9 @@ const REGISTRATIONS_MAX: usize = 1024;
 /// The mock hypervisor of libvirt, as `test:///default` opens it: one domain, which runs and does nothing.
 ///
 /// It serves, beside what a [`RemoteServer`](crate::RemoteServer) does by itself, the procedures
-/// `CONNECT_LIST_ALL_DOMAINS`, `DOMAIN_LOOKUP_BY_NAME`, `DOMAIN_SUSPEND` and `DOMAIN_RESUME`, and the
-/// registration for the events that these two cause. Nothing is shared: each client has its own.
+/// `CONNECT_LIST_ALL_DOMAINS`, `DOMAIN_LOOKUP_BY_NAME`, `DOMAIN_GET_STATE`, `DOMAIN_SUSPEND` and
+/// `DOMAIN_RESUME`, and the registration for the events that these last two cause. Nothing is shared: each
+/// client has its own.
 ///
 /// ```
 /// use virt_remote::{Hypervisor, TestHypervisor};
@@ -38,7 +40,9 @@ pub struct TestHypervisor {
     /// The version of libvirt; 9.0.0 unless it is set, whose daemon this behaves as.
     pub lib_version: Version,
     domain: NonnullDomain,
-    paused: bool,
+    state: DomainState,
+    /// Why it is in that state, as libvirt numbers it.
+    reason: i32,
     read_only: bool,
     registrations: Vec<Registration>,
     next_registration: i32,
@@ -72,29 +76,61 @@ impl TestHypervisor {
         }
     }
 
-    fn pause(
+    fn state(&self, dom: &NonnullDomain<&str>) -> Result<DomainGetStateRet, RemoteError> {
+        self.check(dom)?;
+        Ok(DomainGetStateRet {
+            state: self.state,
+            reason: self.reason,
+        })
+    }
+
+    fn suspend(
         &mut self,
         dom: &NonnullDomain<&str>,
-        pause: bool,
         cx: &mut Context<'_>,
     ) -> Result<(), RemoteError> {
-        let (function, event, needed) = if pause {
-            ("virDomainSuspend", DomainLifecycle::SUSPENDED, "running")
-        } else {
-            ("virDomainResume", DomainLifecycle::RESUMED, "paused")
-        };
+        self.check_writable("virDomainSuspend")?;
+        self.check(dom)?;
+        if self.state != DomainState::RUNNING {
+            return Err(self.is_not("running"));
+        }
+        // The user has asked for it.
+        (self.state, self.reason) = (DomainState::PAUSED, 1);
+        self.tell(DomainLifecycle::SUSPENDED, cx)
+    }
+
+    fn resume(
+        &mut self,
+        dom: &NonnullDomain<&str>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), RemoteError> {
+        self.check_writable("virDomainResume")?;
+        self.check(dom)?;
+        if self.state != DomainState::PAUSED {
+            return Err(self.is_not("paused"));
+        }
+        // It was paused before.
+        (self.state, self.reason) = (DomainState::RUNNING, 5);
+        self.tell(DomainLifecycle::RESUMED, cx)
+    }
+
+    fn check_writable(&self, function: &str) -> Result<(), RemoteError> {
         if self.read_only {
             return Err(error::read_only(function));
         }
+        Ok(())
+    }
+
+    fn check(&self, dom: &NonnullDomain<&str>) -> Result<(), RemoteError> {
         if dom.uuid != self.domain.uuid {
             return Err(error::no_domain());
         }
-        if self.paused == pause {
-            let detail = format!("domain '{}' not {needed}", self.domain.name);
-            return Err(error::internal(ErrorSource::TEST, &detail));
-        }
-        self.paused = pause;
-        self.tell(event, cx)
+        Ok(())
+    }
+
+    fn is_not(&self, state: &str) -> RemoteError {
+        let detail = format!("domain '{}' not {state}", self.domain.name);
+        error::internal(ErrorSource::TEST, &detail)
     }
 
     /// Sends an event to each registration: before the reply to the call that causes it, so that who has the
@@ -171,7 +207,8 @@ impl Default for TestHypervisor {
                 uuid: *b"\x66\x95\xeb\x01\xf6\xa4\x83\x04\x79\xaa\x97\xf2\x50\x2e\x19\x3f",
                 id: 1,
             },
-            paused: false,
+            state: DomainState::RUNNING,
+            reason: 0,
             read_only: false,
             registrations: Vec::new(),
             next_registration: 0,
@@ -215,6 +252,7 @@ impl Hypervisor for TestHypervisor {
             procedure,
             Procedure::CONNECT_LIST_ALL_DOMAINS
                 | Procedure::DOMAIN_LOOKUP_BY_NAME
+                | Procedure::DOMAIN_GET_STATE
                 | Procedure::DOMAIN_SUSPEND
                 | Procedure::DOMAIN_RESUME
                 | Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY
@@ -230,14 +268,18 @@ impl Hypervisor for TestHypervisor {
                 let DomainLookupByNameArgs { name } = arguments(&payload)?;
                 cx.reply(id, &self.lookup(name)?)
             }
+            Procedure::DOMAIN_GET_STATE => {
+                let DomainGetStateArgs { dom, .. } = arguments(&payload)?;
+                cx.reply(id, &self.state(&dom)?)
+            }
             Procedure::DOMAIN_SUSPEND => {
                 let DomainSuspendArgs { dom } = arguments(&payload)?;
-                self.pause(&dom, true, cx)?;
+                self.suspend(&dom, cx)?;
                 cx.reply(id, &())
             }
             Procedure::DOMAIN_RESUME => {
                 let DomainResumeArgs { dom } = arguments(&payload)?;
-                self.pause(&dom, false, cx)?;
+                self.resume(&dom, cx)?;
                 cx.reply(id, &())
             }
             Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY => {

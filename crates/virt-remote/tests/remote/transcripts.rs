@@ -52,6 +52,11 @@ fn a_domain_pauses_and_goes_on_and_tells_who_has_asked() {
 }
 
 #[test]
+fn a_domain_says_what_it_does_and_why() {
+    Server::test().plays(include_str!("transcripts/state.txt"));
+}
+
+#[test]
 fn a_connection_that_can_only_read_does_not_pause_a_domain() {
     Server::test().plays(include_str!("transcripts/read-only.txt"));
 }

@@ -58,6 +58,7 @@ fn procedures_have_the_names_and_numbers_of_the_protocol() {
     call::<ConnectGetUri>("CONNECT_GET_URI", 110);
     call::<ConnectGetLibVersion>("CONNECT_GET_LIB_VERSION", 157);
     call::<DomainOpenConsole>("DOMAIN_OPEN_CONSOLE", 201);
+    call::<DomainGetState>("DOMAIN_GET_STATE", 212);
     call::<DomainScreenshot>("DOMAIN_SCREENSHOT", 211);
     call::<ConnectListAllDomains>("CONNECT_LIST_ALL_DOMAINS", 273);
     call::<ConnectDomainEventCallbackRegisterAny>(
@@ -131,6 +132,13 @@ fn what_domains_are_asked_for() {
         },
         DOMAIN,
     );
+    let (dom, flags) = (domain::<String>(), 0);
+    is(
+        &DomainGetStateArgs { dom, flags },
+        &[DOMAIN, "00000000"].join(" "),
+    );
+    let (state, reason) = (DomainState::PAUSED, 1);
+    is(&DomainGetStateRet { state, reason }, "00000003 00000001");
     let args = ConnectListAllDomainsArgs {
         need_results: 1,
         flags: 2,
