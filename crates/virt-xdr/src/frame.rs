@@ -128,12 +128,11 @@ pub fn encode_frame(
     payload: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
 ) -> Result<(), EncodeError> {
     let start = out.len();
-    out.extend_from_slice(&frame_head(header, 0)?);
+    out.extend_from_slice(&head(0, header));
     let mut encoder = Encoder::new(out);
-    let result = payload(&mut encoder).and_then(|()| frame_head(header, encoder.position()));
-    match result {
-        Ok(head) => {
-            out[start..start + LENGTH_SIZE].copy_from_slice(&head[..LENGTH_SIZE]);
+    match payload(&mut encoder).and_then(|()| frame_length(encoder.position())) {
+        Ok(length) => {
+            out[start..start + LENGTH_SIZE].copy_from_slice(&length.to_be_bytes());
             Ok(())
         }
         Err(error) => {
@@ -152,18 +151,27 @@ pub fn encode_frame(
 /// [`EncodeErrorKind::PayloadTooLong`] if `payload` is more than [`PAYLOAD_MAX`].
 #[inline]
 pub fn frame_head(header: &Header, payload: usize) -> Result<[u8; FRAME_MIN], EncodeError> {
-    let length = match u32::try_from(FRAME_MIN.saturating_add(payload)) {
-        Ok(length) if payload <= PAYLOAD_MAX => length,
+    Ok(head(frame_length(payload)?, header))
+}
+
+#[inline]
+fn head(length: u32, header: &Header) -> [u8; FRAME_MIN] {
+    let mut head = [0; FRAME_MIN];
+    head[..LENGTH_SIZE].copy_from_slice(&length.to_be_bytes());
+    head[LENGTH_SIZE..].copy_from_slice(&header.to_bytes());
+    head
+}
+
+#[inline]
+fn frame_length(payload: usize) -> Result<u32, EncodeError> {
+    match u32::try_from(FRAME_MIN.saturating_add(payload)) {
+        Ok(length) if payload <= PAYLOAD_MAX => Ok(length),
         _ => {
             let kind = EncodeErrorKind::PayloadTooLong {
                 length: payload,
                 limit: PAYLOAD_MAX,
             };
-            return Err(EncodeError::new(kind, 0));
+            Err(EncodeError::new(kind, 0))
         }
-    };
-    let mut head = [0; FRAME_MIN];
-    head[..LENGTH_SIZE].copy_from_slice(&length.to_be_bytes());
-    head[LENGTH_SIZE..].copy_from_slice(&header.to_bytes());
-    Ok(head)
+    }
 }
