@@ -197,6 +197,13 @@ impl<'b> Encoder<'b> {
         result
     }
 
+    /// The error for a discriminant in the default arm of a union that has an arm of its own.
+    #[must_use]
+    #[cold]
+    pub fn taken_discriminant(&self, value: i32) -> EncodeError {
+        self.error(EncodeErrorKind::Discriminant { value })
+    }
+
     #[inline]
     fn length(&mut self, length: usize, max: usize) -> Result<(), EncodeError> {
         match u32::try_from(length) {

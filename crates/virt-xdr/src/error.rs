@@ -109,6 +109,12 @@ pub enum EncodeErrorKind {
         /// The limit in bytes, [`PAYLOAD_MAX`](crate::PAYLOAD_MAX).
         limit: usize,
     },
+    /// The default arm of a union holds a discriminant that has an arm of its own.
+    #[error("discriminant {value} in the default arm of a union has an arm of its own")]
+    Discriminant {
+        /// The discriminant.
+        value: i32,
+    },
     /// Values nest deeper than [`MAX_DEPTH`](crate::MAX_DEPTH).
     #[error("values nest deeper than {limit} levels")]
     TooDeep {

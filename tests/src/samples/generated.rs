@@ -583,7 +583,7 @@ pub enum Value<S = ::std::string::String, B = ::std::vec::Vec<u8>> {
     Case7(S),
     /// XDR: `case 8: void`.
     Case8,
-    /// XDR: `default: opaque other<8>`. Only for a discriminant that no other arm has.
+    /// XDR: `default: opaque other<8>`. Only for a discriminant that no other arm has; others are not encoded.
     Default {
         /// XDR: `int type`.
         discriminant: i32,
@@ -624,6 +624,13 @@ impl<S: ::core::convert::AsRef<str>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr
             }
             Self::Case8 => {
                 ::virt_xdr::Encode::encode(&8_i32, out)?;
+            }
+            Self::Default { discriminant, .. }
+                if ::core::matches!(*discriminant, 1 | 2 | 3 | 5 | 7 | 8) =>
+            {
+                return ::core::result::Result::Err(
+                    out.taken_discriminant(*discriminant).at("Value::Default"),
+                );
             }
             Self::Default {
                 discriminant,

@@ -88,6 +88,21 @@ fn the_innermost_field_is_named() {
 }
 
 #[test]
+fn the_default_arm_of_a_union_does_not_stand_for_another_arm() {
+    let value: Value = Value::Default {
+        discriminant: 7,
+        value: vec![],
+    };
+    let error = to_vec(&value).unwrap_err();
+    assert_eq!(error.kind(), EncodeErrorKind::Discriminant { value: 7 });
+    assert_eq!(error.field(), Some("Value::Default"));
+    assert_eq!(
+        error.to_string(),
+        "Value::Default: discriminant 7 in the default arm of a union has an arm of its own (at byte 0)"
+    );
+}
+
+#[test]
 fn a_union_without_a_default_has_no_other_arms() {
     let error = from_slice::<Shape>(&to_vec(&Color::GREEN).unwrap()).unwrap_err();
     assert_eq!(error.kind(), DecodeErrorKind::Discriminant { value: 2 });

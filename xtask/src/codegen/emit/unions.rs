@@ -34,7 +34,10 @@ impl Emitter<'_> {
         }
         let discriminant = self.ty(&union.discriminant.ty, self.parameters(), "");
         if let Some(arm) = &union.default {
-            self.arm_doc(arm, " Only for a discriminant that no other arm has.");
+            self.arm_doc(
+                arm,
+                " Only for a discriminant that no other arm has; others are not encoded.",
+            );
             self.line(&format!("{} {{", arm.rust));
             self.field_doc(&union.discriminant);
             self.line(&format!("discriminant: {discriminant},"));
@@ -85,6 +88,21 @@ impl Emitter<'_> {
             let name = format!("{}::{}", ty.rust, arm.rust);
             let (pattern, body) = self.body(arm, &name);
             let pattern = pattern.map_or(String::new(), |pattern| format!(", {pattern}"));
+            let taken: Vec<_> = union
+                .arms
+                .iter()
+                .map(|arm| self.discriminant(union, arm, false))
+                .collect();
+            if !taken.is_empty() {
+                arms.push_str(&format!(
+                    "Self::{}{{ discriminant, .. }} if ::core::matches!(*discriminant, {}) => {{
+                        return ::core::result::Result::Err(out.taken_discriminant({}).at({name:?}));
+                    }}\n",
+                    arm.rust,
+                    taken.join(" | "),
+                    Self::discriminant_number(union, true),
+                ));
+            }
             arms.push_str(&format!(
                 "Self::{}{{ discriminant{pattern} }} => {{ {xdr}::Encode::encode(discriminant, out)?; {body} }}\n",
                 arm.rust
@@ -132,12 +150,7 @@ impl Emitter<'_> {
                 arm.rust
             ));
         } else if !(discriminant == "bool" && union.arms.len() == 2) {
-            let number = match &union.discriminant.ty {
-                Ty::Builtin(Builtin::UnsignedInt) => "discriminant.cast_signed()",
-                Ty::Builtin(Builtin::Bool) => "discriminant.into()",
-                Ty::Named(_) => "discriminant.0",
-                _ => "discriminant",
-            };
+            let number = Self::discriminant_number(union, false);
             let error = format!("input.unknown_discriminant({number}).at({:?})", ty.rust);
             arms.push_str(&format!(
                 "discriminant => ::core::result::Result::Err({error}),\n"
@@ -148,6 +161,18 @@ impl Emitter<'_> {
             match discriminant {{ {arms} }}",
             ty.rust
         )
+    }
+
+    /// The variable `discriminant` as the number that an error names.
+    fn discriminant_number(union: &Union, reference: bool) -> &'static str {
+        match (&union.discriminant.ty, reference) {
+            (Ty::Builtin(Builtin::UnsignedInt), _) => "discriminant.cast_signed()",
+            (Ty::Builtin(Builtin::Bool), true) => "i32::from(*discriminant)",
+            (Ty::Builtin(Builtin::Bool), false) => "discriminant.into()",
+            (Ty::Named(_), _) => "discriminant.0",
+            (_, true) => "*discriminant",
+            (_, false) => "discriminant",
+        }
     }
 
     /// The discriminant of an arm, as an expression (which says its type) or a pattern.
