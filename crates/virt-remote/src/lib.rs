@@ -99,10 +99,11 @@
 //! | `CONNECT_REGISTER_CLOSE_CALLBACK`, `CONNECT_UNREGISTER_CLOSE_CALLBACK` | no | yes |
 //! | what [`Hypervisor::serves`] | no | yes |
 //!
-//! It was measured against libvirt 9.0.0's daemon. Three things are simpler: a procedure that is not in the
-//! table is unknown, where a daemon knows it and may say that the driver does not; polkit that is not
-//! demanded is refused with an error that says so; and the events of [`TestHypervisor`] come before the reply
-//! to the call that causes them, where a daemon's may come behind it.
+//! It was measured against libvirt 9.0.0's daemon, and is simpler in this: a procedure that is not in the table
+//! is unknown, where a daemon knows it and may say that the driver does not; polkit that is not demanded is
+//! refused in plain words; what a hypervisor serves is refused before it is open, whatever the payload is; the
+//! events of [`TestHypervisor`] come before the reply to the call that causes them, where a daemon's may come
+//! behind it.
 //!
 //! # Adding a procedure
 //!

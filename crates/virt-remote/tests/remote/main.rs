@@ -9,6 +9,7 @@
 
 mod authentication;
 mod close;
+mod hypervisors;
 mod keepalive;
 mod properties;
 mod public;

@@ -1,0 +1,151 @@
+//! What is up to a hypervisor, and what it need not think of.
+
+use virt_remote::{
+    AuthType, Hypervisor, Procedure, READ_ONLY, RemoteServer, TestHypervisor, Version,
+};
+use virt_transport::{Call, Context, ErrorCode, ErrorSource, RemoteError};
+
+use crate::support::Server;
+
+/// Opens for who can only read, and serves `CONNECT_GET_MAX_VCPUS` on top if it is asked to.
+struct Small {
+    serves: bool,
+}
+
+impl Hypervisor for Small {
+    fn open(&mut self, name: Option<&str>, flags: u32) -> Result<String, RemoteError> {
+        if flags != READ_ONLY {
+            let message = "this one can only be read";
+            return Err(RemoteError::new(ErrorCode::RPC, ErrorSource::RPC, message));
+        }
+        Ok(name.unwrap_or("small:///").to_owned())
+    }
+
+    fn type_name(&self) -> &str {
+        "SMALL"
+    }
+
+    fn version(&self) -> Version {
+        Version::new(1, 2, 3)
+    }
+
+    fn lib_version(&self) -> Version {
+        Version::new(4, 5, 6)
+    }
+
+    fn hostname(&self) -> &str {
+        "smallest"
+    }
+
+    fn serves(&self, procedure: Procedure) -> bool {
+        self.serves && procedure == Procedure::CONNECT_GET_MAX_VCPUS
+    }
+
+    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+        Ok(cx.reply(call.id, &16)?)
+    }
+}
+
+const OPEN: &str = "
+> 00000024 20008086 00000001 00000001 00000000 00000000 00000000 00000000 00000001
+< 0000001c 20008086 00000001 00000001 00000001 00000000 00000000
+";
+const CALL: &str = "> 0000001c 20008086 00000001 00000005 00000000 00000001 00000000\n";
+const RETURNS: &str = "< 00000020 20008086 00000001 00000005 00000001 00000001 00000000 00000010\n";
+const UNKNOWN: &str = r#"
+< 00000080 20008086 00000001 00000005 00000001 00000001 00000001
+  00000027 00000007 00000001 "unknown procedure: 5" 00000002 00000000
+  00000001 "%s" 00000001 "unknown procedure: 5" 00000000 ffffffff ffffffff 00000000
+"#;
+const NOT_OPEN: &str = r#"
+< 000000b8 20008086 00000001 00000005 00000001 00000001 00000001
+  00000001 00000007 00000001 "internal error: hypervisor connection not open" 00000002 00000000
+  00000001 "internal error: %s" 00000001 "hypervisor connection not open" 00000000 ffffffff ffffffff 00000000
+"#;
+const REQUIRED: &str = r#"
+< 00000088 20008086 00000001 00000005 00000001 00000001 00000001
+  00000027 00000007 00000001 "authentication required" 00000002 00000000
+  00000001 "%s" 00000001 "authentication required" 00000000 ffffffff ffffffff 00000000
+"#;
+
+#[test]
+fn it_says_what_it_is() {
+    Server::new(RemoteServer::new(Small { serves: false })).plays(
+        r#"
+> 00000024 20008086 00000001 00000001 00000000 00000000 00000000 00000000 00000000
+< 00000090 20008086 00000001 00000001 00000001 00000000 00000001
+  00000027 00000007 00000001 "this one can only be read" 00000002 00000000
+  00000001 "%s" 00000001 "this one can only be read" 00000000 ffffffff ffffffff 00000000
+> 00000024 20008086 00000001 00000001 00000000 00000001 00000000 00000000 00000001
+< 0000001c 20008086 00000001 00000001 00000001 00000001 00000000
+> 0000001c 20008086 00000001 00000003 00000000 00000002 00000000
+< 00000028 20008086 00000001 00000003 00000001 00000002 00000000 "SMALL"
+> 0000001c 20008086 00000001 00000004 00000000 00000003 00000000
+< 00000024 20008086 00000001 00000004 00000001 00000003 00000000 00000000 000f4a13
+> 0000001c 20008086 00000001 0000009d 00000000 00000004 00000000
+< 00000024 20008086 00000001 0000009d 00000001 00000004 00000000 00000000 003d1c8e
+> 0000001c 20008086 00000001 0000003b 00000000 00000005 00000000
+< 00000028 20008086 00000001 0000003b 00000001 00000005 00000000 "smallest"
+> 0000001c 20008086 00000001 0000006e 00000000 00000006 00000000
+< 0000002c 20008086 00000001 0000006e 00000001 00000006 00000000 "small:///"
+"#,
+    );
+}
+
+#[test]
+fn it_has_no_features_unless_it_says_so_but_those_of_the_server() {
+    let mut server = Server::new(RemoteServer::new(Small { serves: false }));
+    server.plays(OPEN);
+    for (feature, supported) in [(8, 0), (9, 0), (10, 1), (14, 0), (15, 1), (16, 0), (255, 0)] {
+        server.plays(&format!(
+            "> 00000020 20008086 00000001 0000003c 00000000 00000001 00000000 {feature:08x}\n\
+             < 00000020 20008086 00000001 0000003c 00000001 00000001 00000000 {supported:08x}"
+        ));
+    }
+}
+
+#[test]
+fn it_is_called_once_it_is_open() {
+    let mut server = Server::new(RemoteServer::new(Small { serves: true }));
+    server.plays(&[CALL, NOT_OPEN, OPEN, CALL, RETURNS].concat());
+}
+
+#[test]
+fn it_is_not_called_for_what_it_does_not_serve() {
+    let mut server = Server::new(RemoteServer::new(Small { serves: false }));
+    server.plays(&[CALL, UNKNOWN, OPEN, CALL, UNKNOWN].concat());
+}
+
+#[test]
+fn it_is_not_called_for_who_is_not_authenticated() {
+    let sasl = |serves| RemoteServer::new(Small { serves }).demand_auth([AuthType::SASL]);
+    Server::new(sasl(true)).plays(&[CALL, REQUIRED].concat());
+    Server::new(sasl(false)).plays(&[CALL, UNKNOWN].concat());
+}
+
+#[test]
+fn the_mock_opens_by_its_own_names_alone() {
+    for (name, uri) in [
+        ("test:///default", Some("test:///default")),
+        ("test:/default", Some("test:///default")),
+        ("test:///default?a=b", Some("test:///default?a=b")),
+        ("test:///default#f", Some("test:///default#f")),
+        (
+            "test:/default?test:/default",
+            Some("test:///default?test:/default"),
+        ),
+        ("", None),
+        ("test", None),
+        ("test:///", None),
+        ("test:default", None),
+        ("test:///defaulty", None),
+        ("test:///default/", None),
+        ("test://host/default", None),
+        ("test+unix:///default", None),
+        ("TEST:///default", None),
+        ("qemu:///system", None),
+    ] {
+        let opened = TestHypervisor::default().open(Some(name), 0);
+        assert_eq!(opened.ok().as_deref(), uri, "{name:?}");
+    }
+}
