@@ -130,7 +130,6 @@ impl Outbox {
             });
         }
         let head = frame_head(header, payload.len())?;
-        self.reclaim();
         self.small.extend_from_slice(&head);
         self.flush_small();
         self.queued_bytes += payload.len();

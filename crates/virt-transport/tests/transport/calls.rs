@@ -6,7 +6,8 @@ use virt_transport::{
 };
 
 use crate::support::{
-    KEEPALIVE, REMOTE, Recorder, assert_sends, assert_silent, carry, client, log, server, wire,
+    KEEPALIVE, REMOTE, Recorder, assert_sends, assert_silent, carry, client, drain_bytes, log,
+    server, wire,
 };
 
 /// Calls `procedure` without arguments, and returns the serial.
@@ -155,13 +156,17 @@ impl Program for Errors {
 
 /// The error that a client's call gets from this reply to serial 1.
 fn error_of(reply: &str) -> ReplyError {
+    error_of_reply(&wire(reply))
+}
+
+fn error_of_reply(reply: &[u8]) -> ReplyError {
     let mut client = Transport::new(Role::Client);
     let handle = client.register(Errors::default()).unwrap();
     client
         .with(&handle, |_, cx| cx.call(60, &()))
         .unwrap()
         .unwrap();
-    client.receive(&wire(reply)).unwrap();
+    client.receive(reply).unwrap();
     client
         .with(&handle, |errors, _| errors.last.take())
         .unwrap()
@@ -331,32 +336,60 @@ impl Program for AnswersTooMuch {
 #[test]
 fn an_answer_that_cannot_be_sent_becomes_an_internal_error() {
     let mut server = Transport::new(Role::Server);
-    let handle = server.register(AnswersTooMuch).unwrap();
+    server.register(AnswersTooMuch).unwrap();
     server
         .receive(&wire(
-            "0000001c 20008086 00000001 0000003c 00000000 00000005 00000000",
+            "0000001c 20008086 00000001 0000003c 00000000 00000001 00000000",
         ))
         .unwrap();
-
-    let mut client = Transport::new(Role::Client);
-    let errors = client.register(Errors::default()).unwrap();
-    for _ in 0..5 {
-        client
-            .with(&errors, |_, cx| cx.call(60, &()))
-            .unwrap()
-            .unwrap();
-    }
-    carry(&mut server, &mut client);
-    let Some(ReplyError::Remote(error)) = client
-        .with(&errors, |errors, _| errors.last.take())
-        .unwrap()
-    else {
+    let ReplyError::Remote(error) = error_of_reply(&drain_bytes(&mut server)) else {
         panic!("not a remote error");
     };
     assert_eq!(error.code(), ErrorCode::INTERNAL_ERROR);
     assert_eq!(error.source_domain(), ErrorSource::RPC);
-    let program = server.with(&handle, |_, cx| cx.program()).unwrap();
-    assert_eq!(program, REMOTE);
+    assert_eq!(
+        error.message(),
+        "payload of 33554412 bytes is 4 over the limit of 33554408 (at byte 0)"
+    );
+}
+
+/// Refuses every call with a text that no string of the protocol can hold.
+struct RefusesAtLength;
+
+impl Program for RefusesAtLength {
+    fn id(&self) -> ProgramId {
+        REMOTE
+    }
+
+    fn on_call(&mut self, _: Call<'_>, _: &mut Context<'_>) -> Result<(), RemoteError> {
+        let text = "x".repeat(virt_xdr::STRING_MAX + 1);
+        Err(RemoteError::new(ErrorCode::RPC, ErrorSource::RPC, text))
+    }
+}
+
+#[test]
+fn a_refusal_that_cannot_be_sent_becomes_an_internal_error() {
+    let mut server = Transport::new(Role::Server);
+    server.register(RefusesAtLength).unwrap();
+    server
+        .receive(&wire(
+            "0000001c 20008086 00000001 0000003c 00000000 00000001 00000000",
+        ))
+        .unwrap();
+    let error = error_of_reply(&drain_bytes(&mut server));
+    let ReplyError::Remote(error) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(
+        (error.code(), error.source_domain()),
+        (ErrorCode::INTERNAL_ERROR, ErrorSource::RPC)
+    );
+    assert!(
+        error
+            .message()
+            .contains("length 4194305 is 1 over the limit of 4194304"),
+        "{error}"
+    );
 }
 
 #[test]
