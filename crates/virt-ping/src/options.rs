@@ -1,0 +1,252 @@
+//! What can be asked for: the one definition of `--help`, the man page and the shell completions.
+
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+/// The shortest interval; what wants more is a flood.
+const INTERVAL_MIN: Duration = Duration::from_millis(2);
+
+/// The longest time that can be asked for, in seconds: some thirty years.
+const SECONDS_MAX: f64 = 1e9;
+
+/// What follows the options.
+const AFTER_HELP: &str = "\
+Exit status:
+  0  PONGs came
+  1  none came, or fewer than -c by -w, or the link died
+  2  there was no connection, or anything else went wrong
+  3  the options are wrong
+  4  the daemon wants an authentication that cannot be had
+  Of several URIs the highest one counts.
+
+Examples:
+  virt-ping -c 5 test:///default         a daemon within the program itself
+  virt-ping qemu:///system               until Ctrl-C; Ctrl-\\ shows how it goes
+  virt-ping --mode rpc -w 10 qemu+tcp://host/system
+  virt-ping --check -q qemu:///system && echo alive";
+
+/// ping(8) for libvirt daemons
+///
+/// Is the link alive, how fast does it answer, and does it keep answering?
+#[derive(Debug, Clone, Parser)]
+#[command(name = "virt-ping", version, term_width = 80, after_help = AFTER_HELP)]
+pub(crate) struct Options {
+    /// Whom to ping, such as qemu:///system; several are pinged side by side
+    ///
+    /// Without one: LIBVIRT_DEFAULT_URI, then uri_default of libvirt.conf, then the
+    /// sockets that exist. test:///default is a daemon within this process, and needs
+    /// no libvirt.
+    #[arg(value_name = "URI")]
+    pub(crate) uris: Vec<String>,
+
+    /// Stop after N PINGs; with -w, after N PONGs
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+
+    /// Time from one PING to the next, at least 0.002
+    #[arg(short, long, value_name = "SECS", default_value = "1", value_parser = interval)]
+    pub(crate) interval: Duration,
+
+    /// How long to wait for a PONG before it is missed
+    #[arg(short = 'W', long, value_name = "SECS", default_value = "1", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+
+    /// End after this time, come what may
+    #[arg(short = 'w', long, value_name = "SECS", value_parser = seconds)]
+    pub(crate) deadline: Option<Duration>,
+
+    /// PING as fast as PONGs come, with 64 under way (rpc: 4) and no line for each
+    #[arg(short, long, conflicts_with_all = ["interval", "outstanding", "audible"])]
+    pub(crate) flood: bool,
+
+    /// Print the first line and the statistics only
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    /// Time each step of connecting
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+
+    /// Begin each line with the time
+    #[arg(short = 'D', long)]
+    pub(crate) timestamps: bool,
+
+    /// Tell of a PING that has no PONG yet before the next is sent
+    #[arg(short = 'O', long)]
+    pub(crate) outstanding: bool,
+
+    /// Ring the bell at each PONG
+    #[arg(short, long)]
+    pub(crate) audible: bool,
+
+    /// What to send: keepalive or rpc
+    ///
+    /// PINGs are answered by the daemon's I/O loop, also when its workers hang. rpc
+    /// sends calls instead, one that a worker has to answer, and finds those.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "MODE",
+        default_value = "keepalive",
+        hide_possible_values = true
+    )]
+    pub(crate) mode: Mode,
+
+    /// PING without authentication or negotiation
+    ///
+    /// A daemon answers PINGs as soon as it is connected to.
+    #[arg(long, conflicts_with = "mode")]
+    pub(crate) raw: bool,
+
+    /// Send nothing, and tell of the daemon's own PINGs
+    ///
+    /// A daemon sends them to a client that is silent, by default after 5 seconds.
+    #[arg(long, conflicts_with_all = [
+        "raw", "mode", "interval", "timeout", "flood", "outstanding", "histogram",
+    ])]
+    pub(crate) listen: bool,
+
+    /// PING once: one line on standard output, and the exit status
+    #[arg(long, conflicts_with_all = [
+        "count", "interval", "listen", "flood", "outstanding", "audible", "verbose", "histogram",
+    ])]
+    pub(crate) check: bool,
+
+    /// How to print: text or json
+    ///
+    /// json is one object a line, times are integers in nanoseconds.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub(crate) format: Format,
+
+    /// End with percentiles and a bar chart
+    #[arg(long)]
+    pub(crate) histogram: bool,
+
+    /// Connect for reading only
+    #[arg(short, long)]
+    pub(crate) readonly: bool,
+
+    /// Silence after which the session asks for a sign of life; 0 is never
+    #[arg(
+        short = 'k', long, value_name = "SECS", default_value = "5", value_parser = seconds
+    )]
+    pub(crate) keepalive_interval: Duration,
+
+    /// How often it asks; the link is dead at interval * (count + 1)
+    #[arg(short = 'K', long, value_name = "N", default_value_t = 5)]
+    pub(crate) keepalive_count: u32,
+
+    /// How long connecting may take
+    #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds)]
+    pub(crate) connect_timeout: Duration,
+}
+
+impl Options {
+    /// What is counted.
+    pub(crate) fn what(&self) -> What {
+        match self.mode {
+            _ if self.listen => What::Heard,
+            Mode::Keepalive => What::Pings,
+            Mode::Rpc => What::Calls,
+        }
+    }
+
+    /// The name of what is done.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.mode {
+            _ if self.raw => "raw",
+            _ if self.listen => "listen",
+            Mode::Keepalive => "keepalive",
+            Mode::Rpc => "rpc",
+        }
+    }
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Our PINGs.
+    Pings,
+    /// Calls.
+    Calls,
+    /// The daemon's PINGs.
+    Heard,
+}
+
+/// What is sent to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// PINGs: answered by the I/O loop, also when all workers hang
+    Keepalive,
+    /// Calls: answered by a worker
+    Rpc,
+}
+
+/// How it is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Lines for people
+    Text,
+    /// One JSON object a line, times in nanoseconds
+    Json,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=SECONDS_MAX).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(format!("not in 0 ..= {SECONDS_MAX}"))
+    }
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        interval if interval < INTERVAL_MIN => {
+            let limit = INTERVAL_MIN.as_secs_f64();
+            Err(format!("below the limit of {limit}: use -f to flood"))
+        }
+        interval => Ok(interval),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_options_are_consistent() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn seconds_are_fractions_within_limits() {
+        for (text, expected) in [
+            ("0", Ok(Duration::ZERO)),
+            ("0.25", Ok(Duration::from_millis(250))),
+            ("1e9", Ok(Duration::from_secs(1_000_000_000))),
+            ("1.1e9", Err("not in 0 ..= 1000000000".to_owned())),
+            ("-1", Err("not in 0 ..= 1000000000".to_owned())),
+            ("NaN", Err("not in 0 ..= 1000000000".to_owned())),
+            ("1s", Err("not a number".to_owned())),
+        ] {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_interval_has_a_limit() {
+        assert_eq!(interval("0.002"), Ok(INTERVAL_MIN));
+        let message = "below the limit of 0.002: use -f to flood";
+        assert_eq!(interval("0.0019"), Err(message.to_owned()));
+    }
+}

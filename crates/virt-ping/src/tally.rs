@@ -1,0 +1,153 @@
+//! What has come of a run so far.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::event::{Ended, Summary};
+use crate::exit::Exit;
+use crate::histogram::Histogram;
+use crate::options::Options;
+use crate::statistics::Statistics;
+
+/// The numbers of a run.
+#[derive(Debug)]
+pub(crate) struct Tally<'a> {
+    options: &'a Options,
+    start: Instant,
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+    pub(crate) late: u64,
+    /// What was missed and has not come late.
+    pub(crate) missed: u64,
+    pub(crate) held_back: u64,
+    /// Why the connection is closed, if it is.
+    pub(crate) closed: Option<String>,
+    times: Statistics,
+    histogram: Option<Histogram>,
+}
+
+impl<'a> Tally<'a> {
+    pub(crate) fn new(options: &'a Options) -> Self {
+        Self {
+            options,
+            start: Instant::now(),
+            sent: 0,
+            received: 0,
+            late: 0,
+            missed: 0,
+            held_back: 0,
+            closed: None,
+            times: Statistics::default(),
+            histogram: options.histogram.then(Histogram::default),
+        }
+    }
+
+    /// How long it has gone on.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    pub(crate) fn received(&mut self, time: Duration) {
+        self.received += 1;
+        self.times.add(time);
+        if let Some(histogram) = &mut self.histogram {
+            histogram.add(time);
+        }
+    }
+
+    /// As [`received`](Self::received), of what was missed before.
+    pub(crate) fn received_late(&mut self, time: Duration) {
+        self.late += 1;
+        self.missed -= 1;
+        self.received(time);
+    }
+
+    /// Whether as much has come as was wanted, where more is sent for what is missed.
+    pub(crate) fn is_enough(&self) -> bool {
+        self.options
+            .count
+            .is_some_and(|count| self.received >= count)
+    }
+
+    /// What it means if it ends so.
+    pub(crate) fn exit(&self, ended: Ended) -> Exit {
+        let enough = match self.options.deadline {
+            Some(_) if self.options.count.is_some() => self.is_enough(),
+            _ => self.received > 0,
+        };
+        if enough && ended != Ended::Closed {
+            Exit::Alive
+        } else {
+            Exit::Dead
+        }
+    }
+
+    /// The numbers, at the end or in between.
+    pub(crate) fn summary(&self, ended: Option<Ended>) -> Summary {
+        let histogram = self.histogram.as_ref();
+        Summary {
+            sent: self.sent,
+            received: self.received,
+            late: self.late,
+            missed: self.missed,
+            held_back: self.held_back,
+            duration: self.elapsed(),
+            rtt: self.times.times(),
+            percentiles: histogram.and_then(Histogram::percentiles),
+            // In between, a chart would hide what goes on.
+            histogram: ended.and(histogram).map(Histogram::bars),
+            ended,
+            exit: self.exit(ended.unwrap_or(Ended::Interrupted)).code(),
+            what: self.options.what(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn exit(options: &[&str], received: u64, ended: Ended) -> Exit {
+        let options = Options::parse_from([&["virt-ping"], options].concat());
+        let mut tally = Tally::new(&options);
+        tally.received = received;
+        tally.exit(ended)
+    }
+
+    #[test]
+    fn it_is_alive_if_anything_came() {
+        for ended in [Ended::Count, Ended::Deadline, Ended::Interrupted] {
+            assert_eq!(exit(&["-c3"], 1, ended), Exit::Alive);
+            assert_eq!(exit(&["-w3"], 1, ended), Exit::Alive);
+            assert_eq!(exit(&[], 0, ended), Exit::Dead);
+        }
+    }
+
+    #[test]
+    fn by_a_deadline_all_have_to_come() {
+        assert_eq!(exit(&["-c3", "-w3"], 3, Ended::Count), Exit::Alive);
+        assert_eq!(exit(&["-c3", "-w3"], 2, Ended::Deadline), Exit::Dead);
+    }
+
+    #[test]
+    fn a_link_that_died_is_dead_whatever_came() {
+        assert_eq!(exit(&[], 99, Ended::Closed), Exit::Dead);
+    }
+
+    #[test]
+    fn what_comes_late_is_no_longer_missed() {
+        let options = Options::parse_from(["virt-ping", "--histogram"]);
+        let mut tally = Tally::new(&options);
+        (tally.sent, tally.missed) = (2, 1);
+        tally.received(Duration::from_nanos(1));
+        tally.received_late(Duration::from_nanos(3));
+        let summary = tally.summary(Some(Ended::Count));
+        assert_eq!((summary.received, summary.late, summary.missed), (2, 1, 0));
+        assert_eq!(summary.rtt.map(|rtt| rtt.avg_ns), Some(2));
+        assert_eq!(summary.histogram.map(|bars| bars.len()), Some(2));
+        assert_eq!(tally.summary(None).histogram, None);
+    }
+}

@@ -1,0 +1,264 @@
+//! Events as lines for people.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::event::{Event, Percentiles, Phase, Summary, as_nanoseconds};
+use crate::histogram::{Chart, Milliseconds};
+use crate::options::What;
+use crate::statistics::Times;
+
+/// How much is shown of what a peer says, in characters.
+const WORDS_MAX: usize = 400;
+
+/// Prints an event about a daemon.
+pub(crate) struct Text<'a> {
+    pub(crate) uri: &'a str,
+    pub(crate) what: What,
+    pub(crate) event: &'a Event,
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { uri, what, event } = *self;
+        let pong = if what == What::Calls { "REPLY" } else { "PONG" };
+        match event {
+            Event::Phase { phase, time } => {
+                let phase = phase.to_string();
+                write!(f, "{uri}: {phase:<12} {:>9} ms", milliseconds(*time))
+            }
+            Event::Connected {
+                address,
+                version,
+                keepalive,
+                mode,
+            } => {
+                let verb = if what == What::Heard {
+                    "LISTEN"
+                } else {
+                    "PING"
+                };
+                write!(f, "{verb} {uri} ({address}): ")?;
+                version
+                    .iter()
+                    .try_for_each(|version| write!(f, "libvirt {version}, "))?;
+                f.write_str(match keepalive {
+                    Some(true) => "keepalive negotiated",
+                    Some(false) => "no keepalive",
+                    None => "nothing negotiated",
+                })?;
+                if *mode == "rpc" {
+                    f.write_str(", by calls")
+                } else {
+                    Ok(())
+                }
+            }
+            Event::Pong { seq, time, late } => {
+                let late = if *late { " (late)" } else { "" };
+                write!(
+                    f,
+                    "{pong} from {uri}: seq={seq} time={} ms{late}",
+                    milliseconds(*time)
+                )
+            }
+            Event::Missed { seq, waited } => {
+                write!(
+                    f,
+                    "no {pong} from {uri}: seq={seq} waited={} ms",
+                    waited.as_millis()
+                )
+            }
+            Event::Outstanding { seq } => write!(f, "no {pong} yet from {uri}: seq={seq}"),
+            Event::HeldBack { seq, unanswered } => {
+                write!(
+                    f,
+                    "held back from {uri}: seq={seq}, {unanswered} are unanswered"
+                )
+            }
+            Event::Ping { seq, after } => {
+                write!(
+                    f,
+                    "PING from {uri}: seq={seq} after={} ms",
+                    milliseconds(*after)
+                )
+            }
+            Event::Closed { message, .. } | Event::Failed { message, .. } => {
+                write!(f, "{uri}: {message}")
+            }
+            Event::Check {
+                time: Some(time),
+                version,
+                ..
+            } => {
+                write!(f, "{uri}: alive, {pong} after {} ms", milliseconds(*time))?;
+                version
+                    .iter()
+                    .try_for_each(|version| write!(f, ", libvirt {version}"))
+            }
+            Event::Check { message, .. } => {
+                write!(f, "{uri}: {}", message.as_deref().unwrap_or_default())
+            }
+            Event::Interim(summary) => {
+                write!(f, "{uri}: ")?;
+                counts(summary, f)?;
+                summary.rtt.iter().try_for_each(|rtt| {
+                    f.write_str("; ")?;
+                    times(summary.what, rtt, f)
+                })
+            }
+            Event::Summary(summary) => self.summary(summary, f),
+        }
+    }
+}
+
+impl Text<'_> {
+    fn summary(&self, summary: &Summary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n--- {} ping statistics ---", self.uri)?;
+        counts(summary, f)?;
+        write!(f, ", time {} ms", summary.duration.as_millis())?;
+        if let Some(rtt) = &summary.rtt {
+            f.write_str("\n")?;
+            times(summary.what, rtt, f)?;
+        }
+        if let Some(Percentiles {
+            p50_ns,
+            p90_ns,
+            p99_ns,
+            p99_9_ns,
+        }) = summary.percentiles
+        {
+            let [p50, p90, p99, p99_9] = [p50_ns, p90_ns, p99_ns, p99_9_ns].map(Milliseconds);
+            write!(f, "\nrtt p50/p90/p99/p99.9 = {p50}/{p90}/{p99}/{p99_9} ms")?;
+        }
+        match &summary.histogram {
+            Some(bars) if !bars.is_empty() => write!(f, "\n{}", Chart(bars)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connect",
+            Self::Authenticate => "authenticate",
+            Self::Negotiate => "negotiate",
+            Self::Open => "open",
+            Self::FirstPong => "first PONG",
+        })
+    }
+}
+
+/// Makes one line without control characters of what others say.
+pub(crate) fn clean(text: &str) -> String {
+    let mut clean = String::new();
+    for (index, character) in text.chars().enumerate() {
+        if index == WORDS_MAX {
+            clean.push_str("...");
+            break;
+        }
+        if character.is_control() {
+            clean.extend(character.escape_default());
+        } else {
+            clean.push(character);
+        }
+    }
+    clean
+}
+
+fn counts(summary: &Summary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Summary {
+        sent,
+        received,
+        late,
+        missed,
+        held_back,
+        what,
+        ..
+    } = *summary;
+    let (pings, pongs) = match what {
+        What::Pings => ("ping", "pong"),
+        What::Calls => ("call", "repl"),
+        What::Heard => return write!(f, "{received} ping{} received", plural(received)),
+    };
+    let ending = match (what, received) {
+        (What::Calls, 1) => "y",
+        (What::Calls, _) => "ies",
+        _ => plural(received),
+    };
+    write!(
+        f,
+        "{sent} {pings}{} sent, {received} {pongs}{ending} received",
+        plural(sent)
+    )?;
+    if late > 0 {
+        write!(f, " ({late} late)")?;
+    }
+    if held_back > 0 {
+        write!(f, ", {held_back} held back")?;
+    }
+    write!(f, ", {}% loss", Percent(missed, received + missed))
+}
+
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+fn times(what: What, times: &Times, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let name = if what == What::Heard {
+        "interval"
+    } else {
+        "rtt"
+    };
+    let Times {
+        min_ns,
+        avg_ns,
+        max_ns,
+        mdev_ns,
+    } = *times;
+    let [min, avg, max, mdev] = [min_ns, avg_ns, max_ns, mdev_ns].map(Milliseconds);
+    write!(f, "{name} min/avg/max/mdev = {min}/{avg}/{max}/{mdev} ms")
+}
+
+/// Prints a part of a whole in percent, with as many of three digits behind the point as are needed.
+struct Percent(u64, u64);
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let thousandths = u128::from(self.0) * 100_000 / u128::from(self.1).max(1);
+        let text = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+fn milliseconds(time: Duration) -> Milliseconds {
+    Milliseconds(as_nanoseconds(time))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_has_the_digits_it_needs() {
+        for (part, whole, expected) in [
+            (0, 0, "0"),
+            (0, 3, "0"),
+            (1, 3, "33.333"),
+            (1, 2, "50"),
+            (3, 3, "100"),
+            (1, 100_000, "0.001"),
+            (u64::MAX, u64::MAX, "100"),
+        ] {
+            assert_eq!(Percent(part, whole).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn what_others_say_is_one_line_of_bounded_length() {
+        assert_eq!(clean("a\nb\u{1b}[31m"), r"a\nb\u{1b}[31m");
+        assert_eq!(clean("\u{e4}\u{f6}\u{fc}"), "\u{e4}\u{f6}\u{fc}");
+        let long = clean(&"x".repeat(5000));
+        assert_eq!(long.len(), WORDS_MAX + 3);
+    }
+}
