@@ -101,6 +101,19 @@ fn a_reader_of_small_frames_finds_a_steady_buffer() {
 }
 
 #[test]
+fn a_reader_of_large_frames_keeps_its_buffer() {
+    let mut decoder = FrameDecoder::new();
+    decoder.push(&frame(&vec![0; MIB]));
+    assert!(next(&mut decoder, Take::Look).unwrap().is_some());
+    let grown = decoder.capacity();
+    for bytes in frame(&vec![0; MIB]).chunks(4096) {
+        decoder.push(bytes);
+        assert_eq!(decoder.capacity(), grown);
+    }
+    assert!(next(&mut decoder, Take::Look).unwrap().is_some());
+}
+
+#[test]
 fn shrinking_keeps_what_was_received() {
     let mut decoder = FrameDecoder::new();
     decoder.push(&[&frame(&vec![1; MIB]), &PING[..27]].concat());
