@@ -193,6 +193,13 @@ fn variable_arrays_have_a_count() {
 }
 
 #[test]
+fn an_array_is_allocated_once() {
+    let wire = to_vec(&vec![7u32; 1000]).unwrap();
+    let items: Vec<u32> = from_slice(&wire).unwrap();
+    assert_eq!((items.len(), items.capacity()), (1000, 1000));
+}
+
+#[test]
 fn structs_are_their_fields_in_order() {
     let from = Point {
         label: "a".to_owned(),
