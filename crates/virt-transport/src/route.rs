@@ -75,7 +75,7 @@ impl Router {
         expected
     }
 
-    #[inline]
+    /// Hands a frame of any type but message, and its descriptors, to its program.
     pub(crate) fn route(
         &mut self,
         header: &Header,
@@ -84,7 +84,6 @@ impl Router {
     ) -> Result<(), ReceiveError> {
         self.returned_fds = 0;
         match header.message_type {
-            MessageType::MESSAGE => self.on_message(header, payload),
             MessageType::CALL | MessageType::CALL_WITH_FDS => self.on_call(header, payload, fds),
             MessageType::REPLY | MessageType::REPLY_WITH_FDS => self.on_reply(header, payload, fds),
             MessageType::STREAM | MessageType::STREAM_HOLE => self.on_stream(header, payload),
@@ -183,12 +182,19 @@ impl Router {
             fds,
         };
         let mut context = Context::new(&mut self.link, program, index);
-        let verdict = self.programs[index].on_reply(reply, &mut context);
-        self.judge(program, verdict)
+        self.programs[index]
+            .on_reply(reply, &mut context)
+            .or_else(|verdict| self.judge(program, verdict))
     }
 
+    /// Hands a message, which never has descriptors, to its program.
     #[inline]
-    fn on_message(&mut self, header: &Header, payload: Payload<'_>) -> Result<(), ReceiveError> {
+    pub(crate) fn on_message(
+        &mut self,
+        header: &Header,
+        payload: Payload<'_>,
+    ) -> Result<(), ReceiveError> {
+        self.returned_fds = 0;
         let &Header {
             program,
             procedure,
@@ -209,8 +215,9 @@ impl Router {
             payload,
         };
         let mut context = Context::new(&mut self.link, program, index);
-        let verdict = self.programs[index].on_message(message, &mut context);
-        self.judge(program, verdict)
+        self.programs[index]
+            .on_message(message, &mut context)
+            .or_else(|verdict| self.judge(program, verdict))
     }
 
     fn on_stream(&mut self, header: &Header, payload: Payload<'_>) -> Result<(), ReceiveError> {
@@ -262,8 +269,9 @@ impl Router {
             }
         };
         let mut context = Context::new(&mut self.link, program, index);
-        let verdict = self.programs[index].on_stream(Stream { id, body }, &mut context);
-        self.judge(program, verdict)
+        self.programs[index]
+            .on_stream(Stream { id, body }, &mut context)
+            .or_else(|verdict| self.judge(program, verdict))
     }
 
     /// Gives up a stream of which a piece was lost: what follows it would not be what was sent.
@@ -288,24 +296,24 @@ impl Router {
     #[inline]
     fn find(&mut self, program: ProgramId) -> Option<usize> {
         if self.ids.get(self.last) == Some(&program) {
-            return Some(self.last);
+            Some(self.last)
+        } else {
+            self.search(program)
         }
+    }
+
+    fn search(&mut self, program: ProgramId) -> Option<usize> {
         let found = self.ids.iter().position(|&id| id == program)?;
         self.last = found;
         Some(found)
     }
 
-    /// What becomes of the connection after a program has had a frame.
-    #[inline]
-    fn judge(
-        &mut self,
-        program: ProgramId,
-        verdict: Result<(), ProgramError>,
-    ) -> Result<(), ReceiveError> {
+    /// What becomes of the connection after a program has not taken a frame.
+    #[cold]
+    fn judge(&mut self, program: ProgramId, verdict: ProgramError) -> Result<(), ReceiveError> {
         match verdict {
-            Ok(()) => Ok(()),
-            Err(ProgramError::Unexpected | ProgramError::Payload(_)) => self.drop_frame(),
-            Err(ProgramError::Close(error)) => Err(ReceiveError::Program { program, error }),
+            ProgramError::Unexpected | ProgramError::Payload(_) => self.drop_frame(),
+            ProgramError::Close(error) => Err(ReceiveError::Program { program, error }),
         }
     }
 

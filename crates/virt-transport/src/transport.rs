@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use virt_xdr::{FDS_MAX, FRAME_MIN, Frame, FrameDecoder, Header, Payload};
+use virt_xdr::{FDS_MAX, FRAME_MIN, Frame, FrameDecoder, Header, MessageType, Payload};
 
 use crate::link::{Counters, Link};
 use crate::route::Router;
@@ -301,30 +301,39 @@ impl Transport {
                     missing: pending.missing,
                 });
             }
-            let Some(Frame {
-                header,
-                mut payload,
-            }) = self.decoder.next_frame()?
-            else {
+            let Some(Frame { header, payload }) = self.decoder.next_frame()? else {
                 return Ok(());
             };
             self.router.link.counters.frames_received += 1;
-            if self.router.announces_fds(&header) {
-                let missing = fd_count(&mut payload, self.router.link.carries_fds)?;
-                if missing > 0 {
-                    let payload = payload.into_bytes();
-                    let fds = Vec::new();
-                    self.pending = Some(Pending {
-                        header,
-                        payload,
-                        fds,
-                        missing,
-                    });
-                    continue;
-                }
+            if header.message_type == MessageType::MESSAGE {
+                self.router.on_message(&header, payload)?;
+            } else {
+                self.pending = Self::route(&mut self.router, header, payload)?;
             }
-            self.router.route(&header, payload, Vec::new())?;
         }
+    }
+
+    /// Hands a frame to its program, or gives it back if descriptors belong to it that are still due.
+    fn route(
+        router: &mut Router,
+        header: Header,
+        mut payload: Payload<'_>,
+    ) -> Result<Option<Pending>, ReceiveError> {
+        let fds = Vec::new();
+        if router.announces_fds(&header) {
+            let missing = fd_count(&mut payload, router.link.carries_fds)?;
+            if missing > 0 {
+                let payload = payload.into_bytes();
+                return Ok(Some(Pending {
+                    header,
+                    payload,
+                    fds,
+                    missing,
+                }));
+            }
+        }
+        router.route(&header, payload, fds)?;
+        Ok(None)
     }
 }
 
