@@ -1,24 +1,17 @@
 //! A raw connection: bytes and descriptors as they are, no protocol but the length word.
 
 use std::fs::File;
-use std::io::{self, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, Shutdown, recvmsg, sendmsg, shutdown, sockopt,
-};
+use rustix::net::{Shutdown, shutdown, sockopt};
 
 use crate::incoming::Incoming;
 use crate::libvirt::PATIENCE;
-use crate::{Event, Peer};
-
-/// More than the protocol's 32, so that a test can send too many.
-const MAX_DESCRIPTORS: usize = 64;
+use crate::{Event, Peer, socket};
 
 /// A socket of either kind, read with room for descriptors and cut into frames.
 #[derive(Debug)]
@@ -81,61 +74,22 @@ impl Connection {
     /// # Panics
     ///
     /// When more than 64 descriptors are asked for.
-    pub fn write(&self, mut bytes: &[u8], descriptors: usize) -> io::Result<()> {
-        assert!(
-            descriptors <= MAX_DESCRIPTORS,
-            "{descriptors} descriptors are over {MAX_DESCRIPTORS}"
-        );
+    pub fn write(&self, bytes: &[u8], descriptors: usize) -> io::Result<()> {
         let null = File::open("/dev/null")?;
-        let mut fds = vec![null.as_fd(); descriptors];
-        while !bytes.is_empty() {
-            let mut space =
-                [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
-            let mut control = SendAncillaryBuffer::new(&mut space);
-            if !fds.is_empty() {
-                assert!(control.push(SendAncillaryMessage::ScmRights(&fds)));
-            }
-            let sent = sendmsg(
-                &self.socket,
-                &[IoSlice::new(bytes)],
-                &mut control,
-                SendFlags::NOSIGNAL,
-            )?;
-            bytes = &bytes[sent..];
-            fds.clear();
-        }
-        Ok(())
+        socket::write(&self.socket, bytes, &vec![null.as_fd(); descriptors])
     }
 
     /// Reads once; false when the peer sent nothing for [`PATIENCE`].
     fn read(&mut self) -> bool {
-        let mut buffer = vec![0; 65_536];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
-        let mut control = RecvAncillaryBuffer::new(&mut space);
-        let read = recvmsg(
-            &self.socket,
-            &mut [IoSliceMut::new(&mut buffer)],
-            &mut control,
-            RecvFlags::CMSG_CLOEXEC,
-        );
-        match read {
-            Ok(message) if message.bytes > 0 => {
-                self.incoming.push(&buffer[..message.bytes]);
-                let descriptors: usize = control
-                    .drain()
-                    .map(|message| match message {
-                        RecvAncillaryMessage::ScmRights(fds) => fds.count(),
-                        _ => 0,
-                    })
-                    .sum();
-                if descriptors > 0 {
-                    // The kernel ends a read with the write that carried descriptors, and a
-                    // libvirt peer sends those on one byte: the last one.
-                    self.incoming.mark_descriptors(descriptors);
+        match socket::read(&self.socket) {
+            Ok((bytes, descriptors)) if !bytes.is_empty() => {
+                self.incoming.push(&bytes);
+                if !descriptors.is_empty() {
+                    self.incoming.mark_descriptors(descriptors.len());
                 }
                 true
             }
-            Err(rustix::io::Errno::AGAIN) => false,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
             // A reset is how a peer closes that has not read everything.
             Ok(_) | Err(_) => {
                 self.incoming.close();

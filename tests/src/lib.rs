@@ -13,21 +13,28 @@ pub mod virsh;
 
 mod connection;
 mod daemon;
+mod echo;
 mod incoming;
 mod listener;
 mod ours;
 mod pattern;
 mod play;
 mod process;
+mod proxy;
 mod script;
+mod served;
 mod shell;
+mod socket;
 
 pub use connection::Connection;
 pub use daemon::{Config, Daemon};
+pub use echo::{ECHO, Echo, Follow, Later, Refuse, Return, Tell, Told};
 pub use listener::Listener;
 pub use ours::Ours;
 pub use pattern::{Pattern, Token};
 pub use play::{Event, Outcome, Peer, play};
 pub use process::Process;
+pub use proxy::{Direction, Fault, Place, Proxy, Target, Trick};
 pub use script::{End, Link, Role, Script, ScriptError, Step, Transcript};
+pub use served::Served;
 pub use shell::Shell;

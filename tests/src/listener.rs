@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 
-use rustix::net::{SocketFlags, accept_with, sockopt};
+use rustix::net::{Shutdown, SocketFlags, accept_with, shutdown, sockopt};
 use tempfile::TempDir;
 
 use crate::Connection;
@@ -66,6 +66,16 @@ impl Listener {
     ///
     /// Those of accepting, and [`io::ErrorKind::WouldBlock`] when none comes within [`PATIENCE`].
     pub fn accept(&self) -> io::Result<Connection> {
-        Connection::new(accept_with(&self.socket, SocketFlags::CLOEXEC)?)
+        Connection::new(self.accept_socket()?)
+    }
+
+    pub(crate) fn accept_socket(&self) -> io::Result<OwnedFd> {
+        Ok(accept_with(&self.socket, SocketFlags::CLOEXEC)?)
+    }
+
+    /// Ends all waiting for a client, now and later.
+    pub(crate) fn close(&self) {
+        // It was not connected, which is why it is an error on some kernels; it wakes all the same.
+        let _ = shutdown(&self.socket, Shutdown::Both);
     }
 }

@@ -1,5 +1,6 @@
 //! A process that a test started, and that does not outlive it.
 
+use std::fs;
 use std::io;
 use std::process::{Child, Command, ExitStatus};
 
@@ -32,6 +33,15 @@ impl Process {
     /// Those of `wait(2)`.
     pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.0.try_wait()
+    }
+
+    /// How many descriptors it has open.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading `/proc`.
+    pub fn descriptors(&self) -> io::Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.id()))?.count())
     }
 
     /// Stops it (`SIGSTOP`) and waits until it is: its sockets stay open and take bytes, nobody

@@ -1,13 +1,8 @@
 //! A `virsh` that waits for commands, led through the opening of a connection by a scripted server.
 
-use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Write};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::io;
 
-use tempfile::TempDir;
-
-use crate::libvirt::PATIENCE;
-use crate::{Connection, Event, Listener, Pattern, Peer, Process, virsh};
+use crate::{Connection, Event, Listener, Pattern, Peer, virsh};
 
 const OPEN: u32 = 1;
 const HOSTNAME: u32 = 59;
@@ -19,16 +14,8 @@ const REGISTER_CLOSE_CALLBACK: u32 = 360;
 #[derive(Debug)]
 pub struct Shell {
     connection: Connection,
-    _process: Process,
-    commands: PipeWriter,
-    lines: Receiver<String>,
-    /// Where it keeps the history of its commands.
-    _home: TempDir,
+    session: virsh::Session,
 }
-
-/// The host's name is asked for, and then for something that needs no connection: when that is
-/// there, all that `virsh` has to say about the former is.
-const COMMANDS: &[u8] = b"hostname\necho end\n";
 
 impl Shell {
     /// Starts `virsh`, its own keepalive every `interval` seconds (0: never) up to `count`, and
@@ -38,28 +25,14 @@ impl Shell {
     ///
     /// When it cannot be started, or calls what opening a connection does not need.
     pub fn start(interval: u32, count: u32) -> io::Result<Self> {
-        let home = TempDir::new()?;
         let listener = Listener::unix()?;
-        let (input, mut commands) = io::pipe()?;
-        let (lines, output) = io::pipe()?;
-        let mut command = virsh::command(listener.uri())?;
-        command
-            .arg(format!("--keepalive-interval={interval}"))
-            .arg(format!("--keepalive-count={count}"))
-            .env("HOME", home.path())
-            .stdin(input)
-            .stdout(output.try_clone()?)
-            .stderr(output);
-        let process = Process::spawn(&mut command)?;
-        // It keeps the child's ends of the pipes open, and the end of its words would not be seen.
-        drop(command);
-        commands.write_all(COMMANDS)?;
+        let interval = format!("--keepalive-interval={interval}");
+        let count = format!("--keepalive-count={count}");
+        let mut session = virsh::Session::start(listener.uri(), &[&interval, &count])?;
+        session.command("hostname")?;
         let mut shell = Self {
             connection: listener.accept()?,
-            _process: process,
-            commands,
-            lines: read_lines(lines),
-            _home: home,
+            session,
         };
         while shell.answer_opening()? != HOSTNAME {}
         match shell.returned() {
@@ -72,17 +45,9 @@ impl Shell {
     ///
     /// # Errors
     ///
-    /// When [`PATIENCE`] is over first, or it has ended.
+    /// When [`PATIENCE`](crate::libvirt::PATIENCE) is over first, or it has ended.
     pub fn wait_for(&self, words: &str) -> io::Result<String> {
-        loop {
-            let line = self
-                .lines
-                .recv_timeout(PATIENCE)
-                .map_err(io::Error::other)?;
-            if line.contains(words) {
-                return Ok(line);
-            }
-        }
+        self.session.wait_for(words)
     }
 
     /// Answers one call of the opening and returns its procedure.
@@ -130,37 +95,18 @@ impl Peer for Shell {
     }
 
     fn call(&mut self) {
-        self.commands
-            .write_all(COMMANDS)
+        self.session
+            .command("hostname")
             .expect("virsh reads commands");
     }
 
     fn returned(&mut self) -> Event {
-        let mut said = Vec::new();
-        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
-            match line.as_str() {
-                "end" => {
-                    let failed = said.iter().any(|line: &String| line.starts_with("error: "));
-                    return Event::Returned(said.pop().filter(|_| !failed));
-                }
-                // It repeats its commands behind its prompt.
-                line if line.is_empty() || line.starts_with("virsh # ") => {}
-                _ => said.push(line),
+        match self.session.said() {
+            Ok(mut said) => {
+                let failed = said.iter().any(|line| line.starts_with("error: "));
+                Event::Returned(said.pop().filter(|_| !failed))
             }
+            Err(_) => Event::Silent,
         }
-        Event::Silent
     }
-}
-
-/// Both streams of its words, line by line.
-fn read_lines(words: PipeReader) -> Receiver<String> {
-    let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(words).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    lines
 }

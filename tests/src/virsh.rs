@@ -1,13 +1,29 @@
 //! `virsh`: the C client.
 
-use std::io;
+use std::io::{self, PipeWriter, Write};
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
+use crate::Process;
 use crate::libvirt::{self, PATIENCE};
+use crate::served::{next, read_lines};
+
+/// What it writes before a command.
+const PROMPT: &str = "virsh # ";
+
+/// A `virsh` that waits for commands; killed when dropped.
+#[derive(Debug)]
+pub struct Session {
+    process: Process,
+    commands: PipeWriter,
+    lines: Receiver<String>,
+    /// Where it keeps the history of its commands.
+    _home: TempDir,
+}
 
 /// The command, ready for its arguments: in English, with nothing of the user's.
 ///
@@ -50,5 +66,92 @@ pub fn run(uri: &str, arguments: &[&str]) -> io::Result<Output> {
             let message = format!("virsh {arguments:?} went on for {PATIENCE:?}: {output:?}");
             Err(io::Error::new(io::ErrorKind::TimedOut, message))
         }
+    }
+}
+
+impl Session {
+    /// Starts it, with these arguments.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn start(uri: &str, arguments: &[&str]) -> io::Result<Self> {
+        let home = TempDir::new()?;
+        let (input, commands) = io::pipe()?;
+        let (lines, output) = io::pipe()?;
+        let mut command = command(uri)?;
+        command
+            .args(arguments)
+            .env("HOME", home.path())
+            .stdin(input)
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        let process = Process::spawn(&mut command)?;
+        // It keeps the child's ends of the pipes open, and the end of its words would not be seen.
+        drop(command);
+        Ok(Self {
+            process,
+            commands,
+            lines: read_lines(lines),
+            _home: home,
+        })
+    }
+
+    /// Gives it a command.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub fn command(&mut self, command: &str) -> io::Result<()> {
+        // The second needs no connection: when that is answered, all is there that it has to say of the first.
+        writeln!(self.commands, "{command}\necho end")
+    }
+
+    /// Waits until it has done the command, and returns what it said.
+    ///
+    /// # Errors
+    ///
+    /// When [`PATIENCE`] is over first, or it has ended.
+    pub fn said(&self) -> io::Result<Vec<String>> {
+        let mut said = Vec::new();
+        loop {
+            let line = next(&self.lines)?;
+            match line.as_str() {
+                "end" => return Ok(said),
+                "" | "virsh # echo end" => {}
+                // It repeats its commands behind its prompt. What came before is its words of welcome.
+                line if line.starts_with(PROMPT) && !line.contains("error: ") => said.clear(),
+                line => said.push(line.trim_start_matches(PROMPT).to_owned()),
+            }
+        }
+    }
+
+    /// Gives it a command and returns what it said.
+    ///
+    /// # Errors
+    ///
+    /// As [`said`](Self::said).
+    pub fn run(&mut self, command: &str) -> io::Result<Vec<String>> {
+        self.command(command)?;
+        self.said()
+    }
+
+    /// Waits for a line of its words that contains this, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// When [`PATIENCE`] is over first, or it has ended.
+    pub fn wait_for(&self, words: &str) -> io::Result<String> {
+        loop {
+            let line = next(&self.lines)?;
+            if line.contains(words) {
+                return Ok(line);
+            }
+        }
+    }
+
+    /// Its process, to be stopped, resumed and killed.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
     }
 }

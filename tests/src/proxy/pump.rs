@@ -1,0 +1,234 @@
+//! One direction of a connection.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::thread;
+use std::time::Duration;
+
+use rustix::net::{Shutdown, shutdown, sockopt};
+
+use crate::incoming::Incoming;
+use crate::socket;
+
+use super::{Direction, Fault, Link, Place, Shared, Trick};
+
+/// A silence this long is a pause, for [`Trick::Merge`].
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Between two bytes, for [`Trick::Trickle`]: long enough for a reader to see most of them alone.
+const TRICKLE: Duration = Duration::from_micros(50);
+
+/// Reads from one end and writes to the other.
+pub(super) struct Pump<'a> {
+    shared: &'a Shared,
+    link: &'a Link,
+    direction: Direction,
+    /// What is still to be done.
+    fault: Option<Fault>,
+    progress: Progress,
+    seen: Incoming,
+    style: Style,
+}
+
+/// How bytes are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    AsRead,
+    Trickle,
+    Merge,
+}
+
+/// What ends a pump.
+enum Stop {
+    /// Both sides were closed, or are to be.
+    Cut,
+    /// One end could not be read or written.
+    Broken,
+}
+
+/// How far the bytes that were passed on have come.
+#[derive(Debug, Default)]
+struct Progress {
+    frame: usize,
+    /// Bytes of that frame.
+    byte: usize,
+    /// Its length, as far as that is known.
+    length: usize,
+}
+
+impl<'a> Pump<'a> {
+    pub(super) fn new(shared: &'a Shared, link: &'a Link, direction: Direction) -> Self {
+        Self {
+            shared,
+            link,
+            direction,
+            fault: shared.fault.filter(|fault| fault.direction == direction),
+            progress: Progress::default(),
+            seen: Incoming::default(),
+            style: Style::AsRead,
+        }
+    }
+
+    /// Passes everything on until one end closes, and then the end, too.
+    pub(super) fn run(mut self) {
+        let stop = loop {
+            match self.read() {
+                Ok((bytes, _)) if bytes.is_empty() => break Stop::Broken,
+                Err(_) => break Stop::Broken,
+                Ok((bytes, descriptors)) => {
+                    if let Err(stop) = self.pass(&bytes, &descriptors) {
+                        break stop;
+                    }
+                }
+            }
+        };
+        let (from, to) = self.ends();
+        match stop {
+            Stop::Cut => self.link.cut(),
+            // A dead link tells nobody.
+            Stop::Broken if self.link.is_stopped() => {}
+            Stop::Broken => {
+                let _ = shutdown(to, Shutdown::Write);
+                let _ = shutdown(from, Shutdown::Read);
+            }
+        }
+    }
+
+    fn read(&mut self) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
+        let (from, _) = self.ends();
+        let (mut bytes, mut descriptors) = socket::read(from)?;
+        if self.style == Style::Merge && !bytes.is_empty() {
+            let timeout = |limit| sockopt::set_socket_timeout(from, sockopt::Timeout::Recv, limit);
+            timeout(Some(PAUSE))?;
+            // Nothing comes behind a descriptor in one read, so nothing is gathered behind it either. The
+            // end, if it comes now, comes again.
+            while descriptors.is_empty()
+                && let Ok((more, with)) = socket::read(from)
+                && !more.is_empty()
+            {
+                bytes.extend(more);
+                descriptors = with;
+            }
+            timeout(None)?;
+        }
+        self.note(&bytes, descriptors.len());
+        Ok((bytes, descriptors))
+    }
+
+    /// Writes down what was read, before the other end can answer it.
+    fn note(&mut self, bytes: &[u8], descriptors: usize) {
+        self.seen.push(bytes);
+        if descriptors > 0 {
+            self.seen.mark_descriptors(descriptors);
+        }
+        let events = std::iter::from_fn(|| self.seen.next());
+        let events: Vec<_> = events.map(|event| (self.direction, event)).collect();
+        self.shared.note(|log| log.traffic.extend(events));
+    }
+
+    fn pass(&mut self, bytes: &[u8], descriptors: &[OwnedFd]) -> Result<(), Stop> {
+        let (plain, carrier) = bytes.split_at(bytes.len() - usize::from(!descriptors.is_empty()));
+        let mut out = Vec::new();
+        for &byte in plain {
+            let changed = self.act(Some(byte), &mut out)?;
+            self.progress.advance(byte);
+            out.extend(changed);
+        }
+        self.write(&mut out)?;
+        if !carrier.is_empty() {
+            self.act(None, &mut out)?;
+            if !self.link.is_stopped() {
+                let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+                let written = socket::write(self.ends().1, carrier, &descriptors);
+                written.map_err(|_| Stop::Broken)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Plays the trick if this is the place; the byte is the next one, `None` if descriptors ride on it.
+    fn act(&mut self, byte: Option<u8>, out: &mut Vec<u8>) -> Result<Option<u8>, Stop> {
+        let Some(Fault { trick, place, .. }) = self.fault else {
+            return Ok(byte);
+        };
+        if !self.progress.is_at(place, byte.is_some()) {
+            return Ok(byte);
+        }
+        self.fault = None;
+        self.write(out)?;
+        let mut changed = byte;
+        match trick {
+            Trick::Cut => self.link.cut(),
+            Trick::Stop => self.link.stop(),
+            Trick::Delay(time) => thread::sleep(time),
+            Trick::Trickle => self.style = Style::Trickle,
+            Trick::Merge => self.style = Style::Merge,
+            Trick::Corrupt(bits) => changed = byte.map(|byte| byte ^ bits),
+        }
+        self.shared.note(|log| log.fired = true);
+        if trick == Trick::Cut {
+            return Err(Stop::Cut);
+        }
+        Ok(changed)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), Stop> {
+        let bytes = std::mem::take(out);
+        if self.link.is_stopped() {
+            return Ok(());
+        }
+        let (_, to) = self.ends();
+        let piece = match self.style {
+            Style::Trickle => 1,
+            Style::AsRead | Style::Merge => bytes.len().max(1),
+        };
+        for (index, piece) in bytes.chunks(piece).enumerate() {
+            if index > 0 {
+                thread::sleep(TRICKLE);
+            }
+            socket::write(to, piece, &[]).map_err(|_| Stop::Broken)?;
+        }
+        Ok(())
+    }
+
+    fn ends(&self) -> (&'a OwnedFd, &'a OwnedFd) {
+        let Link { client, server, .. } = self.link;
+        match self.direction {
+            Direction::Up => (client, server),
+            Direction::Down => (server, client),
+        }
+    }
+}
+
+impl Progress {
+    fn advance(&mut self, byte: u8) {
+        if self.is_at_end() {
+            *self = Self {
+                frame: self.frame + 1,
+                ..Self::default()
+            };
+        }
+        if self.byte < 4 {
+            self.length = self.length << 8 | usize::from(byte);
+        }
+        self.byte += 1;
+    }
+
+    /// Whether a place is before the next byte: a plain one, or one with descriptors.
+    fn is_at(&self, place: Place, plain: bool) -> bool {
+        let end = self.is_at_end();
+        if end && place.byte == Place::END {
+            return place.frame == self.frame;
+        }
+        let (frame, byte) = if end && plain {
+            (self.frame + 1, 0)
+        } else {
+            (self.frame, self.byte)
+        };
+        (place.frame, place.byte) == (frame, byte)
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.byte >= 4 && self.byte >= self.length
+    }
+}
