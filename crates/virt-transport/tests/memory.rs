@@ -72,6 +72,7 @@ fn a_transport_holds_what_has_arrived_and_what_waits_and_little_more() {
     an_outbox_that_is_never_empty_does_not_grow();
     an_outbox_of_large_payloads_that_is_never_empty_does_not_grow();
     an_outbox_that_has_been_large_is_given_back();
+    an_outbox_that_is_small_is_kept_for_the_next_frame();
     calls_and_streams_that_have_ended_are_forgotten();
     the_answers_to_a_flood_are_no_larger_than_the_flood();
     a_connection_that_has_failed_holds_nothing_that_was_received();
@@ -178,6 +179,21 @@ fn an_outbox_that_has_been_large_is_given_back() {
     });
     assert!(peak >= 4 << 20);
     assert!(held <= 64 * 1024, "{held} bytes are held for nothing");
+}
+
+fn an_outbox_that_is_small_is_kept_for_the_next_frame() {
+    let (mut client, handle) = transport(Role::Client);
+    let mut message = || {
+        client
+            .with(&handle, |_, cx| cx.message(1, &()))
+            .unwrap()
+            .unwrap();
+        write(&mut client, usize::MAX);
+    };
+    let (held, _) = cost(&mut message);
+    assert!((28..1024).contains(&held), "{held} bytes are held");
+    let (more, peak) = cost(&mut message);
+    assert_eq!((more, peak), (0, 0), "more was allocated");
 }
 
 fn calls_and_streams_that_have_ended_are_forgotten() {

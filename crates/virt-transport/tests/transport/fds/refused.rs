@@ -182,3 +182,21 @@ fn a_descriptor_where_none_is_due_closes() {
     ));
     assert_eq!(log(&mut server, &handle), ["call 60 serial 1:  and 1 fds"]);
 }
+
+#[test]
+fn a_frame_that_its_last_descriptor_completes_may_close_and_that_sticks() {
+    let (mut client, handle) = client();
+    client
+        .receive(&wire(
+            "00000020 20008086 00000001 0000003c 00000005 00000001 00000000 00000001",
+        ))
+        .unwrap();
+    assert_eq!(client.need(), Need::Fds(1));
+    let (mut watching, fd) = Witness::new();
+    let text = "reply of program 0x20008086 version 1 with serial 1, which no call waits for";
+    assert_eq!(client.receive_fd(fd).unwrap_err().to_string(), text);
+    assert_eq!(client.receive(&wire(PING)).unwrap_err().to_string(), text);
+    assert_eq!(client.need(), Need::Bytes(0));
+    assert!(watching.is_closed());
+    assert_eq!(log(&mut client, &handle), [""; 0]);
+}
