@@ -303,6 +303,16 @@ fn what_is_defined_outside_is_a_number() {
 }
 
 #[test]
+fn a_comment_holds_nothing_that_rust_denies_in_documentation() {
+    let comment = "/* one\rtwo \u{202e}three\r\n four */ const X = 1;";
+    let text = rust(&[("a.x", comment)], &Settings::default());
+    assert!(
+        text.contains("/// one\n/// two three\n/// four\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_same_input_gives_the_same_bytes() {
     let text = include_str!("../protocol/remote.x").replace("#include", "%");
     let text = text.replace("STRING_MAX", "9");

@@ -19,7 +19,7 @@ impl Lexed {
                 .filter(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic()))
             {
                 Some(tag) => doc.tags.push(tag.to_owned()),
-                None => doc.lines.push(line.to_owned()),
+                None => doc.lines.push(line.replace(is_direction, "")),
             }
         }
         while doc.lines.last().is_some_and(String::is_empty) {
@@ -87,10 +87,16 @@ fn lines(comment: &str) -> impl Iterator<Item = &str> {
         .strip_prefix("/*")
         .and_then(|block| block.strip_suffix("*/"));
     let text = line.or(block).unwrap_or(comment);
-    text.lines().map(|line| {
+    // Rust has no carriage return within a line of documentation.
+    text.lines().flat_map(|line| line.split('\r')).map(|line| {
         line.trim()
             .trim_start_matches('*')
             .trim_end_matches('*')
             .trim()
     })
+}
+
+/// Whether a character changes the direction of the text around it, which Rust denies in comments.
+fn is_direction(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
