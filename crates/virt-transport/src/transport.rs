@@ -86,6 +86,8 @@ impl Transport {
 
     /// The same with a lower limit for received frames, in bytes, the length word included; it is held
     /// between 28 and 33 554 436.
+    ///
+    /// To be said before anything is received: what was received before is forgotten.
     #[must_use]
     pub fn with_frame_limit(mut self, limit: usize) -> Self {
         self.decoder = FrameDecoder::with_limit(limit);
