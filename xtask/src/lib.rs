@@ -1,5 +1,6 @@
 //! The workspace's own commands: what CI runs, and the generator of everything named `generated.rs`.
 
+pub mod bench;
 pub mod ci;
 pub mod codegen;
 

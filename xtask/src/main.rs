@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use xtask::{ci, codegen};
+use xtask::{bench, ci, codegen};
 
 /// The workspace's own commands
 #[derive(Debug, Parser)]
@@ -16,12 +16,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Bench(bench::Bench),
     Ci(ci::Ci),
     Codegen(codegen::Codegen),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Bench(command) => command.run(),
         Command::Ci(command) => command.run(),
         Command::Codegen(command) => command.run(),
     }

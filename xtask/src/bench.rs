@@ -1,0 +1,174 @@
+//! `cargo xtask bench`: runs the benchmarks, and writes what they have shown into `docs/performance.md`.
+//!
+//! Nanoseconds are those of one machine and one hour; what lasts are the ratios between two benchmarks of
+//! one run, so these are all that is written.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use clap::Args;
+use thiserror::Error;
+
+mod rows;
+mod tables;
+
+/// Run the benchmarks and write the tables of docs/performance.md
+///
+/// Each ratio is one of two benchmarks in the same run, and the middle one of all runs is written.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// How often the benchmarks are run
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+    runs: u8,
+
+    /// Write the tables from the runs that were made before
+    #[arg(long)]
+    table: bool,
+}
+
+impl Bench {
+    /// Runs the benchmarks, unless told not to, and writes the tables.
+    #[must_use]
+    pub fn run(&self) -> ExitCode {
+        match self.measure().and_then(|()| self.write()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn measure(&self) -> Result<(), Error> {
+        if self.table {
+            return Ok(());
+        }
+        for run in 1..=self.runs {
+            println!("run {run} of {}", self.runs);
+            let status = Command::new(env!("CARGO"))
+                .args([
+                    "bench",
+                    "--package",
+                    "virt-benches",
+                    "--benches",
+                    "--",
+                    "--save-baseline",
+                ])
+                .arg(baseline(run))
+                .current_dir(root())
+                .status();
+            if !status.is_ok_and(|status| status.success()) {
+                return Err(Error::Run);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self) -> Result<(), Error> {
+        let results = Results {
+            directory: target().join("criterion"),
+            runs: self.runs,
+        };
+        let path = root().join("docs/performance.md");
+        let page = read(&path)?;
+        let page = tables::replace(&page, &tables::all(&results)?).ok_or(Error::Page)?;
+        fs::write(&path, page).map_err(|error| Error::File { path, error })
+    }
+}
+
+/// What criterion has left of several runs.
+struct Results {
+    directory: PathBuf,
+    runs: u8,
+}
+
+impl Results {
+    /// The middle one of what `ratio` makes of each run, given the times of benchmarks by their names.
+    fn middle(
+        &self,
+        ratio: impl Fn(&dyn Fn(&str) -> Result<f64, Error>) -> Result<f64, Error>,
+    ) -> Result<f64, Error> {
+        let of_run = |run| ratio(&|benchmark| self.nanoseconds(benchmark, run));
+        let mut ratios: Vec<f64> = (1..=self.runs).map(of_run).collect::<Result<_, _>>()?;
+        ratios.sort_by(f64::total_cmp);
+        Ok(ratios[ratios.len() / 2])
+    }
+
+    /// The median time of one benchmark in one run.
+    fn nanoseconds(&self, benchmark: &str, run: u8) -> Result<f64, Error> {
+        let mut path = self.directory.join(benchmark);
+        path.extend([&baseline(run), "estimates.json"]);
+        median(&read(&path)?).ok_or(Error::Estimates { path })
+    }
+}
+
+/// Why there are no tables.
+#[derive(Debug, Error)]
+enum Error {
+    #[error("the benchmarks did not run to their end")]
+    Run,
+    #[error("{}: {error}", path.display())]
+    File { path: PathBuf, error: io::Error },
+    #[error("{} has no median", path.display())]
+    Estimates { path: PathBuf },
+    #[error("docs/performance.md has no place for the tables")]
+    Page,
+}
+
+fn baseline(run: u8) -> String {
+    format!("run-{run}")
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|error| Error::File {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The median among criterion's estimates. For one number of a file whose form is known, no JSON is parsed.
+fn median(estimates: &str) -> Option<f64> {
+    let (_, median) = estimates.split_once(r#""median":"#)?;
+    let (_, value) = median.split_once(r#""point_estimate":"#)?;
+    value.split([',', '}']).next()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_found_among_the_estimates() {
+        let estimates = r#"{"mean":{"confidence_interval":{"lower_bound":1.0},"point_estimate":2.5,"standard_error":0.1},
+            "median":{"confidence_interval":{"lower_bound":3.0},"point_estimate":4.25,"standard_error":0.1},
+            "slope":null}"#;
+        assert_eq!(median(estimates), Some(4.25));
+        assert_eq!(median(r#"{"mean":{"point_estimate":2.5}}"#), None);
+        assert_eq!(median(r#"{"median":{"point_estimate":null}}"#), None);
+    }
+
+    #[test]
+    fn a_result_that_is_not_there_is_named() {
+        let results = Results {
+            directory: PathBuf::from("no-such-directory"),
+            runs: 1,
+        };
+        let error = results.middle(|time| time("group/benchmark")).unwrap_err();
+        let path = Path::new("no-such-directory/group/benchmark/run-1/estimates.json");
+        assert!(
+            error.to_string().starts_with(&path.display().to_string()),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! What is compared with what, and how far apart they may be.
+
+/// One ratio: how much longer `ours` takes than the fastest of `others`.
+pub(super) struct Row {
+    /// What is measured.
+    pub(super) what: &'static str,
+    /// What it is compared with.
+    pub(super) with: &'static str,
+    pub(super) ours: &'static str,
+    pub(super) others: &'static [&'static str],
+    /// How many times the work of one of the others is done in `ours`.
+    pub(super) work: f64,
+    /// The greatest ratio that is aimed at, if any is.
+    pub(super) limit: Option<f64>,
+}
+
+/// The other codecs, as their benchmarks are called.
+pub(super) const PEERS: [&str; 5] = [
+    "libvirt-xdr",
+    "onc-xdr",
+    "serde-xdr",
+    "stellar-xdr",
+    "xdr-codec",
+];
+
+/// The benchmarks that have the peers in them.
+pub(super) const WITH_PEERS: [(&str, &str); 6] = [
+    ("header-decode", "header decode"),
+    ("header-encode", "header encode"),
+    ("error-decode", "error payload decode"),
+    ("error-encode", "error payload encode"),
+    ("domains-owned", "1,000 domains decode, owned"),
+    ("domains-encode", "1,000 domains encode"),
+];
+
+/// The sizes of frames, and of the pieces that they come in.
+pub(super) const SIZES: [&str; 5] = ["28B", "1KiB", "64KiB", "4MiB", "32MiB"];
+pub(super) const PIECES: [&str; 5] = ["whole", "1", "28", "1460", "65536"];
+
+/// A codec beside the floor.
+macro_rules! floor {
+    ($group:literal, $what:literal, $limit:expr) => {
+        row(
+            $what,
+            FLOOR,
+            concat!($group, "/virt-xdr"),
+            &[concat!($group, "/floor")],
+            $limit,
+        )
+    };
+}
+
+/// A codec beside the fastest of its peers.
+macro_rules! peers {
+    ($group:literal, $what:literal, $limit:expr) => {
+        row(
+            $what,
+            "the fastest peer",
+            concat!($group, "/virt-xdr"),
+            &[
+                concat!($group, "/libvirt-xdr"),
+                concat!($group, "/onc-xdr"),
+                concat!($group, "/serde-xdr"),
+                concat!($group, "/stellar-xdr"),
+                concat!($group, "/xdr-codec"),
+            ],
+            $limit,
+        )
+    };
+}
+
+const FLOOR: &str = "the floor";
+
+pub(super) const ROWS: &[Row] = &[
+    floor!("header-decode", "header decode", Some(1.5)),
+    peers!("header-decode", "header decode", Some(0.5)),
+    floor!("header-encode", "header encode", Some(1.5)),
+    peers!("header-encode", "header encode", Some(1.0)),
+    floor!("error-decode", "error payload decode", None),
+    peers!("error-decode", "error payload decode", None),
+    floor!("error-encode", "error payload encode", None),
+    peers!("error-encode", "error payload encode", None),
+    floor!("domains-owned", "1,000 domains decode, owned", Some(1.15)),
+    peers!("domains-owned", "1,000 domains decode, owned", Some(1.0)),
+    floor!(
+        "domains-borrowed",
+        "1,000 domains decode, borrowed",
+        Some(1.3)
+    ),
+    floor!("domains-encode", "1,000 domains encode", None),
+    peers!("domains-encode", "1,000 domains encode", Some(1.0)),
+    row(
+        "10,000 PINGs in one chunk, taken out of `FrameDecoder`",
+        "the floor's walk over them where they lie",
+        "pings/virt-xdr/10000",
+        &["pings/floor/10000"],
+        Some(2.5),
+    ),
+    Row {
+        work: 100.0,
+        ..row(
+            "one of 10,000 PINGs in one chunk",
+            "one of 100",
+            "pings/virt-xdr/10000",
+            &["pings/virt-xdr/100"],
+            Some(1.3),
+        )
+    },
+    Row {
+        work: 100.0,
+        ..row(
+            "the same of the floor, whose data leaves the nearest cache, too",
+            "one of 100",
+            "pings/floor/10000",
+            &["pings/floor/100"],
+            None,
+        )
+    },
+    row(
+        "10,000 PINGs in one chunk, answered through `Transport`",
+        "the floor that answers field by field",
+        "pong/transport/10000",
+        &["pong/floor/10000"],
+        Some(1.5),
+    ),
+    row(
+        "one PING, answered through `Transport`",
+        "the floor that answers field by field",
+        "pong/transport/1",
+        &["pong/floor/1"],
+        None,
+    ),
+    row(
+        "4 MiB read straight into `FrameDecoder`",
+        "a bare read into a buffer",
+        "copies/read-into-decoder",
+        &["copies/bare-read"],
+        Some(1.1),
+    ),
+    row(
+        "4 MiB given to `FrameDecoder` in pieces of 64 KiB",
+        "one memcpy",
+        "copies/push-pieces",
+        &["copies/memcpy"],
+        Some(1.3),
+    ),
+    row(
+        "frames of one program, 16 registered",
+        "1 registered",
+        "dispatch/keepalive/16",
+        &["dispatch/keepalive/1"],
+        Some(1.3),
+    ),
+    row(
+        "frames of 4 programs in turn",
+        "1 registered",
+        "dispatch/in-turn/4",
+        &["dispatch/in-turn/1"],
+        Some(1.3),
+    ),
+    row(
+        "frames of 16 programs in turn",
+        "1 registered",
+        "dispatch/in-turn/16",
+        &["dispatch/in-turn/1"],
+        Some(1.3),
+    ),
+    row(
+        "`ping()` and its PING written",
+        FLOOR,
+        "ping/transport",
+        &["ping/floor"],
+        None,
+    ),
+    row(
+        "100,000 `Timer`s polled",
+        FLOOR,
+        "timer/virt-keepalive",
+        &["timer/floor"],
+        None,
+    ),
+];
+
+const fn row(
+    what: &'static str,
+    with: &'static str,
+    ours: &'static str,
+    others: &'static [&'static str],
+    limit: Option<f64>,
+) -> Row {
+    Row {
+        what,
+        with,
+        ours,
+        others,
+        work: 1.0,
+        limit,
+    }
+}
