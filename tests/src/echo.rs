@@ -12,7 +12,7 @@ pub const ECHO: ProgramId = ProgramId::new(0x2000_ec40, 1);
 #[derive(Debug, Default)]
 pub struct Echo {
     /// Calls of [`Later`] and what they brought, oldest first.
-    waiting: Vec<(CallId, Vec<u8>)>,
+    waiting: Vec<(CallId, String)>,
 }
 
 /// Returns what it was given, descriptors included.
@@ -56,8 +56,8 @@ impl Echo {
     ///
     /// When not so many wait.
     pub fn answer(&mut self, index: usize, cx: &mut Context<'_>) -> Result<(), SendError> {
-        let (call, bytes) = self.waiting.remove(index);
-        cx.reply(call, &bytes)
+        let (call, text) = self.waiting.remove(index);
+        cx.reply(call, &text)
     }
 }
 
@@ -68,26 +68,25 @@ impl Program for Echo {
 
     fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         let Call { id, payload, fds } = call;
-        let bytes: Vec<u8> = payload.decode()?;
+        let text: String = payload.decode()?;
         match id.procedure() {
-            Return::NUMBER if fds.is_empty() => cx.reply(id, &bytes)?,
-            Return::NUMBER => cx.reply_with_fds(id, &bytes, fds)?,
-            Later::NUMBER => self.waiting.push((id, bytes)),
+            Return::NUMBER if fds.is_empty() => cx.reply(id, &text)?,
+            Return::NUMBER => cx.reply_with_fds(id, &text, fds)?,
+            Later::NUMBER => self.waiting.push((id, text)),
             Refuse::NUMBER => {
-                let words = String::from_utf8_lossy(&bytes);
                 return Err(RemoteError::new(
                     ErrorCode::INTERNAL_ERROR,
                     ErrorSource::RPC,
-                    words,
+                    text,
                 ));
             }
             Tell::NUMBER => {
-                cx.message(Told::NUMBER, &bytes)?;
-                cx.reply(id, &bytes)?;
+                cx.message(Told::NUMBER, &text)?;
+                cx.reply(id, &text)?;
             }
             Follow::NUMBER => {
                 cx.open_stream(StreamId::from(&id))?;
-                cx.reply(id, &bytes)?;
+                cx.reply(id, &text)?;
             }
             unknown => return Err(RemoteError::unknown_procedure(unknown)),
         }
@@ -109,15 +108,15 @@ impl Program for Echo {
     }
 }
 
-/// Ties the procedures to their numbers; all carry bytes and return them.
+/// Ties the procedures to their numbers; all carry a text and return it.
 macro_rules! procedures {
     ($($name:ident = $number:literal)*) => {$(
         impl CallProcedure for $name {
             const PROGRAM: ProgramId = ECHO;
             const NUMBER: i32 = $number;
             const NAME: &'static str = stringify!($name);
-            type Args<'a> = &'a [u8];
-            type Ret = Vec<u8>;
+            type Args<'a> = &'a str;
+            type Ret = String;
         }
     )*};
 }
@@ -134,5 +133,5 @@ impl MessageProcedure for Told {
     const PROGRAM: ProgramId = ECHO;
     const NUMBER: i32 = 5;
     const NAME: &'static str = "Told";
-    type Body = Vec<u8>;
+    type Body = String;
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, PipeWriter, Write};
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -70,7 +70,7 @@ pub fn run(uri: &str, arguments: &[&str]) -> io::Result<Output> {
 }
 
 impl Session {
-    /// Starts it, with these arguments.
+    /// Starts it, with these arguments; with a command among them it ends when that is done.
     ///
     /// # Errors
     ///
@@ -107,15 +107,19 @@ impl Session {
         writeln!(self.commands, "{command}\necho end")
     }
 
-    /// Waits until it has done the command, and returns what it said.
+    /// Waits until it has done the command, or has ended, and returns what it said.
     ///
     /// # Errors
     ///
-    /// When [`PATIENCE`] is over first, or it has ended.
+    /// When [`PATIENCE`] is over first.
     pub fn said(&self) -> io::Result<Vec<String>> {
         let mut said = Vec::new();
         loop {
-            let line = next(&self.lines)?;
+            let line = match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => line,
+                Err(RecvTimeoutError::Disconnected) => return Ok(said),
+                Err(RecvTimeoutError::Timeout) => return Err(io::ErrorKind::TimedOut.into()),
+            };
             match line.as_str() {
                 "end" => return Ok(said),
                 "" | "virsh # echo end" => {}
