@@ -29,20 +29,32 @@ pub fn load(role: Role) -> Result<Vec<Script>, Box<dyn Error>> {
     Ok(scripts)
 }
 
-/// Plays every script of a role, and tells of all that differ, not of the first alone.
+/// Plays every script of a role.
 ///
 /// # Panics
 ///
-/// When one differs, and when there is none.
-pub fn assert_all(role: Role, mut play: impl FnMut(&Script) -> Outcome) {
+/// When the corpus cannot be read, and when there is no script.
+pub fn play_all(role: Role, mut play: impl FnMut(&Script) -> Outcome) -> Vec<(Script, Outcome)> {
     let scripts = load(role).expect("the corpus can be read");
     assert!(!scripts.is_empty(), "no scripts about {role:?}");
+    let outcome = |script: Script| {
+        let outcome = play(&script);
+        (script, outcome)
+    };
+    scripts.into_iter().map(outcome).collect()
+}
+
+/// Tells of all scripts that differ, not of the first alone.
+///
+/// # Panics
+///
+/// When one differs.
+pub fn assert_all(played: &[(Script, Outcome)]) {
     let mut differ = Vec::new();
-    for script in &scripts {
-        let outcome = play(script);
-        if let Some(expected) = outcome.mismatch {
+    for (script, outcome) in played {
+        if let Some(expected) = &outcome.mismatch {
             let Script { name, why, .. } = script;
-            let seen = outcome.transcript;
+            let seen = &outcome.transcript;
             differ.push(format!("{name}: {why}\n{seen}instead of\n{expected}\n"));
         }
     }
@@ -50,7 +62,7 @@ pub fn assert_all(role: Role, mut play: impl FnMut(&Script) -> Outcome) {
         differ.is_empty(),
         "{} of {} scripts differ\n\n{}",
         differ.len(),
-        scripts.len(),
+        played.len(),
         differ.join("\n")
     );
 }

@@ -44,6 +44,8 @@ pub enum Event {
 pub struct Outcome {
     /// What came to pass, in a script's notation.
     pub transcript: String,
+    /// What came back, in order; the answers that prove that it stays are not part of it.
+    pub answers: Vec<Event>,
     /// What should have come to pass instead; `None` when all was as written.
     pub mismatch: Option<String>,
 }
@@ -57,10 +59,12 @@ pub fn play(role: Role, transcript: &Transcript, peer: &mut impl Peer) -> Outcom
         peer,
         serial: 0,
         seen: String::new(),
+        answers: Vec::new(),
     };
     let mismatch = player.play(role, transcript).err();
     Outcome {
         transcript: player.seen,
+        answers: player.answers,
         mismatch,
     }
 }
@@ -70,6 +74,7 @@ struct Player<'a, P> {
     /// Of the last call that came from the peer.
     serial: u32,
     seen: String,
+    answers: Vec<Event>,
 }
 
 impl<P: Peer> Player<'_, P> {
@@ -115,6 +120,7 @@ impl<P: Peer> Player<'_, P> {
             Step::Returned(expected) => {
                 let event = self.peer.returned();
                 self.note_event(&event);
+                self.answers.push(event.clone());
                 match event {
                     Event::Returned(returned) if returned == *expected => Ok(()),
                     _ => Err(say_returned(expected.as_deref())),
@@ -166,6 +172,7 @@ impl<P: Peer> Player<'_, P> {
             self.serial = u32::from_be_bytes(*serial);
         }
         self.note_event(&event);
+        self.answers.push(event.clone());
         event
     }
 

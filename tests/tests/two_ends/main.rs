@@ -15,7 +15,7 @@ use std::panic;
 use world::World;
 
 /// How many sequences there are unless the environment says so.
-const SEQUENCES: u64 = 4000;
+const SEQUENCES: u64 = 2000;
 
 #[test]
 fn nothing_is_lost_mistaken_or_late_between_two_ends_of_ours() {

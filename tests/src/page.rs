@@ -1,0 +1,188 @@
+//! `docs/conformance.md`: what the real peers and ours have answered to each script.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use virt_transport::RemoteError;
+use virt_xdr::{Frame, FrameDecoder, MessageType, Status, from_slice};
+
+use crate::{Event, Outcome, Role, Script};
+
+/// What makes the page anew.
+pub const COMMAND: &str = "UPDATE=1 cargo test --package virt-tests --test conformance";
+
+/// What a role's scripts have led to.
+#[derive(Debug)]
+pub struct Chapter<'a> {
+    /// Who is under test.
+    pub role: Role,
+    /// What ours has answered.
+    pub ours: &'a [(Script, Outcome)],
+    /// What the real peer has answered, in the same order; `None` where there is no libvirt.
+    pub real: Option<&'a [(Script, Outcome)]>,
+}
+
+/// Makes the page. Where there is no libvirt, the page as it was says what the real peers have answered.
+#[must_use]
+pub fn render(chapters: &[Chapter<'_>], before: &str) -> String {
+    let before = real_answers(before);
+    let mut page = format!(
+        "# Conformance\n\n\
+         <!-- Made by `{COMMAND}`, which needs libvirt. Do not edit. -->\n\n\
+         What a real libvirt and ours have answered to the scripts in [`tests/conformance`](../tests/conformance):\n\
+         bytes in, frames and the end out. Both are played each script by `tests/tests/conformance.rs`, which fails\n\
+         when an answer is not as the script says, and when this page is not as the answers are.\n"
+    );
+    for Chapter { role, ours, real } in chapters {
+        let (title, peer, directory) = match role {
+            Role::Daemon => ("What a daemon does", "libvirtd", "daemon"),
+            Role::Client => ("What a client does", "virsh", "client"),
+        };
+        let count = ours.len();
+        line(&mut page, &format!("\n## {title}\n\n{count} scripts.\n"));
+        line(
+            &mut page,
+            &format!("| script | {peer} | ours |\n|---|---|---|"),
+        );
+        for (index, (script, outcome)) in ours.iter().enumerate() {
+            let Script { name, why, .. } = script;
+            let file = format!("../tests/conformance/{directory}/{name}.txt");
+            let real = match real.and_then(|real| real.get(index)) {
+                Some((_, outcome)) => answer(outcome),
+                None => before.get(&*file).copied().unwrap_or_default().to_owned(),
+            };
+            let mut ours = answer(outcome);
+            if let Some((reason, _)) = &script.ours {
+                write!(ours, ": {reason}").expect("a string takes everything");
+            } else if ours == real {
+                "the same".clone_into(&mut ours);
+            }
+            let cells = [
+                format!("[{name}]({file}): {}", why.replace('|', "\\|")),
+                real,
+                ours,
+            ];
+            line(&mut page, &format!("| {} |", cells.join(" | ")));
+        }
+    }
+    page
+}
+
+/// What the real peers have answered as a page says, by the script's file.
+fn real_answers(page: &str) -> HashMap<&str, &str> {
+    let row = |line| {
+        let mut cells = str::split(line, " | ");
+        let (_, script) = cells.next()?.split_once("](")?;
+        let (file, _) = script.split_once("): ")?;
+        Some((file, cells.next()?))
+    };
+    page.lines().filter_map(row).collect()
+}
+
+/// An answer in words, the same ones after each other only once.
+fn answer(outcome: &Outcome) -> String {
+    let mut said: Vec<(String, usize)> = Vec::new();
+    for event in &outcome.answers {
+        let words = describe(event);
+        match said.last_mut() {
+            Some((last, count)) if *last == words => *count += 1,
+            _ => said.push((words, 1)),
+        }
+    }
+    if !outcome.answers.contains(&Event::Closed) {
+        said.push(("stays".to_owned(), 1));
+    }
+    let words = said.into_iter().map(|(words, count)| match count {
+        1 => words,
+        count => format!("{words} ({count} times)"),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn describe(event: &Event) -> String {
+    match event {
+        Event::Frame(frame) => describe_frame(frame).unwrap_or_else(|| "no frame".to_owned()),
+        Event::Descriptors(1) => "descriptor".to_owned(),
+        Event::Descriptors(count) => format!("{count} descriptors in one"),
+        Event::Returned(Some(_)) => "call returns".to_owned(),
+        Event::Returned(None) => "call fails".to_owned(),
+        Event::Closed => "closes".to_owned(),
+        Event::Silent => "silence".to_owned(),
+    }
+}
+
+/// What a frame is; not what it carries, which may differ from one machine to another, but for errors.
+fn describe_frame(bytes: &[u8]) -> Option<String> {
+    let mut decoder = FrameDecoder::new();
+    decoder.push(bytes);
+    let Frame { header, payload } = decoder.next_frame().ok()??;
+    let keepalive = header.program.number == u32::from_be_bytes(*b"keep");
+    Some(match (header.message_type, header.status) {
+        (MessageType::MESSAGE, _) if keepalive && header.procedure == 1 => "PING".to_owned(),
+        (MessageType::MESSAGE, _) if keepalive && header.procedure == 2 => "PONG".to_owned(),
+        (MessageType::CALL, _) => format!("call {}", header.procedure),
+        (MessageType::REPLY, Status::OK) => "reply".to_owned(),
+        (MessageType::REPLY, Status::ERROR) => {
+            let error: RemoteError = from_slice(payload.as_slice()).ok()?;
+            format!("error \"{}\"", error.message().replace('|', "\\|"))
+        }
+        (other, status) => format!("{other:?}, {status:?}"),
+    })
+}
+
+fn line(page: &mut String, line: &str) {
+    writeln!(page, "{line}").expect("a string takes every line");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn played(name: &str, answers: &[Event]) -> (Script, Outcome) {
+        let text = "# Why | how.\n> 00\nstays\n";
+        let outcome = Outcome {
+            transcript: String::new(),
+            answers: answers.to_vec(),
+            mismatch: None,
+        };
+        let script = Script::parse(name, Role::Daemon, text).unwrap();
+        (script, outcome)
+    }
+
+    fn page(ours: &[Event], real: Option<&[Event]>, before: &str) -> String {
+        let ours = [played("case", ours)];
+        let real = real.map(|real| [played("case", real)]);
+        let chapter = Chapter {
+            role: Role::Daemon,
+            ours: &ours,
+            real: real.as_ref().map(<[_]>::as_slice),
+        };
+        render(&[chapter], before)
+    }
+
+    const PONG: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0";
+
+    #[test]
+    fn answers_are_in_words() {
+        let pong = Event::Frame(PONG.to_vec());
+        let row = "| [case](../tests/conformance/daemon/case.txt): Why \\| how. |";
+        let same = page(
+            &[pong.clone(), pong.clone()],
+            Some(&[pong.clone(), pong.clone()]),
+            "",
+        );
+        let expected = format!("{row} PONG (2 times), stays | the same |\n");
+        assert!(same.ends_with(&expected), "{same}");
+        let differ = page(&[Event::Closed], Some(&[pong, Event::Descriptors(1)]), "");
+        let expected = format!("{row} PONG, descriptor, stays | closes |\n");
+        assert!(differ.ends_with(&expected), "{differ}");
+    }
+
+    #[test]
+    fn without_libvirt_the_page_speaks_for_it_and_ours_is_still_checked() {
+        let made = page(&[Event::Closed], Some(&[Event::Closed]), "");
+        assert_eq!(page(&[Event::Closed], None, &made), made);
+        assert_ne!(page(&[Event::Returned(None)], None, &made), made);
+        assert_ne!(page(&[Event::Closed], None, ""), made);
+    }
+}
