@@ -109,13 +109,12 @@ impl Client {
     ///
     /// [`ConnectError::Authentication`], [`ConnectError::Open`].
     pub async fn authenticate(&self) -> Result<(), ConnectError> {
-        let types = self.step::<AuthList>(&()).await?.types;
-        if types.is_empty() || types.contains(&AuthType::NONE) {
+        let list = self.step::<AuthList>(&()).await?;
+        if list.types.is_empty() || list.types.contains(&AuthType::NONE) {
             return Ok(());
         }
-        let offered = types.iter().map(|auth| format!("{auth:?}").to_lowercase());
-        let offered = offered.collect::<Vec<_>>().join(", ");
-        if !types.contains(&AuthType::POLKIT) {
+        let offered = list.to_string();
+        if !list.types.contains(&AuthType::POLKIT) {
             return Err(ConnectError::Authentication {
                 offered,
                 error: None,
@@ -196,7 +195,7 @@ pub async fn reach(
                 .map(|socket| Client::over_stream(socket, options.clone())),
             other => {
                 return Err(ConnectError::Unsupported {
-                    address: other.to_string(),
+                    address: address(other),
                 });
             }
         };
@@ -223,6 +222,19 @@ async fn tcp(host: &str, port: u16) -> std::io::Result<TcpStream> {
 }
 
 fn addresses(candidates: &[Candidate]) -> String {
-    let addresses = candidates.iter().map(ToString::to_string);
+    let addresses = candidates.iter().map(address);
     addresses.collect::<Vec<_>>().join(" or ")
+}
+
+/// Where a candidate is, on one line whatever its path is made of.
+fn address(candidate: &Candidate) -> String {
+    let mut address = String::new();
+    for character in candidate.to_string().chars() {
+        if character.is_control() {
+            address.extend(character.escape_debug());
+        } else {
+            address.push(character);
+        }
+    }
+    address
 }

@@ -4,10 +4,10 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Duration, Instant, Sleep, sleep_until};
+use tokio::time::{Duration, Instant, Sleep, sleep_until, timeout};
 use virt_keepalive::{Tick, Timer};
 use virt_transport::{Handle, ProgramId, RegisterError, Transmit, Transport};
 
@@ -23,6 +23,9 @@ const WINDOW_MIN: usize = 4 * 1024;
 
 /// What a read asks for at most, in bytes, while a large message or many small ones arrive.
 const WINDOW_MAX: usize = 256 * 1024;
+
+/// How long a peer that takes nothing any more is listened to.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How many commands are taken before the socket has its turn.
 const COMMANDS: usize = 32;
@@ -65,6 +68,8 @@ struct Driver<S> {
     queue_limit: usize,
     /// How much of it answers what was received, at most: `owed <= transport.queued()` after each write.
     owed: usize,
+    /// Why nothing can be written any more.
+    mute: Option<io::Error>,
 }
 
 /// Registers keepalive with the transport, and starts the task of the connection.
@@ -102,6 +107,7 @@ pub(crate) fn spawn(
         window: WINDOW_MIN,
         queue_limit: limits.queued_bytes,
         owed: 0,
+        mute: None,
     };
     tokio::spawn(driver.run(commands));
     Ok(shared)
@@ -156,10 +162,13 @@ impl<S: Socket> Driver<S> {
         }
         if self.control.is_closing() {
             // Whatever comes of what is still to be written, it is this end that closes.
-            let _ = poll_fn(|cx| Poll::Ready(self.poll_send(cx))).await;
+            poll_fn(|cx| Poll::Ready(self.poll_send(cx))).await;
             return Err(Closed::new(CloseReason::Client));
         }
-        Ok(())
+        match self.mute.take() {
+            None => Ok(()),
+            Some(error) => Err(self.last_words(error).await),
+        }
     }
 
     /// Starts the timer once keepalive has been negotiated.
@@ -231,19 +240,19 @@ impl<S: Socket> Driver<S> {
     fn poll_io(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         // Judged before it is written, which may end it: whoever waits for that has a turn before a read.
         let (stuck, paused) = (self.is_stuck(), self.is_paused());
-        let relieved = self.poll_send(cx)? > 0 && (stuck || paused);
+        let relieved = self.poll_send(cx) > 0 && (stuck || paused);
         if relieved {
             // So much goes out only as the peer reads: it is alive, whatever it says.
             self.timer.received(Instant::now().into_std());
         }
-        match if paused {
-            Poll::Pending
+        if !paused && self.mute.is_none() && self.poll_receive(cx)?.is_ready() {
+            self.poll_send(cx);
+            return Poll::Ready(Ok(()));
+        }
+        if relieved || self.mute.is_some() {
+            Poll::Ready(Ok(()))
         } else {
-            self.poll_receive(cx)
-        } {
-            Poll::Pending if relieved => Poll::Ready(Ok(())),
-            Poll::Ready(Ok(())) => Poll::Ready(self.poll_send(cx).map(drop)),
-            result => result,
+            Poll::Pending
         }
     }
 
@@ -275,8 +284,8 @@ impl<S: Socket> Driver<S> {
         }
     }
 
-    /// Writes until the outbox is empty or the socket full; returns how many bytes.
-    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<usize, Closed> {
+    /// Writes until the outbox is empty, the socket full, or it takes nothing any more; returns how many bytes.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> usize {
         let mut written = 0;
         while let Some(transmit) = self.endpoint.transport.poll_transmit() {
             let sent = match transmit {
@@ -284,28 +293,31 @@ impl<S: Socket> Driver<S> {
                 Transmit::Fd(slot) => self.socket.poll_send_fd(cx, slot).map_ok(|()| 1),
             };
             match sent {
-                Poll::Ready(Ok(0)) => {
-                    return Err(self.last_words(cx, io::ErrorKind::WriteZero.into()));
-                }
-                Poll::Ready(Ok(count)) => written += count,
-                Poll::Ready(Err(error)) => return Err(self.last_words(cx, error)),
                 Poll::Pending => break,
+                Poll::Ready(Ok(count)) if count > 0 => written += count,
+                Poll::Ready(result) => {
+                    self.mute = Some(result.err().unwrap_or(io::ErrorKind::WriteZero.into()));
+                    break;
+                }
             }
         }
         self.owed = self.owed.min(self.endpoint.transport.queued());
-        Ok(written)
+        written
     }
 
-    /// Takes in what a peer has said before it stopped to listen: replies, and perhaps that it has closed.
-    fn last_words(&mut self, cx: &mut Context<'_>, error: io::Error) -> Closed {
-        while !self.is_paused() {
-            match self.poll_receive(cx) {
-                Poll::Ready(Ok(())) => (),
-                Poll::Ready(Err(closed)) => return closed,
-                Poll::Pending => break,
+    /// Takes in what a peer has said before it stopped to listen: replies, and in the end that it has gone.
+    async fn last_words(&mut self, error: io::Error) -> Closed {
+        let last = poll_fn(|cx| {
+            while !self.is_paused() {
+                if let Err(closed) = ready!(self.poll_receive(cx)) {
+                    return Poll::Ready(Some(closed));
+                }
             }
-        }
-        Closed::error(error)
+            Poll::Ready(None)
+        });
+        // It comes at once, unless the peer has closed one direction alone.
+        let last = timeout(LAST_WORDS, last).await;
+        last.ok().flatten().unwrap_or(Closed::error(error))
     }
 }
 
