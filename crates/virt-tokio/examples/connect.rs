@@ -1,0 +1,27 @@
+//! Connects to a daemon, says what it is, stays while keepalive goes both ways, and leaves:
+//! `cargo run -p virt-tokio --example connect -- 'test+unix:///default?socket=/run/libvirt/libvirt-sock'`
+
+use std::time::Duration;
+
+use virt_remote::{ConnectGetHostname, ConnectGetUri, ConnectGetVersion, Version};
+use virt_tokio::{Keepalive, Options, connect};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let uri = std::env::args().nth(1);
+    let uri = uri.as_deref().unwrap_or("test:///default");
+    let (interval, count) = (Duration::from_secs(1), 1);
+    let options = Options::default().keepalive(Keepalive::Send { interval, count });
+    let client = connect(uri, options).await?;
+
+    let host = client.call::<ConnectGetHostname>(&()).await?.hostname;
+    let version = Version::from(client.call::<ConnectGetVersion>(&()).await?.hv_ver);
+    let uri = client.call::<ConnectGetUri>(&()).await?.uri;
+    println!("{uri} on {host}, version {version}");
+
+    // Whoever does not answer PINGs for so long is closed: this end, and the daemon.
+    tokio::time::sleep(interval * (count + 2)).await;
+    println!("PONG after {:?}", client.ping().await?);
+    println!("{}", client.close().await);
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Events: delivered to whoever listens, a bounded number of them, and only of programs that are known.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use virt_tokio::{CloseReason, EventError, Limits, Options};
+
+use crate::support::{OWN, PING, PONG, SECOND, Tell, connected, soon};
+
+fn told(number: u32) -> String {
+    format!("00000020 20004242 00000001 00000002 00000002 00000000 00000000 {number:08x}")
+}
+
+fn kept(events: usize) -> Options {
+    let mut limits = Limits::default();
+    limits.events = events;
+    Options::default().limits(limits)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_listener_gets_every_event_in_order() {
+    let (client, mut peer) = connected(Options::default());
+    soon(client.listen(OWN)).await.unwrap();
+    let mut listeners = [client.events(), client.events()];
+    for number in 0..100 {
+        peer.says(&told(number)).await;
+    }
+    for listener in &mut listeners {
+        for number in 0..100 {
+            let event = soon(listener.recv()).await.unwrap();
+            assert_eq!((event.program, event.procedure), (OWN, 2));
+            assert_eq!(event.decode::<Tell>().unwrap(), Some(number));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_hears_what_comes_after_it() {
+    let (client, mut peer) = connected(Options::default());
+    soon(client.listen(OWN)).await.unwrap();
+    // With nobody there, it is gone.
+    peer.says(&told(1)).await;
+    peer.says(PING).await;
+    peer.hears(PONG).await;
+    let mut events = client.events();
+    peer.says(&told(2)).await;
+    let event = soon(events.recv()).await.unwrap();
+    assert_eq!(event.decode::<Tell>().unwrap(), Some(2));
+
+    // And once all have gone, it is gone as well.
+    drop(events);
+    peer.says(&told(3)).await;
+    peer.says(PING).await;
+    peer.hears(PONG).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_listener_loses_the_oldest_and_is_told() {
+    let (client, mut peer) = connected(kept(4));
+    soon(client.listen(OWN)).await.unwrap();
+    let mut events = client.events();
+    for number in 0..10 {
+        peer.says(&told(number)).await;
+    }
+    peer.says(PING).await;
+    peer.hears(PONG).await;
+
+    assert_eq!(
+        soon(events.recv()).await.unwrap_err(),
+        EventError::Missed { missed: 6 }
+    );
+    for number in 6..10 {
+        let event = soon(events.recv()).await.unwrap();
+        assert_eq!(event.decode::<Tell>().unwrap(), Some(number));
+    }
+    assert!(
+        timeout(SECOND, events.recv()).await.is_err(),
+        "there are no more"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_that_came_before_the_end_are_received() {
+    let (client, mut peer) = connected(Options::default());
+    soon(client.listen(OWN)).await.unwrap();
+    let mut events = client.events();
+    peer.says(&told(1)).await;
+    peer.says(&told(2)).await;
+    drop(peer);
+    assert_eq!(soon(client.closed()).await.reason(), CloseReason::EndOfFile);
+    for number in 1..=2 {
+        let event = soon(events.recv()).await.unwrap();
+        assert_eq!(event.decode::<Tell>().unwrap(), Some(number));
+    }
+    // The handle is still there.
+    assert_eq!(soon(events.recv()).await.unwrap_err(), EventError::Closed);
+    assert_eq!(soon(events.recv()).await.unwrap_err(), EventError::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_does_not_keep_the_connection() {
+    let (client, mut peer) = connected(Options::default());
+    let mut events = client.events();
+    drop(client);
+    peer.hears_the_end().await;
+    assert_eq!(soon(events.recv()).await.unwrap_err(), EventError::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_stops_waiting_loses_nothing() {
+    let (client, mut peer) = connected(Options::default());
+    soon(client.listen(OWN)).await.unwrap();
+    let mut events = client.events();
+    for number in 0..10 {
+        assert!(
+            timeout(Duration::from_millis(1), events.recv())
+                .await
+                .is_err()
+        );
+        peer.says(&told(number)).await;
+        let event = soon(events.recv()).await.unwrap();
+        assert_eq!(event.decode::<Tell>().unwrap(), Some(number));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_is_not_known_yet_closes_the_connection() {
+    let (client, mut peer) = connected(Options::default());
+    let _events = client.events();
+    peer.says(&told(1)).await;
+    let closed = soon(client.closed()).await;
+    assert_eq!(
+        closed.to_string(),
+        "connection closed: error: message of program 0x20004242 version 1, which is not registered"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_event_of_use_is_passed_over() {
+    let (client, mut peer) = connected(Options::default());
+    soon(client.listen(OWN)).await.unwrap();
+    let mut events = client.events();
+    // With a status, without the number that it should carry, with a procedure that nobody knows.
+    peer.says("0000001c 20004242 00000001 00000002 00000002 00000000 00000001")
+        .await;
+    peer.says("0000001c 20004242 00000001 00000002 00000002 00000000 00000000")
+        .await;
+    peer.says("0000001c 20004242 00000001 ffffffff 00000002 00000007 00000000")
+        .await;
+    let undecodable = soon(events.recv()).await.unwrap();
+    assert!(undecodable.decode::<Tell>().is_err());
+    let unknown = soon(events.recv()).await.unwrap();
+    assert_eq!(unknown.procedure, -1);
+    assert_eq!(unknown.decode::<Tell>().unwrap(), None);
+}

@@ -1,0 +1,20 @@
+//! Live connections, behaviour by behaviour: on a clock that only moves when a test waits, against a peer that
+//! says and hears literal bytes.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what helps a test may panic as a test may"
+)]
+
+mod calls;
+mod close;
+mod connect;
+mod events;
+mod flood;
+mod keepalive;
+mod limits;
+mod pings;
+mod public_types;
+mod server;
+mod streams;
+mod support;

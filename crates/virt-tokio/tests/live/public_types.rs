@@ -1,0 +1,82 @@
+//! What a user may rely on of the public types.
+
+use virt_remote::ConnectGetHostname;
+use virt_tokio::{
+    CallError, Client, CloseReason, Closed, ConnectError, Control, Event, EventError, Events,
+    Keepalive, Limits, Options, Pings, Server, Stream, StreamItem, connect,
+};
+
+use crate::support::Ask;
+
+fn assert_send<T: Send>() {}
+
+fn assert_send_and_sync<T: Send + Sync + 'static>() {}
+
+fn is_send<T: Send>(_: &T) {}
+
+#[test]
+fn everything_is_shared_between_threads() {
+    assert_send_and_sync::<CallError>();
+    assert_send_and_sync::<Client>();
+    assert_send_and_sync::<Closed>();
+    assert_send_and_sync::<CloseReason>();
+    assert_send_and_sync::<ConnectError>();
+    assert_send_and_sync::<Control>();
+    assert_send_and_sync::<Event>();
+    assert_send_and_sync::<EventError>();
+    assert_send_and_sync::<Events>();
+    assert_send_and_sync::<Keepalive>();
+    assert_send_and_sync::<Limits>();
+    assert_send_and_sync::<Options>();
+    assert_send_and_sync::<Pings>();
+    assert_send_and_sync::<Server>();
+    assert_send_and_sync::<Stream>();
+    assert_send_and_sync::<StreamItem>();
+    assert_send::<Box<dyn std::error::Error + Send + Sync>>();
+}
+
+/// Compiled and never run: a future that cannot move to another thread cannot be spawned.
+#[expect(dead_code, reason = "compiling it is the test")]
+fn every_future_can_be_spawned(
+    client: &Client,
+    server: &Server,
+    mut events: Events,
+    mut pings: Pings,
+    mut stream: Stream,
+) {
+    is_send(&connect("", Options::default()));
+    is_send(&client.open(""));
+    is_send(&client.authenticate());
+    is_send(&client.negotiate());
+    is_send(&client.call::<ConnectGetHostname>(&()));
+    is_send(&client.call_with_fds::<Ask>(&1, Vec::new()));
+    is_send(&client.call_with_stream::<Ask>(&1));
+    is_send(&client.ping());
+    is_send(&client.listen(crate::support::OWN));
+    is_send(&client.with_transport(|_| ()));
+    is_send(&client.closed());
+    is_send(&client.close());
+    is_send(&server.with_transport(|_| ()));
+    is_send(&server.closed());
+    is_send(&server.close());
+    is_send(&events.recv());
+    is_send(&pings.recv());
+    is_send(&stream.recv());
+    is_send(&stream.send("abc"));
+    is_send(&stream.send_hole(1));
+    is_send(&stream.finish());
+    is_send(&stream.abort());
+}
+
+#[test]
+fn handles_and_errors_are_small() {
+    assert_eq!(size_of::<Client>(), size_of::<usize>());
+    assert!(size_of::<Closed>() <= 24);
+    assert!(size_of::<CallError>() <= 64, "{}", size_of::<CallError>());
+    assert!(
+        size_of::<ConnectError>() <= 128,
+        "{}",
+        size_of::<ConnectError>()
+    );
+    assert!(size_of::<StreamItem>() <= 48, "{}", size_of::<StreamItem>());
+}
