@@ -89,11 +89,14 @@ impl FrameDecoder {
             return;
         }
         self.make_room(bytes.len());
-        let initialised = bytes.len().min(self.buffer.len() - self.end);
-        let (into_buffer, behind) = bytes.split_at(initialised);
-        self.buffer[self.end..self.end + initialised].copy_from_slice(into_buffer);
-        self.buffer.extend_from_slice(behind);
-        self.end += bytes.len();
+        let end = self.end + bytes.len();
+        if let Some(place) = self.buffer.get_mut(self.end..end) {
+            place.copy_from_slice(bytes);
+        } else {
+            self.buffer.truncate(self.end);
+            self.buffer.extend_from_slice(bytes);
+        }
+        self.end = end;
     }
 
     /// `length` bytes of the buffer, to read into; [`commit`](Self::commit) says how many were.
