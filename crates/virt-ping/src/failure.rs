@@ -48,9 +48,7 @@ impl Failure {
     fn advice(&self) -> Option<&'static str> {
         match self {
             Self::NoSocket { .. } => Some("start libvirtd, name a URI, or try test:///default"),
-            Self::Timeout { .. } => {
-                Some("--raw asks the least of a daemon, --connect-timeout gives it time")
-            }
+            Self::Timeout { .. } => Some("is it stopped? --raw asks the least of it"),
             Self::Connect(ConnectError::Connect { address, error }) => {
                 Some(match (error.kind(), address.starts_with("tcp:")) {
                     (io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused, false) => {

@@ -216,7 +216,11 @@ mod tests {
                 count: 0,
             },
         ];
-        insta::assert_snapshot!(Chart(&chart), @r"");
+        insta::assert_snapshot!(Chart(&chart), @r#"
+    0.000 -      0.104 ms         7 #
+    0.104 -  30000.000 ms 999999999 ########################################
+30000.000 -  99999.000 ms         0
+"#);
         assert!(
             Chart(&chart)
                 .to_string()

@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 use virt_remote::{
     ConnectGetLibVersion, ConnectGetUri, ConnectOpen, ConnectOpenArgs, READ_ONLY, Version,
 };
-use virt_tokio::{CallError, Client, ConnectError, Keepalive, Limits, reach};
+use virt_tokio::{CallError, Client, ConnectError, Keepalive, Limits, Pings, reach};
 use virt_transport::CallProcedure;
 use virt_uri::Candidate;
 
@@ -21,6 +21,8 @@ use crate::target::Target;
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) client: Client,
+    /// The daemon's own PINGs since it was connected to.
+    pub(crate) pings: Pings,
     pub(crate) address: String,
     /// What the daemon says it is; none if it was not asked or does not say.
     pub(crate) version: Option<String>,
@@ -103,12 +105,14 @@ impl Steps<'_> {
     async fn open(&self, target: &Target, options: &Options) -> Result<Link, Stop> {
         let connect = reach(&target.candidates, options.session());
         let (client, candidate) = self.step(Phase::Connect, connect).await?;
+        let pings = client.pings();
         let address = address(&candidate);
         if options.raw {
             // A daemon answers PINGs at any time, asked or not.
             client.start_keepalive();
             return Ok(Link {
                 client,
+                pings,
                 address,
                 version: None,
                 keepalive: None,
@@ -134,6 +138,7 @@ impl Steps<'_> {
         };
         Ok(Link {
             client,
+            pings,
             address,
             version: version.map(|ret| Version::from(ret.lib_ver).to_string()),
             keepalive: Some(keepalive),

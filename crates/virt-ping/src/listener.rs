@@ -3,10 +3,10 @@
 use std::pin::pin;
 
 use tokio::time::Instant;
-use virt_tokio::Client;
 
 use crate::end::{describe, until, word};
 use crate::event::{Ended, Event};
+use crate::link::Link;
 use crate::options::Options;
 use crate::output::Gone;
 use crate::report::Reporter;
@@ -16,14 +16,14 @@ use crate::tally::Tally;
 /// Tells of each PING of the daemon, until as many came as were asked for, time is over, a signal comes,
 /// or the link is dead.
 pub(crate) async fn listen<'a>(
-    client: &Client,
+    link: &mut Link,
     options: &'a Options,
     reporter: &Reporter<'_>,
     deadline: Option<Instant>,
     signals: &mut Signals,
 ) -> Result<(Tally<'a>, Ended), Gone> {
     let mut tally = Tally::new(options);
-    let mut pings = client.pings();
+    let Link { client, pings, .. } = link;
     let mut closed = pin!(client.closed());
     let mut last = Instant::now();
     let ended = loop {
@@ -38,6 +38,9 @@ pub(crate) async fn listen<'a>(
             },
             Some(count) = pings.recv() => {
                 for _ in 0..count {
+                    if tally.is_enough() {
+                        break;
+                    }
                     let now = Instant::now();
                     let after = now - last;
                     last = now;

@@ -133,7 +133,7 @@ async fn one(
         Access::ReadWrite
     };
     let (name, target) = target::resolve(uri, environment, access, Path::exists);
-    let mut reporter = Reporter::new(options, output, name);
+    let mut reporter = Reporter::new(options, output, &name);
     let target = match target {
         Ok(target) => target,
         Err(failure) => return reporter.fail(&failure).await,
@@ -150,7 +150,7 @@ async fn one(
         link = link::open(&target, options, patience, &reporter) => link?,
         () = end(&mut signals) => return Ok(Exit::Dead),
     };
-    let link = match link {
+    let mut link = match link {
         Ok(link) => link,
         Err(failure) => return reporter.fail(&failure).await,
     };
@@ -166,7 +166,7 @@ async fn one(
     reporter.tell(connected).await?;
     let deadline = options.deadline.map(|deadline| start + deadline);
     let (tally, ended) = if options.listen {
-        listener::listen(&link.client, options, &reporter, deadline, &mut signals).await?
+        listener::listen(&mut link, options, &reporter, deadline, &mut signals).await?
     } else {
         let pinger = Pinger::new(&link.client, options, &reporter);
         pinger.run(deadline, &mut signals).await?

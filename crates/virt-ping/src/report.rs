@@ -31,11 +31,11 @@ struct Line<'a> {
 }
 
 impl<'a> Reporter<'a> {
-    pub(crate) fn new(options: &'a Options, output: Output, uri: String) -> Self {
+    pub(crate) fn new(options: &'a Options, output: Output, uri: &str) -> Self {
         Self {
             options,
             output,
-            uri,
+            uri: clean(uri),
         }
     }
 
@@ -109,7 +109,7 @@ impl<'a> Reporter<'a> {
             self.tell(Event::Failed { message, exit }).await?;
         } else {
             // Where standard error is closed, there is the exit status.
-            let _ = writeln!(io::stderr(), "virt-ping: {}: {message}", clean(&self.uri));
+            let _ = writeln!(io::stderr(), "virt-ping: {}: {message}", self.uri);
         }
         Ok(exit)
     }

@@ -147,7 +147,7 @@ mod tests {
         let summary = tally.summary(Some(Ended::Count));
         assert_eq!((summary.received, summary.late, summary.missed), (2, 1, 0));
         assert_eq!(summary.rtt.map(|rtt| rtt.avg_ns), Some(2));
-        assert_eq!(summary.histogram.map(|bars| bars.len()), Some(2));
+        assert_eq!(summary.histogram.map(|bars| bars.len()), Some(3));
         assert_eq!(tally.summary(None).histogram, None);
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn resolve(
     };
     let label = match &found {
         _ if !uri.is_empty() => uri.to_owned(),
-        Ok(uri) => uri.to_string(),
+        Ok(found) => configured(environment).map_or_else(|| found.to_string(), str::to_owned),
         Err(_) => "default URI".to_owned(),
     };
     let target = found.and_then(|uri| {
@@ -43,6 +43,14 @@ pub(crate) fn resolve(
             .map_err(connect)
     });
     (label, target)
+}
+
+/// What the default is set to.
+fn configured(environment: &Environment) -> Option<&str> {
+    let variable = environment.libvirt_default_uri.as_deref();
+    let file = environment.uri_default.as_deref();
+    let set = |text: &&str| !text.is_empty();
+    variable.filter(set).or(file.filter(set))
 }
 
 /// What is configured, else the first of the daemons whose socket is there.
@@ -58,7 +66,7 @@ fn default(
     let [Candidate::Unix(shared)] = candidates.as_slice() else {
         return Ok(uri);
     };
-    if uri.driver() != "remote" || exists(shared) {
+    if configured(environment).is_some() || exists(shared) {
         return Ok(uri);
     }
     let path = if environment.root {
@@ -67,7 +75,7 @@ fn default(
         "session"
     };
     let own = DRIVERS.iter().find_map(|driver| {
-        let uri: Uri = format!("{driver}:///{path}?mode=direct").parse().ok()?;
+        let uri: Uri = format!("{driver}:///{path}").parse().ok()?;
         let candidates = uri.candidates(environment, access, exists).ok()?;
         let there = matches!(candidates.as_slice(), [Candidate::Unix(socket)] if exists(socket));
         there.then_some(uri)
@@ -112,7 +120,7 @@ mod tests {
     #[test]
     fn without_it_a_drivers_own_is_taken() {
         let (label, found) = sockets(&["virtlxcd-sock", "virtnetworkd-sock"]);
-        assert_eq!(label, "lxc:///system?mode=direct");
+        assert_eq!(label, "lxc:///system");
         assert_eq!(
             found,
             r#""lxc:///system" at [Unix("/var/run/libvirt/virtlxcd-sock")]"#

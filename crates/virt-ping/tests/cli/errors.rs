@@ -1,0 +1,60 @@
+//! What is said where there is no connection: one line with what was tried and what to do, and a status.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::net::UnixListener;
+
+use tempfile::TempDir;
+
+use crate::support::{run, snapshot};
+
+#[test]
+fn no_socket_is_there() {
+    snapshot!(run(&["test+unix:///default?socket=/nonexistent/sock"]), 2, @r#"virt-ping: test+unix:///default?socket=/nonexistent/sock: cannot connect to unix:/nonexistent/sock: No such file or directory (os error 2); start libvirtd, or try test:///default"#);
+}
+
+#[test]
+fn nobody_listens_on_the_socket() {
+    let directory = TempDir::with_prefix_in("virt-", "/tmp").unwrap();
+    let path = directory.path().join("sock");
+    drop(UnixListener::bind(&path).unwrap());
+    let uri = format!("test+unix:///default?socket={}", path.display());
+    snapshot!(run(&[&uri]), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: cannot connect to unix:/DIR/sock: Connection refused (os error 111); start libvirtd, or try test:///default"#);
+}
+
+#[test]
+fn nobody_listens_on_the_port() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let uri = format!("qemu+tcp://{}/system", listener.local_addr().unwrap());
+    drop(listener);
+    snapshot!(run(&[&uri]), 2, @r#"virt-ping: qemu+tcp://127.0.0.1:PORT/system: cannot connect to tcp:127.0.0.1:PORT: Connection refused (os error 111); does the daemon listen on TCP there?"#);
+}
+
+#[test]
+fn somebody_listens_and_says_nothing() {
+    let directory = TempDir::with_prefix_in("virt-", "/tmp").unwrap();
+    let path = directory.path().join("sock");
+    let _silent = UnixListener::bind(&path).unwrap();
+    let uri = format!("test+unix:///default?socket={}", path.display());
+    snapshot!(run(&["--connect-timeout", "0.1", &uri]), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 0.1 s, at step authenticate; is it stopped? --raw asks the least of it"#);
+    // The deadline of all is one of connecting, too.
+    snapshot!(run(&["-w", "0.1", &uri]), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 0.1 s, at step authenticate; is it stopped? --raw asks the least of it"#);
+    snapshot!(run(&["--check", "--connect-timeout", "0.1", &uri]), 2, @r#"test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 0.1 s, at step authenticate; is it stopped? --raw asks the least of it"#);
+}
+
+#[test]
+fn the_transport_is_not_there() {
+    snapshot!(run(&["qemu://host/system"]), 2, @r#"virt-ping: qemu://host/system: cannot connect to tls:host:16514: only unix, tcp and test:///default are supported"#);
+    snapshot!(run(&["qemu+ssh://host/system"]), 2, @r#"virt-ping: qemu+ssh://host/system: cannot connect to ssh:host /var/run/libvirt/libvirt-sock: only unix, tcp and test:///default are supported"#);
+}
+
+#[test]
+fn the_uri_is_none() {
+    snapshot!(run(&["qemu"]), 2, @r#"virt-ping: qemu: "qemu" names no driver: expected driver[+transport]://[user@][host][:port]/[path][?parameters]"#);
+    snapshot!(run(&["qemu+telnet://host/system"]), 2, @r#"virt-ping: qemu+telnet://host/system: transport "telnet" is not one of unix, tcp, tls, ssh, libssh, libssh2, ext"#);
+    snapshot!(run(&["--check", "\u{1b}[31m"]), 2, @r#"\u{1b}[31m: "\u{1b}[31m" names no driver: expected driver[+transport]://[user@][host][:port]/[path][?parameters]"#);
+}
+
+#[test]
+fn the_hypervisor_is_not_there() {
+    snapshot!(run(&["test:///other"]), 2, @r#"virt-ping: test:///other: path "/other" is not in this process, only test:///default is (test+unix:// asks a daemon)"#);
+}

@@ -1,0 +1,450 @@
+//! A daemon that is slow, silent or gone, on a script.
+
+use rustix::process::Signal;
+use virt_tests::{Connection, Peer};
+
+use crate::json::{check_summary, parse};
+use crate::support::{
+    AUTH_LIST, AUTH_POLKIT, CONNECT_CLOSE, CONNECT_OPEN, DOMAIN_GET_INFO, EMBEDDED, Frame,
+    GET_LIB_VERSION, PING, PONG, Played, Running, SUPPORTS_FEATURE, Then, keepalive, run, snapshot,
+};
+
+/// A daemon that answers its client's PINGs with what `pongs` says of the number of each.
+fn answering(pongs: impl Fn(u32) -> u32 + Send + 'static) -> Played {
+    let mut pings = 0;
+    Played::start(move |frame, connection| {
+        if !frame.is_ping() {
+            return Then::Answer;
+        }
+        pings += 1;
+        for _ in 0..pongs(pings) {
+            connection.send(&keepalive(PONG), 0);
+        }
+        Then::Nothing
+    })
+}
+
+/// A daemon that opens the connection, and then says nothing.
+fn silent() -> Played {
+    answering(|_| 0)
+}
+
+/// A daemon whose I/O loop answers PINGs, and whose workers hang.
+fn hanging() -> Played {
+    Played::start(|frame, _| match frame.procedure() {
+        DOMAIN_GET_INFO => Then::Nothing,
+        _ => Then::Answer,
+    })
+}
+
+#[test]
+fn a_late_pong_is_matched_to_its_own_seq() {
+    // The PONG of the first PING comes with that of the second.
+    let daemon = answering(|ping| if ping == 1 { 0 } else { 2 });
+    let run = run(&[
+        "--format",
+        "json",
+        "-c",
+        "2",
+        "-i",
+        "1",
+        "-W",
+        "0.3",
+        &daemon.uri,
+    ]);
+    assert_eq!(run.status, Some(0), "{run:?}");
+    let lines = parse(&run.stdout);
+    check_summary(&lines);
+    assert_eq!(
+        (&lines[1]["event"], &lines[1]["seq"]),
+        (&"missed".into(), &1.into())
+    );
+    assert_eq!(
+        (&lines[2]["event"], &lines[2]["seq"]),
+        (&"pong".into(), &1.into())
+    );
+    assert_eq!(lines[2]["late"], true);
+    assert!(lines[2]["time_ns"].as_u64() > Some(900_000_000), "{run:?}");
+    assert!(run.stdout.contains(r#""event":"pong","seq":2"#), "{run:?}");
+    daemon.finish();
+}
+
+#[test]
+fn what_is_outstanding_is_told_before_the_next() {
+    let daemon = answering(|ping| if ping == 3 { 3 } else { 0 });
+    snapshot!(run(&["-O", "-c", "3", "-i", "0.1", "-W", "60", &daemon.uri]), 0, @r#"
+PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
+no PONG yet from test+unix:///default?socket=/DIR/sock: seq=1
+no PONG yet from test+unix:///default?socket=/DIR/sock: seq=2
+PONG from test+unix:///default?socket=/DIR/sock: seq=1 time=T ms
+PONG from test+unix:///default?socket=/DIR/sock: seq=2 time=T ms
+PONG from test+unix:///default?socket=/DIR/sock: seq=3 time=T ms
+
+--- test+unix:///default?socket=/DIR/sock ping statistics ---
+3 pings sent, 3 pongs received, 0% loss, time T ms
+rtt min/avg/max/mdev = T/T/T/T ms
+"#);
+    daemon.finish();
+}
+
+#[test]
+fn without_pongs_the_link_is_declared_dead() {
+    let daemon = silent();
+    snapshot!(run(&["-i", "60", "-W", "0.1", "-k", "0.2", "-K", "2", &daemon.uri]), 1, @r#"
+PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
+no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
+test+unix:///default?socket=/DIR/sock: link is dead: nothing came for 0.6 s
+
+--- test+unix:///default?socket=/DIR/sock ping statistics ---
+1 ping sent, 0 pongs received, 100% loss, time T ms
+"#);
+    daemon.finish();
+}
+
+#[test]
+fn without_pongs_a_count_ends_too() {
+    let daemon = silent();
+    snapshot!(run(&["-c", "2", "-i", "0.1", "-W", "0.2", &daemon.uri]), 1, @r#"
+PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
+no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
+no PONG from test+unix:///default?socket=/DIR/sock: seq=2 waited=T ms
+
+--- test+unix:///default?socket=/DIR/sock ping statistics ---
+2 pings sent, 0 pongs received, 100% loss, time T ms
+"#);
+    daemon.finish();
+}
+
+#[test]
+fn a_check_of_what_is_silent_fails() {
+    let daemon = silent();
+    snapshot!(run(&["--check", "-W", "0.1", &daemon.uri]), 1, @r#"test+unix:///default?socket=/DIR/sock: no answer within 0.1 s"#);
+    daemon.finish();
+}
+
+#[test]
+fn a_daemon_that_goes_is_told_of_at_once() {
+    let daemon = Played::start(|frame, _| {
+        if frame.is_ping() {
+            Then::Close
+        } else {
+            Then::Answer
+        }
+    });
+    snapshot!(run(&[&daemon.uri]), 1, @r#"
+PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
+test+unix:///default?socket=/DIR/sock: daemon has closed the connection
+no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
+
+--- test+unix:///default?socket=/DIR/sock ping statistics ---
+1 ping sent, 0 pongs received, 100% loss, time T ms
+"#);
+    daemon.finish();
+    let daemon = Played::start(|frame, _| {
+        if frame.is_ping() {
+            Then::Close
+        } else {
+            Then::Answer
+        }
+    });
+    snapshot!(run(&["--check", &daemon.uri]), 1, @r#"test+unix:///default?socket=/DIR/sock: daemon has closed the connection"#);
+    daemon.finish();
+}
+
+#[test]
+fn what_is_no_protocol_ends_it() {
+    let daemon = Played::start(|frame, connection| {
+        if !frame.is_ping() {
+            return Then::Answer;
+        }
+        connection.send(&[0; 28], 0);
+        Then::Nothing
+    });
+    snapshot!(run(&[&daemon.uri]), 1, @r#"
+PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
+test+unix:///default?socket=/DIR/sock: connection has failed: frame length 0 is outside 28 to 33554436
+no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
+
+--- test+unix:///default?socket=/DIR/sock ping statistics ---
+1 ping sent, 0 pongs received, 100% loss, time T ms
+"#);
+    daemon.finish();
+}
+
+#[test]
+fn workers_that_hang_are_found_by_calls_alone() {
+    let daemon = hanging();
+    let pinged = run(&["-c", "3", "-i", "0.01", &daemon.uri]);
+    assert_eq!(pinged.status, Some(0), "{pinged:?}");
+    daemon.finish();
+
+    let daemon = hanging();
+    let called = run(&[
+        "--mode",
+        "rpc",
+        "-c",
+        "6",
+        "-i",
+        "0.01",
+        "-W",
+        "0.2",
+        "--format",
+        "json",
+        &daemon.uri,
+    ]);
+    assert_eq!(called.status, Some(1), "{called:?}");
+    let lines = parse(&called.stdout);
+    check_summary(&lines);
+    let summary = lines.last().unwrap();
+    // With one more under way, a daemon would not read PINGs either.
+    assert_eq!(
+        (&summary["sent"], &summary["held_back"]),
+        (&4.into(), &2.into())
+    );
+    daemon.finish();
+}
+
+#[test]
+fn what_is_held_back_is_told() {
+    let daemon = hanging();
+    let run = run(&[
+        "--mode",
+        "rpc",
+        "-c",
+        "5",
+        "-i",
+        "0.01",
+        "-W",
+        "0.5",
+        &daemon.uri,
+    ]);
+    let held = format!("held back from {}: seq=5, 4 are unanswered\n", daemon.uri);
+    assert!(run.stdout.contains(&held), "{run:?}");
+    let end = "4 calls sent, 0 replies received, 1 held back, 100% loss";
+    assert!(run.stdout.contains(end), "{run:?}");
+    daemon.finish();
+}
+
+#[test]
+fn with_a_deadline_what_is_missed_is_sent_anew() {
+    let mut calls = 0;
+    let daemon = Played::start(move |frame, _| {
+        if frame.procedure() == DOMAIN_GET_INFO {
+            calls += 1;
+            if calls == 1 {
+                return Then::Nothing;
+            }
+        }
+        Then::Answer
+    });
+    let run = run(&[
+        "--mode",
+        "rpc",
+        "-c",
+        "2",
+        "-w",
+        "60",
+        "-i",
+        "0.01",
+        "-W",
+        "0.5",
+        &daemon.uri,
+    ]);
+    assert_eq!(run.status, Some(0), "{run:?}");
+    let end = "3 calls sent, 2 replies received, 33.333% loss";
+    assert!(run.stdout.contains(end), "{run:?}");
+    daemon.finish();
+}
+
+#[test]
+fn by_a_deadline_all_have_to_come() {
+    let daemon = silent();
+    let run = run(&["-q", "-c", "2", "-w", "0.3", &daemon.uri]);
+    assert_eq!(run.status, Some(1), "{run:?}");
+    assert!(
+        run.stdout
+            .contains("1 ping sent, 0 pongs received, 100% loss"),
+        "{run:?}"
+    );
+    daemon.finish();
+}
+
+#[test]
+fn raw_sends_pings_and_nothing_else() {
+    let daemon = Played::start(|frame, _| {
+        assert!(frame.is_ping(), "{frame:?}");
+        Then::Answer
+    });
+    snapshot!(run(&["--raw", "-c", "2", "-i", "0.01", &daemon.uri]), 0, @r#"
+PING test+unix:///default?socket=/DIR/sock (/DIR/sock): nothing negotiated
+PONG from test+unix:///default?socket=/DIR/sock: seq=1 time=T ms
+PONG from test+unix:///default?socket=/DIR/sock: seq=2 time=T ms
+
+--- test+unix:///default?socket=/DIR/sock ping statistics ---
+2 pings sent, 2 pongs received, 0% loss, time T ms
+rtt min/avg/max/mdev = T/T/T/T ms
+"#);
+    daemon.finish();
+}
+
+#[test]
+fn a_raw_link_dies_of_silence_too() {
+    let daemon = silent();
+    let run = run(&["--raw", "-i", "60", "-k", "0.1", "-K", "1", &daemon.uri]);
+    assert_eq!(run.status, Some(1), "{run:?}");
+    assert!(
+        run.stdout.contains("link is dead: nothing came for 0.2 s"),
+        "{run:?}"
+    );
+    daemon.finish();
+}
+
+#[test]
+fn read_only_is_what_the_daemon_is_asked_for() {
+    for (option, flags) in [("-r", 1), ("-q", 0)] {
+        let daemon = Played::start(move |frame, _| {
+            if !frame.is_ping() && frame.procedure() == CONNECT_OPEN {
+                assert_eq!(frame.last(), flags);
+            }
+            Then::Answer
+        });
+        let run = run(&[option, "-c", "1", &daemon.uri]);
+        assert_eq!(run.status, Some(0), "{run:?}");
+        daemon.finish();
+    }
+}
+
+#[test]
+fn a_daemon_may_have_no_keepalive() {
+    let daemon = Played::start(|frame, connection| {
+        if frame.procedure() != SUPPORTS_FEATURE {
+            return Then::Answer;
+        }
+        connection.send(&frame.reply(0, &[0]), 0);
+        Then::Nothing
+    });
+    let run = run(&["-c", "1", &daemon.uri]);
+    assert!(
+        run.stdout.contains("): libvirt 10.3.0, no keepalive\n"),
+        "{run:?}"
+    );
+    daemon.finish();
+}
+
+/// Sends a PING when it is connected to, and another one for each PONG.
+fn pinging(frame: &Frame, connection: &mut Connection) -> Then {
+    let opening = [AUTH_LIST, SUPPORTS_FEATURE, CONNECT_OPEN, CONNECT_CLOSE];
+    match frame.procedure() {
+        GET_LIB_VERSION => {
+            connection.send(&frame.answer(), 0);
+            connection.send(&keepalive(PING), 0);
+        }
+        PONG if frame.is_pong() => connection.send(&keepalive(PING), 0),
+        procedure => {
+            assert!(
+                opening.contains(&procedure) && !frame.is_ping(),
+                "{frame:?}"
+            );
+            return Then::Answer;
+        }
+    }
+    Then::Nothing
+}
+
+#[test]
+fn listening_tells_of_the_daemons_pings() {
+    let daemon = Played::start(pinging);
+    let run = run(&["--listen", "-c", "3", &daemon.uri]);
+    assert_eq!(run.status, Some(0), "{run:?}");
+    let daemon_uri = &daemon.uri;
+    for seq in 1..=3 {
+        let line = format!("PING from {daemon_uri}: seq={seq} after=");
+        assert_eq!(run.stdout.matches(&line).count(), 1, "{run:?}");
+    }
+    assert!(run.stdout.starts_with("LISTEN "), "{run:?}");
+    let end = format!("\n--- {daemon_uri} ping statistics ---\n3 pings received, time ");
+    assert!(run.stdout.contains(&end), "{run:?}");
+    assert!(
+        run.stdout.contains("\ninterval min/avg/max/mdev = "),
+        "{run:?}"
+    );
+    daemon.finish();
+}
+
+#[test]
+fn listening_to_silence_is_in_vain() {
+    let daemon = Played::start(|frame, _| {
+        assert!(!frame.is_ping(), "nothing is sent");
+        Then::Answer
+    });
+    snapshot!(run(&["--listen", "-w", "0.3", "-k", "0.05", "-K", "0", &daemon.uri]), 1, @r#"
+LISTEN test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
+
+--- test+unix:///default?socket=/DIR/sock ping statistics ---
+0 pings received, time T ms
+"#);
+    daemon.finish();
+}
+
+#[test]
+fn authentication_that_cannot_be_had_has_its_own_status() {
+    let daemon = Played::start(|frame, connection| {
+        if frame.procedure() == AUTH_LIST {
+            connection.send(&frame.reply(0, &[1, 1]), 0);
+            return Then::Nothing;
+        }
+        Then::Answer
+    });
+    snapshot!(run(&[&daemon.uri]), 4, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: daemon wants authentication by sasl, which cannot be had; --raw does without, and so may a unix socket or another user"#);
+    daemon.finish();
+}
+
+#[test]
+fn what_polkit_says_is_shown_without_its_control_characters() {
+    let daemon = Played::start(|frame, connection| match frame.procedure() {
+        AUTH_LIST => {
+            connection.send(&frame.reply(0, &[1, 2]), 0);
+            Then::Nothing
+        }
+        AUTH_POLKIT => {
+            // Code, domain, message "\e[2J", level; no domain; str1 to str3; ints; no network.
+            let error = [45, 7, 1, 4, 0x1b5b_324a, 2, 0, 0, 0, 0, 0, 0, 0];
+            connection.send(&frame.reply(1, &error), 0);
+            Then::Nothing
+        }
+        _ => Then::Answer,
+    });
+    snapshot!(run(&["--check", &daemon.uri]), 4, @r#"test+unix:///default?socket=/DIR/sock: daemon wants authentication by polkit, which cannot be had: \u{1b}[2J; --raw does without, and so may a unix socket or another user"#);
+    daemon.finish();
+}
+
+#[test]
+fn signals_ask_and_end() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut running = Running::start(&["-i", "60", EMBEDDED]);
+        running.line_with("PONG from test:///default: seq=1 ");
+        running.signal(Signal::QUIT);
+        let interim = running.line();
+        let expected = "test:///default: 1 ping sent, 1 pong received, 0% loss; rtt min/avg/max/";
+        assert!(interim.starts_with(expected), "{interim}");
+        running.signal(signal);
+        let (rest, status) = running.finish();
+        assert_eq!(rest[1], "--- test:///default ping statistics ---");
+        assert!(rest[2].starts_with("1 ping sent, 1 pong received, 0% loss, time "));
+        assert_eq!((rest.len(), status), (4, Some(0)), "{rest:?}");
+    }
+}
+
+#[test]
+fn a_signal_ends_connecting() {
+    let (sender, connected) = std::sync::mpsc::channel();
+    let daemon = Played::start(move |_, _| {
+        sender.send(()).unwrap();
+        Then::Nothing
+    });
+    let running = Running::start(&[&daemon.uri]);
+    connected.recv().unwrap();
+    running.signal(Signal::INT);
+    assert_eq!(running.finish(), (vec![], Some(1)));
+    daemon.finish();
+}

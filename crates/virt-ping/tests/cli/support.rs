@@ -1,0 +1,259 @@
+//! Runs the program, and plays a daemon that does what a test wants.
+
+use std::io::{BufRead, BufReader, Lines};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread::{self, JoinHandle};
+
+use rustix::process::{Pid, Signal, kill_process};
+use virt_tests::{Connection, Event, Listener, Peer};
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_virt-ping");
+
+/// The daemon within the program.
+pub(crate) const EMBEDDED: &str = "test:///default";
+
+/// What a run has come to.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// The program with nothing of the user's around it.
+pub(crate) fn command(program: impl AsRef<Path>) -> Command {
+    let mut command = Command::new(program.as_ref());
+    command
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end.
+pub(crate) fn run(arguments: &[&str]) -> Finished {
+    finish(command(PROGRAM).args(arguments))
+}
+
+pub(crate) fn finish(command: &mut Command) -> Finished {
+    let output = command.output().unwrap();
+    Finished {
+        status: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs it, and holds what it prints against a snapshot in which all that differs each time is replaced.
+macro_rules! snapshot {
+    ($finished:expr, $status:literal, @$snapshot:literal) => {{
+        let finished: crate::support::Finished = $finished;
+        let text = format!("{}{}", finished.stdout, finished.stderr);
+        let mut settings = insta::Settings::clone_current();
+        for (pattern, replacement) in crate::support::REDACTED {
+            settings.add_filter(pattern, *replacement);
+        }
+        settings.bind(|| insta::assert_snapshot!(text, @$snapshot));
+        assert_eq!(finished.status, Some($status), "{finished:?}");
+    }};
+}
+pub(crate) use snapshot;
+
+/// What differs each time.
+pub(crate) const REDACTED: &[(&str, &str)] = &[
+    (r"/tmp/virt-\w+/", "/DIR/"),
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+    (
+        r"\d+\.\d{3}/\d+\.\d{3}/\d+\.\d{3}/\d+\.\d{3} ms",
+        "T/T/T/T ms",
+    ),
+    (r" +\d+\.\d{3} ms", " T ms"),
+    (r"=\d+\.\d{3} ms", "=T ms"),
+    (r"time \d+ ms", "time T ms"),
+    (r"waited=\d+ ms", "waited=T ms"),
+    (r"\[\d{10}\.\d{6}\]", "[TIME]"),
+    (r"libvirt \d+\.\d+\.\d+", "libvirt V"),
+];
+
+/// The program while it runs; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut child = command(PROGRAM)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let lines = BufReader::new(stdout).lines();
+        Self { child, lines }
+    }
+
+    /// The next line, as soon as it is there.
+    pub(crate) fn line(&mut self) -> String {
+        self.lines.next().expect("one more line").unwrap()
+    }
+
+    /// Reads lines up to one that contains this, and returns that one.
+    pub(crate) fn line_with(&mut self, words: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// All lines that are left, and the status.
+    pub(crate) fn finish(mut self) -> (Vec<String>, Option<i32>) {
+        let rest = self.lines.by_ref().map(Result::unwrap).collect();
+        (rest, self.child.wait().unwrap().code())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended, and been waited for, already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a played daemon does with a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// What libvirt's would.
+    Answer,
+    /// Nothing more.
+    Nothing,
+    /// It closes the connection.
+    Close,
+}
+
+type React = dyn FnMut(&Frame, &mut Connection) -> Then + Send;
+
+/// A frame, taken apart.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    words: Vec<u32>,
+}
+
+const KEEPALIVE: u32 = 0x6b65_6570;
+pub(crate) const PING: u32 = 1;
+pub(crate) const PONG: u32 = 2;
+/// The call that `--mode rpc` makes.
+pub(crate) const DOMAIN_GET_INFO: u32 = 16;
+pub(crate) const AUTH_LIST: u32 = 66;
+pub(crate) const AUTH_POLKIT: u32 = 70;
+pub(crate) const CONNECT_OPEN: u32 = 1;
+pub(crate) const CONNECT_CLOSE: u32 = 2;
+pub(crate) const SUPPORTS_FEATURE: u32 = 60;
+pub(crate) const GET_LIB_VERSION: u32 = 157;
+
+impl Frame {
+    fn new(bytes: &[u8]) -> Self {
+        let words = bytes.chunks_exact(4).map(|word| word.try_into().unwrap());
+        Self {
+            words: words.map(u32::from_be_bytes).collect(),
+        }
+    }
+
+    pub(crate) fn is_ping(&self) -> bool {
+        self.words[1] == KEEPALIVE && self.words[3] == PING
+    }
+
+    pub(crate) fn is_pong(&self) -> bool {
+        self.words[1] == KEEPALIVE && self.words[3] == PONG
+    }
+
+    pub(crate) fn procedure(&self) -> u32 {
+        self.words[3]
+    }
+
+    /// What a libvirt daemon would answer.
+    pub(crate) fn answer(&self) -> Vec<u8> {
+        let payload: &[u32] = match self.procedure() {
+            _ if self.is_ping() => return keepalive(PONG),
+            _ if self.words[1] == KEEPALIVE => return Vec::new(),
+            AUTH_LIST => &[1, 0],
+            SUPPORTS_FEATURE => &[1],
+            GET_LIB_VERSION => &[0, 10_003_000],
+            _ => &[],
+        };
+        self.reply(0, payload)
+    }
+
+    /// The last word of the payload.
+    pub(crate) fn last(&self) -> u32 {
+        *self.words.last().unwrap()
+    }
+
+    /// The reply to it, with this status and payload.
+    pub(crate) fn reply(&self, status: u32, payload: &[u32]) -> Vec<u8> {
+        let length = 28 + 4 * u32::try_from(payload.len()).unwrap();
+        let header = [
+            length,
+            self.words[1],
+            self.words[2],
+            self.words[3],
+            1,
+            self.words[5],
+            status,
+        ];
+        header
+            .iter()
+            .chain(payload)
+            .flat_map(|word| word.to_be_bytes())
+            .collect()
+    }
+}
+
+/// A keepalive message.
+pub(crate) fn keepalive(procedure: u32) -> Vec<u8> {
+    let words = [28, KEEPALIVE, 1, procedure, 2, 0, 0];
+    words.iter().flat_map(|word| word.to_be_bytes()).collect()
+}
+
+/// A daemon that opens connections as libvirt 10.3.0 does, for one client, unless it is told otherwise.
+pub(crate) struct Played {
+    pub(crate) uri: String,
+    thread: JoinHandle<()>,
+}
+
+impl Played {
+    pub(crate) fn start(
+        react: impl FnMut(&Frame, &mut Connection) -> Then + Send + 'static,
+    ) -> Self {
+        let listener = Listener::unix().unwrap();
+        let uri = listener.uri().to_owned();
+        let thread = thread::spawn(move || play(&listener, Box::new(react)));
+        Self { uri, thread }
+    }
+
+    /// Waits until its client has gone.
+    pub(crate) fn finish(self) {
+        self.thread.join().unwrap();
+    }
+}
+
+fn play(listener: &Listener, mut react: Box<React>) {
+    let mut connection = listener.accept().unwrap();
+    while let Event::Frame(bytes) = connection.receive() {
+        let frame = Frame::new(&bytes);
+        match react(&frame, &mut connection) {
+            Then::Answer => connection.send(&frame.answer(), 0),
+            Then::Nothing => (),
+            Then::Close => return,
+        }
+    }
+}
