@@ -8,13 +8,15 @@
 //! - [`Script`] is a case of the corpus in `conformance/`, [`play`] plays it to a [`Peer`], and [`page`] makes
 //!   `docs/conformance.md` of what came of it.
 //! - [`Served`] is a server of ours as a process of its own, and [`Echo`] a program it has.
-//! - [`Proxy`] stands between two ends, writes down what passes, and plays a [`Trick`].
+//! - [`Proxy`] stands between two ends, writes down what passes, and plays a [`Trick`]; a [`Capture`] is a
+//!   connection that it has written down.
 
 pub mod corpus;
 pub mod libvirt;
 pub mod page;
 pub mod virsh;
 
+mod capture;
 mod connection;
 mod daemon;
 mod echo;
@@ -30,6 +32,7 @@ mod served;
 mod shell;
 mod socket;
 
+pub use capture::Capture;
 pub use connection::Connection;
 pub use daemon::{Config, Daemon};
 pub use echo::{ECHO, Echo, Follow, Later, Refuse, Return, Tell, Told};

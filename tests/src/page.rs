@@ -155,7 +155,7 @@ mod tests {
         let chapter = Chapter {
             role: Role::Daemon,
             ours: &ours,
-            real: real.as_ref().map(<[_]>::as_slice),
+            real: real.as_ref().map(|real| real.as_slice()),
         };
         render(&[chapter], before)
     }

@@ -128,17 +128,19 @@ impl fmt::Display for Pattern {
 /// Bytes as hex words; a long frame is cut after its first lines.
 pub(crate) fn dump(bytes: &[u8]) -> String {
     const SHOWN: usize = 256;
-    let words: Vec<String> = bytes
-        .get(..SHOWN)
-        .unwrap_or(bytes)
-        .chunks(4)
-        .map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect())
-        .collect();
+    let shown = words(bytes.get(..SHOWN).unwrap_or(bytes));
     let more = match bytes.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!(" and {more} bytes more"),
     };
-    words.join(" ") + &more
+    shown + &more
+}
+
+/// Bytes as hex words.
+pub(crate) fn words(bytes: &[u8]) -> String {
+    let word = |word: &[u8]| word.iter().map(|byte| format!("{byte:02x}")).collect();
+    let words: Vec<String> = bytes.chunks(4).map(word).collect();
+    words.join(" ")
 }
 
 fn split_word(line: &str) -> Result<(&str, &str), String> {

@@ -1,0 +1,75 @@
+//! Recorded connections of a real `virsh` to a real `libvirtd`: what our crates make of them.
+
+mod decode;
+mod record;
+
+use std::env;
+
+use virt_remote::{RemoteServer, TestHypervisor};
+use virt_tests::{Capture, Direction, libvirt};
+use virt_transport::{Role, Transmit, Transport};
+
+use bytes::Buf;
+
+use decode::decode;
+use record::{HOST, SESSIONS, record};
+
+type Result = std::result::Result<(), Box<dyn std::error::Error>>;
+
+/// All are recorded before any is read.
+fn captures() -> std::result::Result<Vec<Capture>, Box<dyn std::error::Error>> {
+    let names = SESSIONS.iter().map(|session| session.name);
+    Ok(names.map(Capture::read).collect::<std::io::Result<_>>()?)
+}
+
+/// It records them where the environment says `RECORD=1`.
+#[test]
+fn real_traffic_decodes_and_encodes_to_what_it_was() -> Result {
+    if env::var("RECORD").is_ok_and(|value| value == "1") {
+        assert!(libvirt::available("recording"), "it needs libvirt");
+        for session in &SESSIONS {
+            record(session)?.write()?;
+        }
+    }
+    for capture in captures()? {
+        let mut words = format!("{}\n\n", capture.what);
+        for (direction, frame) in &capture.frames {
+            let mark = if *direction == Direction::Up {
+                ">"
+            } else {
+                "<"
+            };
+            words += &format!("{mark} {}\n", decode(frame)?);
+        }
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(capture.name.clone(), words);
+        });
+    }
+    Ok(())
+}
+
+/// Frame by frame, keepalive included: the daemon's own PINGs have no counterpart here.
+#[test]
+fn a_server_of_ours_answers_as_the_real_daemon_has() -> Result {
+    for capture in captures()? {
+        let mut server = Transport::new(Role::Server).with_fds();
+        let mut hypervisor = TestHypervisor::default();
+        HOST.clone_into(&mut hypervisor.hostname);
+        server.register(RemoteServer::new(hypervisor))?;
+        virt_keepalive::KeepAlive::new().register(&mut server)?;
+        let mut ours = Vec::new();
+        let mut theirs = Vec::new();
+        for (direction, frame) in capture.frames {
+            match direction {
+                Direction::Up => server.receive(&frame)?,
+                Direction::Down if frame == decode::PING => {}
+                Direction::Down => theirs.extend(frame),
+            }
+            while let Some(Transmit::Bytes(mut bytes)) = server.poll_transmit() {
+                ours.extend(bytes.copy_to_bytes(bytes.remaining()));
+            }
+        }
+        assert_eq!(ours, theirs, "{}", capture.name);
+    }
+    Ok(())
+}
