@@ -48,6 +48,7 @@ pub struct Timer {
 
 /// What is to be done now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[must_use = "a PING that is due has to be sent, and a dead link closed"]
 pub enum Tick {
     /// Nothing before the [`deadline`](Timer::deadline).

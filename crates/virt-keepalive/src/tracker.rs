@@ -29,6 +29,7 @@ pub struct Tracker {
 
 /// What became of the wish to ping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[must_use = "an expired link has to be closed"]
 pub enum Ping {
     /// A PING is sent.

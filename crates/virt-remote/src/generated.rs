@@ -10,6 +10,7 @@ pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x2000_808
 ///
 /// A procedure of the program `REMOTE_PROGRAM`. Numbers that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct Procedure(pub i32);
 
 impl Procedure {
@@ -2891,6 +2892,7 @@ pub const DOMAIN_LIST_MAX: usize = 16_384;
 ///
 /// XDR: `enum remote_auth_type`. Values that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct AuthType(pub i32);
 
 impl AuthType {
@@ -2971,6 +2973,7 @@ impl<'a> ::virt_xdr::Decode<'a> for AuthType {
 ///
 /// XDR: `enum remote_feature`. Values that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct Feature(pub i32);
 
 impl Feature {
@@ -3067,6 +3070,7 @@ impl<'a> ::virt_xdr::Decode<'a> for Feature {
 ///
 /// XDR: `enum remote_close_reason`. Values that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct CloseReason(pub i32);
 
 impl CloseReason {
@@ -3150,6 +3154,7 @@ impl<'a> ::virt_xdr::Decode<'a> for CloseReason {
 ///
 /// XDR: `struct remote_auth_list_ret`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct AuthListRet {
     /// The ways to authenticate that the daemon accepts.
     ///
@@ -3186,6 +3191,7 @@ impl<'a> ::virt_xdr::Decode<'a> for AuthListRet {
 ///
 /// XDR: `struct remote_auth_polkit_ret`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct AuthPolkitRet {
     /// 1 once the client is authenticated.
     ///
@@ -3221,6 +3227,7 @@ impl<'a> ::virt_xdr::Decode<'a> for AuthPolkitRet {
 ///
 /// XDR: `struct remote_connect_open_args`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectOpenArgs<S = ::std::string::String> {
     /// The URI, without the parts that say how to reach the daemon; without any the daemon chooses.
     ///
@@ -3269,6 +3276,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ConnectOp
 ///
 /// XDR: `struct remote_connect_get_type_ret`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetTypeRet<S = ::std::string::String> {
     /// The name of the driver, such as `QEMU`.
     ///
@@ -3309,6 +3317,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ConnectGe
 ///
 /// XDR: `struct remote_connect_get_version_ret`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetVersionRet {
     /// The version: major * 1 000 000 + minor * 1000 + release.
     ///
@@ -3344,6 +3353,7 @@ impl<'a> ::virt_xdr::Decode<'a> for ConnectGetVersionRet {
 ///
 /// XDR: `struct remote_connect_get_lib_version_ret`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetLibVersionRet {
     /// The version: major * 1 000 000 + minor * 1000 + release.
     ///
@@ -3379,6 +3389,7 @@ impl<'a> ::virt_xdr::Decode<'a> for ConnectGetLibVersionRet {
 ///
 /// XDR: `struct remote_connect_get_hostname_ret`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetHostnameRet<S = ::std::string::String> {
     /// The name of the host.
     ///
@@ -3419,6 +3430,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ConnectGe
 ///
 /// XDR: `struct remote_connect_get_uri_ret`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetUriRet<S = ::std::string::String> {
     /// The URI.
     ///
@@ -3459,6 +3471,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ConnectGe
 ///
 /// XDR: `struct remote_connect_supports_feature_args`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectSupportsFeatureArgs {
     /// The feature.
     ///
@@ -3494,6 +3507,7 @@ impl<'a> ::virt_xdr::Decode<'a> for ConnectSupportsFeatureArgs {
 ///
 /// XDR: `struct remote_connect_supports_feature_ret`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectSupportsFeatureRet {
     /// 1 if the daemon has the feature, else 0.
     ///
@@ -3529,6 +3543,7 @@ impl<'a> ::virt_xdr::Decode<'a> for ConnectSupportsFeatureRet {
 ///
 /// XDR: `struct remote_connect_event_connection_closed_msg`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectEventConnectionClosedMsg {
     /// Why.
     ///
@@ -3564,6 +3579,7 @@ impl<'a> ::virt_xdr::Decode<'a> for ConnectEventConnectionClosedMsg {
 ///
 /// XDR: `struct remote_nonnull_domain`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NonnullDomain<S = ::std::string::String> {
     /// Its name, which another domain may have had.
     ///
@@ -3616,6 +3632,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for NonnullDo
 ///
 /// XDR: `struct remote_domain_lookup_by_name_args`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainLookupByNameArgs<S = ::std::string::String> {
     /// The name of the domain.
     ///
@@ -3656,6 +3673,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainLoo
 ///
 /// XDR: `struct remote_domain_lookup_by_name_ret`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainLookupByNameRet<S = ::std::string::String> {
     /// The domain.
     ///
@@ -3691,6 +3709,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainLoo
 ///
 /// XDR: `struct remote_connect_list_all_domains_args`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllDomainsArgs {
     /// 0 if only their number is wanted, else 1.
     ///
@@ -3734,6 +3753,7 @@ impl<'a> ::virt_xdr::Decode<'a> for ConnectListAllDomainsArgs {
 ///
 /// XDR: `struct remote_connect_list_all_domains_ret`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllDomainsRet<S = ::std::string::String> {
     /// The domains, if they are wanted.
     ///
@@ -3778,6 +3798,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ConnectLi
 ///
 /// XDR: `struct remote_domain_suspend_args`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSuspendArgs<S = ::std::string::String> {
     /// The domain.
     ///
@@ -3811,6 +3832,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainSus
 ///
 /// XDR: `struct remote_domain_resume_args`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainResumeArgs<S = ::std::string::String> {
     /// The domain.
     ///
@@ -3844,6 +3866,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainRes
 ///
 /// XDR: `enum remote_domain_state`. Values that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainState(pub i32);
 
 impl DomainState {
@@ -3960,6 +3983,7 @@ impl<'a> ::virt_xdr::Decode<'a> for DomainState {
 ///
 /// XDR: `struct remote_domain_get_state_args`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetStateArgs<S = ::std::string::String> {
     /// The domain.
     ///
@@ -4001,6 +4025,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainGet
 ///
 /// XDR: `struct remote_domain_get_state_ret`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetStateRet {
     /// What it does.
     ///
@@ -4044,6 +4069,7 @@ impl<'a> ::virt_xdr::Decode<'a> for DomainGetStateRet {
 ///
 /// XDR: `enum remote_domain_event`. Values that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainEvent(pub i32);
 
 impl DomainEvent {
@@ -4109,6 +4135,7 @@ impl<'a> ::virt_xdr::Decode<'a> for DomainEvent {
 ///
 /// XDR: `struct remote_connect_domain_event_callback_register_any_args`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectDomainEventCallbackRegisterAnyArgs<S = ::std::string::String> {
     /// The event.
     ///
@@ -4156,6 +4183,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a>
 ///
 /// XDR: `struct remote_connect_domain_event_callback_register_any_ret`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectDomainEventCallbackRegisterAnyRet {
     /// What names the registration in each event.
     ///
@@ -4191,6 +4219,7 @@ impl<'a> ::virt_xdr::Decode<'a> for ConnectDomainEventCallbackRegisterAnyRet {
 ///
 /// XDR: `struct remote_connect_domain_event_callback_deregister_any_args`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectDomainEventCallbackDeregisterAnyArgs {
     /// What has named the registration.
     ///
@@ -4226,6 +4255,7 @@ impl<'a> ::virt_xdr::Decode<'a> for ConnectDomainEventCallbackDeregisterAnyArgs 
 ///
 /// XDR: `enum remote_domain_lifecycle`. Values that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainLifecycle(pub i32);
 
 impl DomainLifecycle {
@@ -4349,6 +4379,7 @@ impl<'a> ::virt_xdr::Decode<'a> for DomainLifecycle {
 ///
 /// XDR: `struct remote_domain_event_lifecycle_msg`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainEventLifecycleMsg<S = ::std::string::String> {
     /// The domain.
     ///
@@ -4400,6 +4431,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainEve
 ///
 /// XDR: `struct remote_domain_event_callback_lifecycle_msg`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainEventCallbackLifecycleMsg<S = ::std::string::String> {
     /// What names the registration.
     ///
@@ -4445,6 +4477,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a>
 ///
 /// XDR: `struct remote_domain_screenshot_args`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainScreenshotArgs<S = ::std::string::String> {
     /// The domain.
     ///
@@ -4494,6 +4527,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainScr
 ///
 /// XDR: `struct remote_domain_screenshot_ret`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainScreenshotRet<S = ::std::string::String> {
     /// The MIME type of the image, such as `image/png`.
     ///
@@ -4536,6 +4570,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainScr
 ///
 /// XDR: `struct remote_domain_open_console_args`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenConsoleArgs<S = ::std::string::String> {
     /// The domain.
     ///
@@ -4594,6 +4629,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainOpe
 ///
 /// XDR: `struct remote_domain_open_graphics_fd_args`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenGraphicsFdArgs<S = ::std::string::String> {
     /// The domain.
     ///

@@ -12,6 +12,7 @@ use std::fmt;
 /// assert!(version > Version::new(9, 11, 0));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Version(pub u64);
 
 impl Version {

@@ -8,6 +8,7 @@ pub const UUID_LENGTH: usize = 16;
 ///
 /// XDR: `enum error_code`. Values that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ErrorCode(pub i32);
 
 impl ErrorCode {
@@ -145,6 +146,7 @@ impl<'a> ::virt_xdr::Decode<'a> for ErrorCode {
 ///
 /// XDR: `enum error_source`. Values that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ErrorSource(pub i32);
 
 impl ErrorSource {
@@ -228,6 +230,7 @@ impl<'a> ::virt_xdr::Decode<'a> for ErrorSource {
 ///
 /// XDR: `enum error_level`. Values that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ErrorLevel(pub i32);
 
 impl ErrorLevel {
@@ -305,6 +308,7 @@ impl<'a> ::virt_xdr::Decode<'a> for ErrorLevel {
 ///
 /// XDR: `struct domain_object`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainObject<S = ::std::string::String> {
     /// Its name.
     ///
@@ -357,6 +361,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainObj
 ///
 /// XDR: `struct network_object`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkObject<S = ::std::string::String> {
     /// Its name.
     ///
@@ -403,6 +408,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for NetworkOb
 ///
 /// XDR: `struct error_payload`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ErrorPayload<S = ::std::string::String> {
     /// What went wrong.
     ///
@@ -536,6 +542,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ErrorPayl
 ///
 /// XDR: `struct stream_hole`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StreamHole {
     /// How many zeros, in bytes.
     ///

@@ -13,6 +13,7 @@ use crate::{ErrorCode, ErrorLevel, ErrorPayload, ErrorSource, SendError};
 ///
 /// One pointer in size; all fields are in [`payload`](Self::payload).
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RemoteError(Box<ErrorPayload>);
 
 impl RemoteError {

@@ -8,6 +8,7 @@ use crate::{CallId, RemoteError};
 
 /// A stream of a program, named by the call that it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct StreamId {
     /// The procedure that was called.
     pub procedure: i32,

@@ -17,6 +17,7 @@ const FD_FRAME_MIN: usize = FRAME_MIN + size_of::<u32>();
 
 /// Which end of a connection a transport is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub enum Role {
     /// The end that calls: it behaves as libvirt's C client does.
     Client,

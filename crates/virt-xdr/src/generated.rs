@@ -20,6 +20,7 @@ pub const FDS_MAX: usize = 32;
 ///
 /// XDR: `enum message_type`. Values that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct MessageType(pub i32);
 
 impl MessageType {
@@ -113,6 +114,7 @@ impl<'a> crate::Decode<'a> for MessageType {
 ///
 /// XDR: `enum status`. Values that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct Status(pub i32);
 
 impl Status {

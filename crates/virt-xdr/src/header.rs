@@ -9,6 +9,7 @@ use crate::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, MessageT
 /// Every word decodes: message type and status are open sets, and whether an unknown one is refused is for
 /// whoever dispatches the frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Header {
     /// The program that the message belongs to, and its version.
     pub program: ProgramId,
@@ -24,6 +25,7 @@ pub struct Header {
 
 /// A program of the protocol by its number and version, such as 0x6b656570 version 1 for keepalive.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProgramId {
     /// The program's number.
     pub number: u32,
@@ -33,6 +35,7 @@ pub struct ProgramId {
 
 /// The number that ties a reply and a stream to their call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Serial(pub u32);
 
 impl Header {

@@ -69,6 +69,9 @@
 #![no_std]
 
 extern crate alloc;
+// The derived code counts recursions per thread.
+#[cfg(feature = "arbitrary")]
+extern crate std;
 
 mod decode;
 mod encode;

@@ -44,7 +44,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "dependencies",
-        about: "the core crates depend on bytes, thiserror and what is below them",
+        about: "without features the core crates depend on bytes, thiserror and what is below them",
         tools: &[],
         run: |_| dependencies(),
     },
@@ -64,13 +64,15 @@ pub(super) const STEPS: &[Step] = &[
         name: "clippy",
         about: "no warning in any target",
         tools: &[(&CLIPPY, Without::Step)],
-        run: |_| shell::run("cargo clippy --workspace --all-targets -- -D warnings"),
+        run: |_| shell::run("cargo clippy --workspace --all-targets --all-features -- -D warnings"),
     },
     Step {
         name: "docs",
         about: "the documentation builds without a warning",
         tools: &[],
-        run: |_| shell::run("env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps"),
+        run: |_| {
+            shell::run("env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps")
+        },
     },
     Step {
         name: "tests",
@@ -151,7 +153,7 @@ fn each_source(directory: &Path, f: &mut impl FnMut(&Path, &str)) -> Result<(), 
 fn dependencies() -> Result<(), String> {
     shell::all(rules::CORE.iter().map(|krate| {
         let tree = shell::read(&format!(
-            "cargo tree --edges normal --target all --all-features --prefix none --package {}",
+            "cargo tree --edges normal --target all --prefix none --package {}",
             krate.name
         ))?;
         krate.judge_tree(&tree)

@@ -20,6 +20,8 @@ pub struct Runtime {
     pub transport: String,
     /// The crate that has `String`, `Vec` and `Box`.
     pub alloc: String,
+    /// Whether the crate that the code goes into has a feature `arbitrary`, for types to derive the trait of that name.
+    pub arbitrary: bool,
 }
 
 impl Default for Runtime {
@@ -28,6 +30,7 @@ impl Default for Runtime {
             xdr: "::virt_xdr".into(),
             transport: "::virt_transport".into(),
             alloc: "::std".into(),
+            arbitrary: false,
         }
     }
 }
@@ -129,6 +132,14 @@ impl<'m> Emitter<'m> {
         self.out.push('\n');
     }
 
+    /// `#[derive(...)]`, and what is derived where the crate's user asks for it.
+    fn derive(&mut self, traits: &str) {
+        self.line(&format!("#[derive({traits})]"));
+        if self.runtime.arbitrary {
+            self.line("#[cfg_attr(feature = \"arbitrary\", derive(::arbitrary::Arbitrary))]");
+        }
+    }
+
     /// A type as it is used in a type definition, with these for strings and for opaque data.
     fn ty(&self, ty: &Ty, [strings, opaques]: [&str; 2], prefix: &str) -> String {
         let inner = |item: &Ty| self.ty(item, [strings, opaques], prefix);
@@ -213,7 +224,37 @@ fn decimal(number: i128) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::decimal;
+    use super::{Runtime, decimal};
+    use crate::codegen::{Settings, Source, generate};
+
+    fn rust(runtime: &Runtime) -> String {
+        let text = "enum e { A }; struct s { string a<>; e b; }; union u switch (bool c) { case TRUE: s d; };
+            typedef int four<4>; program P { version V { e GET(s) = 1; } = 1; } = 2;";
+        let source = Source {
+            name: "a.x".into(),
+            text: text.into(),
+        };
+        generate(&[source], &Settings::default(), runtime).expect("the definitions are right")
+    }
+
+    #[test]
+    fn types_are_arbitrary_where_their_crate_has_that_feature() {
+        let runtime = Runtime {
+            arbitrary: true,
+            ..Runtime::default()
+        };
+        let rust = rust(&runtime);
+        let feature = "#[cfg_attr(feature = \"arbitrary\", derive(::arbitrary::Arbitrary))]\n";
+        for item in ["E(", "S<", "U<", "Four(", "Procedure("] {
+            let item = ["struct", "enum"].map(|kind| format!("{feature}pub {kind} {item}"));
+            assert!(item.iter().any(|item| rust.contains(item)), "{item:?}");
+        }
+    }
+
+    #[test]
+    fn a_crate_without_features_is_not_asked_for_any() {
+        assert!(!rust(&Runtime::default()).contains("cfg"));
+    }
 
     #[test]
     fn digits_are_grouped() {

@@ -15,6 +15,8 @@ struct Output {
     runtime: [&'static str; 3],
     /// Included definitions that have a module already.
     elsewhere: &'static [(&'static str, &'static str)],
+    /// Whether its crate has a feature `arbitrary`.
+    arbitrary: bool,
 }
 
 const OUTPUTS: &[Output] = &[
@@ -23,12 +25,14 @@ const OUTPUTS: &[Output] = &[
         output: "crates/virt-xdr/src/generated.rs",
         runtime: ["crate", "::virt_transport", "::alloc"],
         elsewhere: &[],
+        arbitrary: true,
     },
     Output {
         input: "xtask/protocol/error.x",
         output: "crates/virt-transport/src/generated.rs",
         runtime: ["::virt_xdr", "crate", "::std"],
         elsewhere: &[("frame", "::virt_xdr")],
+        arbitrary: true,
     },
     Output {
         input: "xtask/protocol/keepalive.x",
@@ -36,42 +40,49 @@ const OUTPUTS: &[Output] = &[
         // It has no types, and the numbers are for the transport.
         runtime: ["::virt_transport", "::virt_transport", "::std"],
         elsewhere: &[],
+        arbitrary: true,
     },
     Output {
         input: "xtask/protocol/remote.x",
         output: "crates/virt-remote/src/generated.rs",
         runtime: ["::virt_xdr", "::virt_transport", "::std"],
         elsewhere: &[("frame", "::virt_xdr")],
+        arbitrary: true,
     },
     Output {
         input: "xtask/protocol/admin.x",
         output: "crates/virt-remote/src/admin/generated.rs",
         runtime: ["::virt_xdr", "::virt_transport", "::std"],
         elsewhere: &[],
+        arbitrary: true,
     },
     Output {
         input: "xtask/protocol/qemu.x",
         output: "crates/virt-remote/src/qemu/generated.rs",
         runtime: ["::virt_xdr", "::virt_transport", "::std"],
         elsewhere: &[],
+        arbitrary: true,
     },
     Output {
         input: "xtask/protocol/lxc.x",
         output: "crates/virt-remote/src/lxc/generated.rs",
         runtime: ["::virt_xdr", "::virt_transport", "::std"],
         elsewhere: &[],
+        arbitrary: true,
     },
     Output {
         input: "tests/src/samples/samples.x",
         output: "tests/src/samples/generated.rs",
         runtime: ["::virt_xdr", "::virt_transport", "::std"],
         elsewhere: &[],
+        arbitrary: false,
     },
     Output {
         input: "tests/src/samples/greeter/greeter.x",
         output: "tests/src/samples/greeter/generated.rs",
         runtime: ["::virt_xdr", "::virt_transport", "::std"],
         elsewhere: &[],
+        arbitrary: false,
     },
 ];
 
@@ -109,6 +120,7 @@ impl Output {
             xdr,
             transport,
             alloc,
+            arbitrary: self.arbitrary,
         };
         let text = files::finish(&generate(&sources, &settings, &runtime)?, &sources, COMMAND)?;
         files::write(

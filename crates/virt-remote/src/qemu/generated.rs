@@ -8,6 +8,7 @@ pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x2000_808
 ///
 /// A procedure of the program `QEMU_PROGRAM`. Numbers that are not known are kept as they are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct Procedure(pub i32);
 
 impl Procedure {

@@ -21,8 +21,8 @@ impl Emitter<'_> {
     /// A newtype over the number, behind its documentation.
     pub(super) fn open_set_item(&mut self, name: &str, members: &[Member], default: bool) {
         let default = if default { ", Default" } else { "" };
-        self.line(&format!(
-            "#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash{default})]"
+        self.derive(&format!(
+            "Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash{default}"
         ));
         self.line(&format!("pub struct {name}(pub i32);\n\nimpl {name} {{"));
         for member in members {

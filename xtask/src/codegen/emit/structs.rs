@@ -109,7 +109,7 @@ impl Emitter<'_> {
         derives.push("PartialEq");
         derives.extend(facts.eq.then_some("Eq, Hash"));
         derives.extend(facts.default.then_some("Default"));
-        self.line(&format!("#[derive({})]", derives.join(", ")));
+        self.derive(&derives.join(", "));
     }
 
     /// `<S = String>` for the definition of a type.
