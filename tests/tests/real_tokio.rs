@@ -151,10 +151,10 @@ async fn toggle(client: Client, dom: NonnullDomain, times: usize) -> Result<(), 
     };
     for _ in 0..times {
         client
-            .call::<DomainSuspend>(&DomainSuspendArgs { dom: dom.clone() })
+            .call::<DomainSuspend>(&DomainSuspendArgs { dom })
             .await?;
         client
-            .call::<DomainResume>(&DomainResumeArgs { dom: dom.clone() })
+            .call::<DomainResume>(&DomainResumeArgs { dom })
             .await?;
     }
     Ok(())
