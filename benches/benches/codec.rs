@@ -72,9 +72,10 @@ fn domains(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default()
-        .sample_size(50)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(500));
+        .sample_size(30)
+        .nresamples(10_000)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(400));
     targets = header, error, domains
 }
 criterion_main!(benches);

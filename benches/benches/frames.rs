@@ -64,11 +64,14 @@ fn pieces(c: &mut Criterion) {
         let frame = samples::message(PROGRAM, 1, size - FRAME_MIN);
         let stream = frame.repeat((64 * KIB).div_ceil(size));
         group.throughput(Throughput::Bytes(stream.len() as u64));
-        for piece in [stream.len(), 1, 28, 1460, 65_536] {
-            let cut = match piece {
-                _ if piece == stream.len() => "whole".to_owned(),
-                piece => piece.to_string(),
-            };
+        let pieces = [
+            ("whole", stream.len()),
+            ("1", 1),
+            ("28", 28),
+            ("1460", 1460),
+            ("65536", 65_536),
+        ];
+        for (cut, piece) in pieces {
             let id = |who| BenchmarkId::new(who, format!("{name}-{cut}"));
             let mut accumulator = Accumulator::default();
             group.bench_function(id(floor::NAME), |b| {
@@ -150,6 +153,7 @@ criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(30)
+        .nresamples(10_000)
         .warm_up_time(Duration::from_millis(100))
         .measurement_time(Duration::from_millis(400));
     targets = pings, pieces, copies
