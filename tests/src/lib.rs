@@ -5,7 +5,7 @@
 //!   each is a [`Process`] that does not outlive its test.
 //! - [`Connection`] speaks raw bytes and descriptors to either of them, [`Listener`] waits for a client.
 //! - [`Ours`] is either end made of this workspace's crates, in memory.
-//! - [`Script`] is a case of the corpus in `conformance/`, [`play`] plays it to a [`Peer`], and [`page`] makes
+//! - [`Script`] is a case of the corpus in `conformance/`, [`play()`] plays it to a [`Peer`], and [`page`] makes
 //!   `docs/conformance.md` of what came of it.
 //! - [`Served`] is a server of ours as a process of its own, and [`Echo`] a program it has.
 //! - [`Proxy`] stands between two ends, writes down what passes, and plays a [`Trick`]; a [`Capture`] is a

@@ -156,6 +156,8 @@ impl<'a> Pump<'a> {
         }
         self.fault = None;
         self.write(out)?;
+        // Before the ends can tell of it.
+        self.shared.note(|log| log.fired = true);
         let mut changed = byte;
         match trick {
             Trick::Cut => self.link.cut(),
@@ -165,7 +167,6 @@ impl<'a> Pump<'a> {
             Trick::Merge => self.style = Style::Merge,
             Trick::Corrupt(bits) => changed = byte.map(|byte| byte ^ bits),
         }
-        self.shared.note(|log| log.fired = true);
         if trick == Trick::Cut {
             return Err(Stop::Cut);
         }

@@ -4,6 +4,7 @@ mod decode;
 mod record;
 
 use std::env;
+use std::sync::LazyLock;
 
 use virt_remote::{RemoteServer, TestHypervisor};
 use virt_tests::{Capture, Direction, libvirt};
@@ -16,22 +17,22 @@ use record::{HOST, SESSIONS, record};
 
 type Result = std::result::Result<(), Box<dyn std::error::Error>>;
 
-/// All are recorded before any is read.
-fn captures() -> std::result::Result<Vec<Capture>, Box<dyn std::error::Error>> {
-    let names = SESSIONS.iter().map(|session| session.name);
-    Ok(names.map(Capture::read).collect::<std::io::Result<_>>()?)
-}
-
-/// It records them where the environment says `RECORD=1`.
-#[test]
-fn real_traffic_decodes_and_encodes_to_what_it_was() -> Result {
+/// They are recorded first where the environment says `RECORD=1`.
+static CAPTURES: LazyLock<Vec<Capture>> = LazyLock::new(|| {
     if env::var("RECORD").is_ok_and(|value| value == "1") {
         assert!(libvirt::available("recording"), "it needs libvirt");
         for session in &SESSIONS {
-            record(session)?.write()?;
+            let capture = record(session).expect("virsh and libvirtd work");
+            capture.write().expect("it can be written");
         }
     }
-    for capture in captures()? {
+    let read = |session: &record::Session| Capture::read(session.name).expect("it was recorded");
+    SESSIONS.iter().map(read).collect()
+});
+
+#[test]
+fn real_traffic_decodes_and_encodes_to_what_it_was() -> Result {
+    for capture in &*CAPTURES {
         let mut words = format!("{}\n\n", capture.what);
         for (direction, frame) in &capture.frames {
             let mark = if *direction == Direction::Up {
@@ -51,7 +52,7 @@ fn real_traffic_decodes_and_encodes_to_what_it_was() -> Result {
 /// Frame by frame, keepalive included: the daemon's own PINGs have no counterpart here.
 #[test]
 fn a_server_of_ours_answers_as_the_real_daemon_has() -> Result {
-    for capture in captures()? {
+    for capture in &*CAPTURES {
         let mut server = Transport::new(Role::Server).with_fds();
         let mut hypervisor = TestHypervisor::default();
         HOST.clone_into(&mut hypervisor.hostname);
@@ -59,9 +60,9 @@ fn a_server_of_ours_answers_as_the_real_daemon_has() -> Result {
         virt_keepalive::KeepAlive::new().register(&mut server)?;
         let mut ours = Vec::new();
         let mut theirs = Vec::new();
-        for (direction, frame) in capture.frames {
+        for (direction, frame) in &capture.frames {
             match direction {
-                Direction::Up => server.receive(&frame)?,
+                Direction::Up => server.receive(frame)?,
                 Direction::Down if frame == decode::PING => {}
                 Direction::Down => theirs.extend(frame),
             }

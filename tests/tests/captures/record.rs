@@ -23,7 +23,7 @@ enum Kind {
     Idle { pings: Direction },
 }
 
-pub(crate) const SESSIONS: [Session; 7] = [
+pub(crate) const SESSIONS: [Session; 8] = [
     Session {
         name: "hostname",
         what: "virsh hostname",
@@ -33,6 +33,11 @@ pub(crate) const SESSIONS: [Session; 7] = [
         name: "version",
         what: "virsh version",
         kind: Kind::Command(&["version"]),
+    },
+    Session {
+        name: "version-of-daemon",
+        what: "virsh version --daemon",
+        kind: Kind::Command(&["version", "--daemon"]),
     },
     Session {
         name: "uri",
