@@ -6,6 +6,7 @@
 )]
 
 use std::future::Future;
+use std::process::Command;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -111,6 +112,28 @@ async fn its_own_pings_are_answered_for_longer_than_the_silent_live() {
         let pongs = soon(received()).await.unwrap() - before;
         assert!(pongs >= 3, "{pongs} PONGs in two seconds");
         assert_eq!(soon(client.close()).await.reason(), CloseReason::Client);
+    }
+}
+
+#[test]
+fn the_example_connects_and_stays() {
+    if !libvirt::available("the example of virt-tokio with a real daemon") {
+        return;
+    }
+    let daemon = Daemon::start(&watchful()).unwrap();
+    for uri in [daemon.unix_uri(), daemon.tcp_uri()] {
+        let output = Command::new(env!("CARGO"))
+            .args(["run", "--quiet", "--package", "virt-tokio"])
+            .args(["--example", "connect", "--", &uri])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let [connected, pong, closed] = text.lines().collect::<Vec<_>>().try_into().unwrap();
+        assert!(connected.starts_with("test:///default on "), "{connected}");
+        assert!(connected.ends_with(", version 0.0.2"), "{connected}");
+        assert!(pong.starts_with("PONG after "), "{pong}");
+        assert_eq!(closed, "connection closed: client");
+        assert!(output.status.success());
     }
 }
 

@@ -10,7 +10,7 @@ use virt_tokio::{Keepalive, Options, connect};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let uri = std::env::args().nth(1);
     let uri = uri.as_deref().unwrap_or("test:///default");
-    let (interval, count) = (Duration::from_secs(1), 1);
+    let (interval, count) = (Duration::from_secs(1), 2);
     let options = Options::default().keepalive(Keepalive::Send { interval, count });
     let client = connect(uri, options).await?;
 
