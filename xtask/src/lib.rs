@@ -1,8 +1,10 @@
-//! The workspace's own commands: what CI runs, and the generator of everything named `generated.rs`.
+//! The workspace's own commands: what CI runs, the generator of everything named `generated.rs`, and packages.
 
 pub mod bench;
 pub mod ci;
 pub mod codegen;
+pub mod dist;
+pub mod fuzz;
 
 /// The page for whoever adds a program; what it shows is compiled and run here.
 #[cfg(doctest)]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use xtask::{bench, ci, codegen};
+use xtask::{bench, ci, codegen, dist, fuzz};
 
 /// The workspace's own commands
 #[derive(Debug, Parser)]
@@ -19,6 +19,8 @@ enum Command {
     Bench(bench::Bench),
     Ci(ci::Ci),
     Codegen(codegen::Codegen),
+    Dist(dist::Dist),
+    Fuzz(fuzz::Fuzz),
 }
 
 fn main() -> ExitCode {
@@ -26,5 +28,7 @@ fn main() -> ExitCode {
         Command::Bench(command) => command.run(),
         Command::Ci(command) => command.run(),
         Command::Codegen(command) => command.run(),
+        Command::Dist(command) => command.run(),
+        Command::Fuzz(command) => command.run(),
     }
 }

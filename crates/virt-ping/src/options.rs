@@ -10,27 +10,30 @@ const INTERVAL_MIN: Duration = Duration::from_millis(2);
 /// The longest time that can be asked for, in seconds: some thirty years.
 const SECONDS_MAX: f64 = 1e9;
 
-/// What follows the options.
-const AFTER_HELP: &str = "\
-Exit status:
-  0  PONGs came
-  1  none came, or fewer than -c by -w, or the link died
-  2  there was no connection, or anything else went wrong
-  3  the options are wrong
-  4  the daemon wants an authentication that cannot be had
-  Of several URIs the highest one counts.
+/// What it ends with, for the end of `--help` and a section of the man page.
+pub(crate) const EXIT_STATUS: &str = "\
+0  PONGs came
+1  none came, or fewer than -c by -w, or the link died
+2  there was no connection, or anything else went wrong
+3  the options are wrong
+4  the daemon wants an authentication that cannot be had
+Of several URIs the highest one counts.
+";
 
-Examples:
-  virt-ping -c 5 test:///default         a daemon within the program itself
-  virt-ping qemu:///system               until Ctrl-C; Ctrl-\\ shows how it goes
-  virt-ping --mode rpc -w 10 qemu+tcp://host/system
-  virt-ping --check -q qemu:///system && echo alive";
+/// What it can be used for, as [`EXIT_STATUS`].
+pub(crate) const EXAMPLES: &str = "\
+virt-ping -c 5 test:///default         a daemon within the program itself
+virt-ping qemu:///system               until Ctrl-C; Ctrl-\\ shows how it goes
+virt-ping --mode rpc -w 10 qemu+tcp://host/system
+virt-ping --check -q qemu:///system && echo alive
+";
 
 /// ping(8) for libvirt daemons
 ///
 /// Is the link alive, how fast does it answer, and does it keep answering?
 #[derive(Debug, Clone, Parser)]
-#[command(name = "virt-ping", version, term_width = 80, after_help = AFTER_HELP)]
+#[allow(clippy::doc_markdown, reason = "it is printed as it stands")]
+#[command(name = "virt-ping", version, term_width = 80, after_help = after_help())]
 pub(crate) struct Options {
     /// Whom to ping, such as qemu:///system; several are pinged side by side
     ///
@@ -83,7 +86,7 @@ pub(crate) struct Options {
     /// What to send: keepalive or rpc
     ///
     /// PINGs are answered by the daemon's I/O loop, also when its workers hang. rpc
-    /// sends calls instead, one that a worker has to answer, and finds those.
+    /// makes calls instead, which a worker has to answer, and finds those.
     #[arg(
         long,
         value_enum,
@@ -196,6 +199,16 @@ pub(crate) enum Format {
     Text,
     /// One JSON object a line, times in nanoseconds
     Json,
+}
+
+fn after_help() -> String {
+    let indent = |text: &str| {
+        text.lines()
+            .map(|line| format!("\n  {line}"))
+            .collect::<String>()
+    };
+    let (status, examples) = (indent(EXIT_STATUS), indent(EXAMPLES));
+    format!("Exit status:{status}\n\nExamples:{examples}")
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

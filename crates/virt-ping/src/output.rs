@@ -125,4 +125,37 @@ mod tests {
         let error = failing(io::ErrorKind::StorageFull).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
+
+    /// Takes nothing before it is told to.
+    struct Stalled(std::sync::mpsc::Receiver<()>);
+
+    impl Write for Stalled {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // From when nobody can tell it any more, it takes all.
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_nothing_holds_up_its_writer_alone() {
+        let (go, wait) = std::sync::mpsc::channel();
+        let (output, writer) = Output::new(Stalled(wait));
+        // One more than fit is in the hands of the thread.
+        for _ in 0..=LINES {
+            output.write("line\n".to_owned()).await.unwrap();
+        }
+        tokio::select! {
+            biased;
+            _ = output.write("line\n".to_owned()) => panic!("there is no room"),
+            () = tokio::task::yield_now() => (),
+        }
+        drop(go);
+        drop(output);
+        writer.finish().await.unwrap();
+    }
 }

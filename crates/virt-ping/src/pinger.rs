@@ -207,3 +207,141 @@ impl<'a> Pinger<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use clap::Parser;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use virt_tokio::{Client, Keepalive, Options as Session};
+
+    use super::*;
+    use crate::event::Summary;
+    use crate::output::Output;
+    use crate::signals::Source;
+
+    const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
+    const PONG: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0";
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Pings the other end of a socket in memory on a simulated clock, as a raw link, and says how it went.
+    async fn simulate<P: Future<Output = ()> + Send + 'static>(
+        arguments: &[&str],
+        peer: impl FnOnce(DuplexStream, Source) -> P,
+    ) -> (Duration, Ended, Summary) {
+        // Quiet, since the clock would go on while a line waits for the thread that writes it.
+        let options = Options::parse_from([&["virt-ping", "-q"], arguments].concat());
+        let (near, far) = duplex(64 * 1024);
+        let keepalive = Keepalive::Send {
+            interval: options.keepalive_interval,
+            count: options.keepalive_count,
+        };
+        let client = Client::over_stream(near, Session::default().keepalive(keepalive));
+        client.start_keepalive();
+        let (source, mut signals) = Signals::new();
+        let (output, _writer) = Output::new(io::sink());
+        let reporter = Reporter::new(&options, output, "test");
+        let start = Instant::now();
+        let deadline = options.deadline.map(|deadline| start + deadline);
+        let pinger = Pinger::new(&client, &options, &reporter);
+        tokio::spawn(peer(far, source));
+        let (tally, ended) = pinger.run(deadline, &mut signals).await.unwrap();
+        (tally.elapsed(), ended, tally.summary(Some(ended)))
+    }
+
+    /// Answers each PING with what `pongs` says of its number, until the link is closed.
+    async fn answer(mut far: DuplexStream, pongs: impl Fn(u32) -> usize) {
+        let mut frame = [0; PING.len()];
+        let mut count = 0;
+        while far.read_exact(&mut frame).await.is_ok() {
+            assert_eq!(frame, PING);
+            count += 1;
+            // The other end may have gone.
+            let _ = far.write_all(&PONG.repeat(pongs(count))).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_the_end_at_interval_times_count_plus_one() {
+        let options = ["-i", "1.5", "-W", "0.5", "-k", "2", "-K", "3"];
+        let (time, ended, summary) = simulate(&options, |far, _| answer(far, |_| 0)).await;
+        assert_eq!((time, ended), (SECOND * 8, Ended::Closed));
+        assert_eq!((summary.sent, summary.missed, summary.received), (6, 6, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_count_ends_with_the_last_pong() {
+        let options = ["-c", "4", "-i", "1.5"];
+        let (time, ended, summary) = simulate(&options, |far, _| answer(far, |_| 1)).await;
+        assert_eq!((time, ended), (SECOND * 9 / 2, Ended::Count));
+        assert_eq!((summary.sent, summary.received, summary.missed), (4, 4, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_count_ends_when_the_last_one_is_missed() {
+        let options = ["-c", "2", "-i", "1", "-W", "3"];
+        let (time, ended, summary) = simulate(&options, |far, _| answer(far, |_| 0)).await;
+        assert_eq!((time, ended), (SECOND * 4, Ended::Count));
+        assert_eq!((summary.sent, summary.received, summary.missed), (2, 0, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_late_counts_as_late_for_the_time_it_took() {
+        // The fourth PING is answered, and with it the three before.
+        let options = ["-c", "4", "-i", "1", "-W", "1.5"];
+        let pongs = |ping| if ping == 4 { 4 } else { 0 };
+        let (time, ended, summary) = simulate(&options, |far, _| answer(far, pongs)).await;
+        assert_eq!((time, ended), (SECOND * 3, Ended::Count));
+        assert_eq!((summary.received, summary.late, summary.missed), (4, 2, 0));
+        let rtt = summary.rtt.unwrap();
+        assert_eq!((rtt.min_ns, rtt.max_ns), (0, 3_000_000_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_ends_it_with_what_is_missed() {
+        let options = ["-w", "2.5", "-i", "1", "-W", "60"];
+        let pongs = |ping| usize::from(ping < 3);
+        let (time, ended, summary) = simulate(&options, |far, _| answer(far, pongs)).await;
+        assert_eq!((time, ended), (SECOND * 5 / 2 + GRACE, Ended::Deadline));
+        assert_eq!((summary.sent, summary.received, summary.missed), (3, 2, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interrupt_ends_it_at_once() {
+        let peer = |far, source: Source| async move {
+            let interrupt = async {
+                tokio::time::sleep(SECOND * 7 / 2).await;
+                source.interrupt();
+            };
+            tokio::join!(answer(far, |_| 1), interrupt);
+        };
+        let (time, ended, summary) = simulate(&[], peer).await;
+        assert_eq!((time, ended), (SECOND * 7 / 2, Ended::Interrupted));
+        assert_eq!((summary.sent, summary.received), (4, 4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn unanswered_pings_are_bounded() {
+        let options = ["-i", "0.01", "-W", "60", "-w", "5", "-k", "60"];
+        let (_, ended, summary) = simulate(&options, |far, _| answer(far, |_| 0)).await;
+        assert_eq!(ended, Ended::Deadline);
+        assert_eq!(
+            (summary.sent, summary.missed, summary.received),
+            (256, 256, 0)
+        );
+        assert!((240..=246).contains(&summary.held_back), "{summary:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_goes_on_when_some_are_missed() {
+        // Nothing is answered: 64 are under way at once, and 256 are unanswered at most.
+        let options = ["-f", "-c", "400", "-W", "1", "-k", "60"];
+        let (time, ended, summary) = simulate(&options, |far, _| answer(far, |_| 0)).await;
+        assert_eq!((time, ended), (SECOND * 7, Ended::Count));
+        assert_eq!(
+            (summary.sent, summary.held_back, summary.missed),
+            (256, 144, 256)
+        );
+    }
+}

@@ -127,8 +127,9 @@ impl<'a> Reporter<'a> {
             Event::Check { .. } => !quiet,
             _ if check => false,
             Event::Phase { .. } => verbose,
-            Event::Pong { .. } => !quiet && !(flood && format == Format::Text),
-            Event::Missed { .. }
+            Event::Pong { .. } if flood && format == Format::Text => false,
+            Event::Pong { .. }
+            | Event::Missed { .. }
             | Event::Outstanding { .. }
             | Event::HeldBack { .. }
             | Event::Ping { .. } => !quiet,

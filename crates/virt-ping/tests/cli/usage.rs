@@ -139,8 +139,8 @@ Options:
           What to send: keepalive or rpc
           
           PINGs are answered by the daemon's I/O loop, also when its workers
-          hang. rpc sends calls instead, one that a worker has to answer, and
-          finds those.
+          hang. rpc makes calls instead, which a worker has to answer, and finds
+          those.
           
           [default: keepalive]
 
