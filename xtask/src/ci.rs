@@ -8,10 +8,10 @@ use clap::{
 };
 
 mod rules;
-mod shell;
+pub(crate) mod shell;
 mod steps;
 mod summary;
-mod tools;
+pub(crate) mod tools;
 
 use steps::{STEPS, Step, Without};
 use summary::Summary;

@@ -3,19 +3,20 @@
 use std::{
     env,
     ffi::OsString,
+    io::{BufRead, BufReader},
     path::Path,
     process::{Command, Output, Stdio},
 };
 
 /// The workspace's root.
-pub(super) fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("xtask is a directory of the root")
 }
 
 /// Prints and runs a command, its words separated by spaces.
-pub(super) fn run(line: &str) -> Result<(), String> {
+pub(crate) fn run(line: &str) -> Result<(), String> {
     println!("$ {line}");
     let status = command(line)
         .status()
@@ -28,7 +29,7 @@ pub(super) fn run(line: &str) -> Result<(), String> {
 }
 
 /// Runs a command and gives what it wrote to its standard output.
-pub(super) fn read(line: &str) -> Result<String, String> {
+pub(crate) fn read(line: &str) -> Result<String, String> {
     println!("$ {line}");
     let Output { status, stdout, .. } = command(line)
         .stderr(Stdio::inherit())
@@ -38,6 +39,26 @@ pub(super) fn read(line: &str) -> Result<String, String> {
         return Err(format!("`{line}`: {status}"));
     }
     String::from_utf8(stdout).map_err(|error| format!("`{line}`: {error}"))
+}
+
+/// Prints and runs a command, and shows each line of its standard error to `see` before it is passed through.
+pub(crate) fn watch(line: &str, mut see: impl FnMut(&str)) -> Result<(), String> {
+    println!("$ {line}");
+    let at = |error| format!("`{line}`: {error}");
+    let mut child = command(line).stderr(Stdio::piped()).spawn().map_err(at)?;
+    let stderr = child.stderr.take().expect("it is a pipe");
+    for line in BufReader::new(stderr).split(b'\n') {
+        let line = line.map_err(at)?;
+        let line = String::from_utf8_lossy(&line);
+        see(&line);
+        eprintln!("{line}");
+    }
+    let status = child.wait().map_err(at)?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("`{line}`: {status}"))
+    }
 }
 
 /// Whether a command can be run and succeeds; what it writes is dropped.
@@ -50,7 +71,7 @@ pub(super) fn succeeds(line: &str) -> bool {
 }
 
 /// Takes every result, not only those up to the first error, and gives the errors as one.
-pub(super) fn all(results: impl IntoIterator<Item = Result<(), String>>) -> Result<(), String> {
+pub(crate) fn all(results: impl IntoIterator<Item = Result<(), String>>) -> Result<(), String> {
     let errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();
     if errors.is_empty() {
         Ok(())
@@ -92,6 +113,18 @@ mod tests {
         let error = read("no-such-command --version").unwrap_err();
         assert!(error.starts_with("`no-such-command --version`: "));
         assert!(!succeeds("no-such-command --version"));
+    }
+
+    #[test]
+    fn what_a_command_says_is_watched_to_its_end() {
+        let mut seen = Vec::new();
+        let result = watch("cat no-such-file", |line| seen.push(line.to_owned()));
+        assert_eq!(result.unwrap_err(), "`cat no-such-file`: exit status: 1");
+        assert!(
+            matches!(&*seen, [line] if line.contains("no-such-file")),
+            "{seen:?}"
+        );
+        assert_eq!(watch("true", |_| unreachable!()), Ok(()));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{
     Ci, rules, shell,
     tools::{CARGO_FUZZ, CLIPPY, CXX, LIBVIRT, NIGHTLY, RUSTFMT, Tool},
 };
+use crate::fuzz;
 
 /// One check.
 #[derive(Debug)]
@@ -105,7 +106,7 @@ pub(super) const STEPS: &[Step] = &[
             (&NIGHTLY, Without::Step),
             (&CARGO_FUZZ, Without::Step),
         ],
-        run: |ci| fuzz(ci.fuzz_seconds),
+        run: |ci| fuzz::run(&[], ci.fuzz_seconds),
     },
     Step {
         name: "locks",
@@ -157,23 +158,6 @@ fn dependencies() -> Result<(), String> {
             krate.name
         ))?;
         krate.judge_tree(&tree)
-    }))
-}
-
-/// Runs each target from its corpus; what it finds on the way goes beside the build, not into the corpus.
-fn fuzz(seconds: u32) -> Result<(), String> {
-    shell::run("cargo +nightly fuzz build")?;
-    let targets = shell::read("cargo +nightly fuzz list")?;
-    if targets.trim().is_empty() {
-        return Err("there is no fuzz target".to_owned());
-    }
-    shell::all(targets.lines().map(|target| {
-        let found = format!("fuzz/target/corpus/{target}");
-        fs::create_dir_all(shell::root().join(&found))
-            .map_err(|error| format!("{found}: {error}"))?;
-        shell::run(&format!(
-            "cargo +nightly fuzz run {target} {found} fuzz/corpus/{target} -- -max_total_time={seconds} -timeout=60"
-        ))
     }))
 }
 

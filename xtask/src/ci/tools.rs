@@ -4,8 +4,8 @@ use super::shell;
 
 /// A program, how to see that it is there, and how to get it.
 #[derive(Debug)]
-pub(super) struct Tool {
-    pub(super) name: &'static str,
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
     /// Commands that succeed where the tool is there.
     pub(super) probes: &'static [&'static str],
     /// Commands that install it, in order.
@@ -24,20 +24,20 @@ pub(super) const CLIPPY: Tool = Tool {
     install: &["rustup component add clippy"],
 };
 
-pub(super) const NIGHTLY: Tool = Tool {
+pub(crate) const NIGHTLY: Tool = Tool {
     name: "nightly toolchain",
     probes: &["cargo +nightly --version"],
     install: &["rustup toolchain install nightly --profile minimal"],
 };
 
-pub(super) const CARGO_FUZZ: Tool = Tool {
+pub(crate) const CARGO_FUZZ: Tool = Tool {
     name: "cargo-fuzz",
     probes: &["cargo fuzz --version"],
     install: &["cargo install cargo-fuzz --locked"],
 };
 
 /// libFuzzer is C++ and built from source.
-pub(super) const CXX: Tool = Tool {
+pub(crate) const CXX: Tool = Tool {
     name: "C++ compiler",
     probes: &["c++ --version"],
     install: &[
@@ -56,7 +56,7 @@ pub(super) const LIBVIRT: Tool = Tool {
 };
 
 impl Tool {
-    pub(super) fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         self.probes.iter().all(|probe| shell::succeeds(probe))
     }
 
@@ -72,7 +72,7 @@ impl Tool {
     }
 
     /// The command that gets the tool.
-    pub(super) fn how_to_get(&self) -> String {
+    pub(crate) fn how_to_get(&self) -> String {
         self.install.join(" && ")
     }
 }
