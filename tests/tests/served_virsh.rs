@@ -31,7 +31,7 @@ fn virsh_is_told_the_host_the_versions_and_the_uri() -> Result {
         for expected in [
             "Using API: TEST 9.0.0",
             "Running hypervisor: TEST 0.0.2",
-            " 1    test   running",
+            " 1   test   running",
         ] {
             assert!(lines.contains(&expected), "{expected}: {said}");
         }
