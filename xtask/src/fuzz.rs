@@ -57,11 +57,14 @@ pub(crate) fn run(wanted: &[String], seconds: u32) -> Result<(), String> {
     if wanted.is_empty() {
         shell::run("cargo +nightly fuzz build")?;
     }
-    let mut summary = Summary::default();
-    for target in targets {
+    for target in wanted {
         shell::run(&format!("cargo +nightly fuzz build {target}"))?;
-        summary.0.push(Session::run(target, seconds)?);
     }
+    let sessions: Result<_, _> = targets
+        .into_iter()
+        .map(|target| Session::run(target, seconds))
+        .collect();
+    let summary = Summary(sessions?);
     println!("\n{summary}");
     summary.result()
 }
@@ -169,7 +172,7 @@ impl fmt::Display for Session {
 }
 
 /// The account of all targets, printed at the end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Summary(Vec<Session>);
 
 impl Summary {
@@ -191,7 +194,7 @@ impl fmt::Display for Summary {
         let took: Duration = self.0.iter().map(|session| session.took).sum();
         write!(
             f,
-            "{} targets, {} executions, {} findings, in {:.1} s",
+            "targets: {}, executions: {}, findings: {}, in {:.1} s",
             self.0.len(),
             self.0.iter().map(|session| session.executions).sum::<u64>(),
             self.0
@@ -308,7 +311,7 @@ ok        uri                     88064 executions    211 edges     11.2 s
 FAILED    uri                         0 executions      0 edges      0.0 s
           fuzz/artifacts/uri/crash-da39
 FAILED    uri                         0 executions      0 edges      0.0 s
-3 targets, 88064 executions, 1 findings, in 11.2 s"
+targets: 3, executions: 88064, findings: 1, in 11.2 s"
         );
         assert_eq!(
             summary.result().unwrap_err(),
