@@ -21,6 +21,7 @@ mod connection;
 mod daemon;
 mod echo;
 mod incoming;
+mod lines;
 mod listener;
 mod ours;
 mod pattern;

@@ -1,24 +1,23 @@
 //! A server of ours as a process of its own.
 
-use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter};
+use std::io::{self, PipeWriter};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
 
 use tempfile::TempDir;
 
-use crate::libvirt::PATIENCE;
+use crate::lines::Lines;
 use crate::{Link, Process, Target};
 
 /// The program `virt-test-server`, running; killed when dropped.
 #[derive(Debug)]
 pub struct Served {
+    // Declared first, so dropped first: its words end with it.
     process: Process,
     /// It ends when this does.
     _stdin: PipeWriter,
-    lines: Receiver<String>,
+    lines: Lines,
     address: SocketAddr,
     directory: TempDir,
 }
@@ -44,8 +43,12 @@ impl Served {
         let process = Process::spawn(&mut command)?;
         // It keeps the child's ends of the pipes open, and the end of its words would not be seen.
         drop(command);
-        let lines = read_lines(words);
-        let address = next(&lines)?.parse().map_err(io::Error::other)?;
+        let lines = Lines::of(words);
+        let address = lines
+            .next()
+            .map_err(io::Error::other)?
+            .parse()
+            .map_err(io::Error::other)?;
         Ok(Self {
             process,
             _stdin: stdin,
@@ -59,9 +62,9 @@ impl Served {
     ///
     /// # Errors
     ///
-    /// When [`PATIENCE`] is over first, or it has ended.
+    /// When [`PATIENCE`](crate::libvirt::PATIENCE) is over first, or it has ended.
     pub fn closed(&self) -> io::Result<String> {
-        next(&self.lines)
+        self.lines.next().map_err(io::Error::other)
     }
 
     /// Its socket of this kind.
@@ -90,21 +93,4 @@ impl Served {
     fn socket(&self) -> PathBuf {
         self.directory.path().join("sock")
     }
-}
-
-/// A process's words, line by line.
-pub(crate) fn read_lines(words: PipeReader) -> Receiver<String> {
-    let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(words).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    lines
-}
-
-pub(crate) fn next(lines: &Receiver<String>) -> io::Result<String> {
-    lines.recv_timeout(PATIENCE).map_err(io::Error::other)
 }

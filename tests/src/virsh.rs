@@ -2,7 +2,7 @@
 
 use std::io::{self, PipeWriter, Write};
 use std::process::{Command, Output, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::Process;
 use crate::libvirt::{self, PATIENCE};
-use crate::served::{next, read_lines};
+use crate::lines::Lines;
 
 /// What it writes before a command.
 const PROMPT: &str = "virsh # ";
@@ -18,9 +18,10 @@ const PROMPT: &str = "virsh # ";
 /// A `virsh` that waits for commands; killed when dropped.
 #[derive(Debug)]
 pub struct Session {
+    // Declared first, so dropped first: its words end with it.
     process: Process,
     commands: PipeWriter,
-    lines: Receiver<String>,
+    lines: Lines,
     /// Where it keeps the history of its commands.
     _home: TempDir,
 }
@@ -92,7 +93,7 @@ impl Session {
         Ok(Self {
             process,
             commands,
-            lines: read_lines(lines),
+            lines: Lines::of(lines),
             _home: home,
         })
     }
@@ -115,7 +116,7 @@ impl Session {
     pub fn said(&self) -> io::Result<Vec<String>> {
         let mut said = Vec::new();
         loop {
-            let line = match self.lines.recv_timeout(PATIENCE) {
+            let line = match self.lines.next() {
                 Ok(line) => line,
                 Err(RecvTimeoutError::Disconnected) => return Ok(said),
                 Err(RecvTimeoutError::Timeout) => return Err(io::ErrorKind::TimedOut.into()),
@@ -147,7 +148,7 @@ impl Session {
     /// When [`PATIENCE`] is over first, or it has ended.
     pub fn wait_for(&self, words: &str) -> io::Result<String> {
         loop {
-            let line = next(&self.lines)?;
+            let line = self.lines.next().map_err(io::Error::other)?;
             if line.contains(words) {
                 return Ok(line);
             }

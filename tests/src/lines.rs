@@ -1,0 +1,47 @@
+//! What a process says, line by line.
+
+use std::io::{BufRead, BufReader, PipeReader};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+
+use crate::libvirt::PATIENCE;
+
+/// The lines of a pipe. Dropping it waits for the pipe's end, so the process has to be dropped before.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    lines: Receiver<String>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Lines {
+    pub(crate) fn of(words: PipeReader) -> Self {
+        let (sender, lines) = mpsc::channel();
+        let reader = thread::spawn(move || {
+            for line in BufReader::new(words).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            lines,
+            reader: Some(reader),
+        }
+    }
+
+    /// Waits for the next line, but no longer than [`PATIENCE`].
+    pub(crate) fn next(&self) -> Result<String, RecvTimeoutError> {
+        self.lines.recv_timeout(PATIENCE)
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        // The reader holds the pipe, which is to be closed when this is gone.
+        if let Some(reader) = self.reader.take()
+            && reader.join().is_err()
+        {
+            eprintln!("the reader of a process's words has panicked");
+        }
+    }
+}
