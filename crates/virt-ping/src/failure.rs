@@ -14,9 +14,17 @@ use crate::text;
 /// Why a daemon cannot be pinged.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
-    /// The URI is wrong, or the daemon cannot be reached or will not have us.
+    /// The URI is wrong, or the daemon cannot be reached.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// It was reached, and the connection did not open.
+    #[error("{address}: {error}")]
+    Open {
+        /// Where it is.
+        address: String,
+        /// Why not.
+        error: ConnectError,
+    },
     /// There is nobody to choose.
     #[error("there is no libvirt socket in {}", directory.display())]
     NoSocket {
@@ -39,7 +47,10 @@ impl Failure {
     /// The status to exit with.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Connect(ConnectError::Authentication { .. }) => Exit::Authentication,
+            Self::Open {
+                error: ConnectError::Authentication { .. },
+                ..
+            } => Exit::Authentication,
             _ => Exit::Failure,
         }
     }
@@ -63,10 +74,11 @@ impl Failure {
                     _ => return None,
                 })
             }
-            Self::Connect(ConnectError::Authentication { .. }) => {
-                Some("--raw does without, and so may a unix socket or another user")
-            }
-            Self::Connect(_) => None,
+            Self::Open {
+                error: ConnectError::Authentication { .. },
+                ..
+            } => Some("try -r, another user, or --raw, which needs none"),
+            Self::Open { .. } | Self::Connect(_) => None,
         }
     }
 }

@@ -182,6 +182,12 @@ impl Steps<'_> {
         let Patience { until, limit } = self.patience;
         let failure = match timeout_at(until, action).await {
             Ok(Ok(result)) => return Ok(result),
+            Ok(Err(error @ (ConnectError::Authentication { .. } | ConnectError::Open { .. }))) => {
+                Failure::Open {
+                    address: self.address.clone(),
+                    error,
+                }
+            }
             Ok(Err(error)) => Failure::Connect(error),
             Err(_) => Failure::Timeout {
                 address: self.address.clone(),

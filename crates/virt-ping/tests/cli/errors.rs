@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixListener;
 
 use tempfile::TempDir;
+use virt_tests::Peer;
 
-use crate::support::{run, snapshot};
+use crate::support::{CONNECT_OPEN, Played, Then, run, snapshot};
 
 #[test]
 fn no_socket_is_there() {
@@ -57,4 +58,26 @@ fn the_uri_is_none() {
 #[test]
 fn the_hypervisor_is_not_there() {
     snapshot!(run(&["test:///other"]), 2, @r#"virt-ping: test:///other: path "/other" is not in this process, only test:///default is (test+unix:// asks a daemon)"#);
+}
+
+#[test]
+fn the_daemon_closes_before_the_connection_is_open() {
+    let daemon = Played::start(|_, _| Then::Close);
+    snapshot!(run(&[&daemon.uri]), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: unix:/DIR/sock: cannot open the connection: AUTH_LIST: connection closed: end of file"#);
+    daemon.finish();
+}
+
+#[test]
+fn the_daemon_does_not_have_the_hypervisor() {
+    let daemon = Played::start(|frame, connection| {
+        if frame.procedure() != CONNECT_OPEN {
+            return Then::Answer;
+        }
+        // Code, domain, message "none", level; no domain; str1 to str3; ints; no network.
+        let error = [38, 0, 1, 4, 0x6e6f_6e65, 2, 0, 0, 0, 0, 0, 0, 0];
+        connection.send(&frame.reply(1, &error), 0);
+        Then::Nothing
+    });
+    snapshot!(run(&[&daemon.uri]), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: unix:/DIR/sock: cannot open the connection: CONNECT_OPEN: none"#);
+    daemon.finish();
 }

@@ -2,6 +2,8 @@
 
 use std::process::Stdio;
 
+use rustix::process::Signal;
+
 use crate::support::{EMBEDDED, PROGRAM, Running, command};
 
 #[test]
@@ -51,4 +53,14 @@ fn a_full_disk_is_told_of() {
         words.starts_with("virt-ping: No space left on device"),
         "{words}"
     );
+}
+
+#[test]
+fn a_reader_that_takes_nothing_does_not_keep_it() {
+    let mut running = Running::start(&["-f", "--format", "json", EMBEDDED]);
+    running.line();
+    // From the second time on it waits for nobody.
+    while running.is_running() {
+        running.signal(Signal::INT);
+    }
 }

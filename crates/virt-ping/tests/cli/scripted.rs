@@ -395,7 +395,7 @@ fn authentication_that_cannot_be_had_has_its_own_status() {
         }
         Then::Answer
     });
-    snapshot!(run(&[&daemon.uri]), 4, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: daemon wants authentication by sasl, which cannot be had; --raw does without, and so may a unix socket or another user"#);
+    snapshot!(run(&[&daemon.uri]), 4, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: unix:/DIR/sock: daemon wants authentication by sasl, which cannot be had; try -r, another user, or --raw, which needs none"#);
     daemon.finish();
 }
 
@@ -414,7 +414,7 @@ fn what_polkit_says_is_shown_without_its_control_characters() {
         }
         _ => Then::Answer,
     });
-    snapshot!(run(&["--check", &daemon.uri]), 4, @r#"test+unix:///default?socket=/DIR/sock: daemon wants authentication by polkit, which cannot be had: \u{1b}[2J; --raw does without, and so may a unix socket or another user"#);
+    snapshot!(run(&["--check", &daemon.uri]), 4, @r#"test+unix:///default?socket=/DIR/sock: unix:/DIR/sock: daemon wants authentication by polkit, which cannot be had: \u{1b}[2J; try -r, another user, or --raw, which needs none"#);
     daemon.finish();
 }
 

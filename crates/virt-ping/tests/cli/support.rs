@@ -114,6 +114,10 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// All lines that are left, and the status.
     pub(crate) fn finish(mut self) -> (Vec<String>, Option<i32>) {
         let rest = self.lines.by_ref().map(Result::unwrap).collect();
