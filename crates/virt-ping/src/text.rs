@@ -31,12 +31,12 @@ impl fmt::Display for Text<'_> {
                 address,
                 version,
                 keepalive,
-                mode,
+                mode: _,
             } => {
-                let verb = if what == What::Heard {
-                    "LISTEN"
-                } else {
-                    "PING"
+                let verb = match what {
+                    What::Pings => "PING",
+                    What::Calls => "CALL",
+                    What::Heard => "LISTEN",
                 };
                 write!(f, "{verb} {uri} ({address}): ")?;
                 version
@@ -46,12 +46,7 @@ impl fmt::Display for Text<'_> {
                     Some(true) => "keepalive negotiated",
                     Some(false) => "no keepalive",
                     None => "nothing negotiated",
-                })?;
-                if *mode == "rpc" {
-                    f.write_str(", by calls")
-                } else {
-                    Ok(())
-                }
+                })
             }
             Event::Pong { seq, time, late } => {
                 let late = if *late { " (late)" } else { "" };
@@ -225,7 +220,11 @@ struct Percent(u64, u64);
 
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Cut off, so that less than all is never 100.
         let thousandths = u128::from(self.0) * 100_000 / u128::from(self.1).max(1);
+        if thousandths == 0 && self.0 > 0 {
+            return f.write_str("<0.001");
+        }
         let text = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
         f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
     }
@@ -248,6 +247,8 @@ mod tests {
             (1, 2, "50"),
             (3, 3, "100"),
             (1, 100_000, "0.001"),
+            (1, 1_000_000, "<0.001"),
+            (999_999, 1_000_000, "99.999"),
             (u64::MAX, u64::MAX, "100"),
         ] {
             assert_eq!(Percent(part, whole).to_string(), expected);

@@ -38,7 +38,7 @@ rtt min/avg/max/mdev = T/T/T/T ms
 #[test]
 fn calls_are_answered_too() {
     snapshot!(run(&["--mode", "rpc", "-c", "2", "-i", "0.01", EMBEDDED]), 0, @r#"
-PING test:///default (within this process): libvirt V, keepalive negotiated, by calls
+CALL test:///default (within this process): libvirt V, keepalive negotiated
 REPLY from test:///default: seq=1 time=T ms
 REPLY from test:///default: seq=2 time=T ms
 
@@ -111,7 +111,7 @@ rtt min/avg/max/mdev = T/T/T/T ms
 "#);
     // A call takes longer; all have come within a deadline that is far away.
     snapshot!(run(&["-f", "-c", "100", "-w", "60", "--mode", "rpc", EMBEDDED]), 0, @r#"
-PING test:///default (within this process): libvirt V, keepalive negotiated, by calls
+CALL test:///default (within this process): libvirt V, keepalive negotiated
 
 --- test:///default ping statistics ---
 100 calls sent, 100 replies received, 0% loss, time T ms
@@ -200,7 +200,20 @@ fn a_histogram_ends_it() {
 
 #[test]
 fn no_line_is_wider_than_a_terminal() {
-    let run = run(&["-v", "-O", "-c", "2", "-i", "0.01", "--histogram", EMBEDDED]);
-    let wide: Vec<_> = run.stdout.lines().filter(|line| line.len() > 80).collect();
-    assert!(wide.is_empty(), "{wide:?}");
+    for mode in ["keepalive", "rpc"] {
+        let run = run(&[
+            "-v",
+            "-O",
+            "-c",
+            "2",
+            "-i",
+            "0.01",
+            "--histogram",
+            "--mode",
+            mode,
+            EMBEDDED,
+        ]);
+        let wide: Vec<_> = run.stdout.lines().filter(|line| line.len() > 80).collect();
+        assert!(wide.is_empty(), "{wide:?}");
+    }
 }

@@ -49,7 +49,7 @@ PONG from test+unix:///default?socket=/DIR/libvirt-sock: seq=2 time=T ms
 rtt min/avg/max/mdev = T/T/T/T ms
 "#);
     snapshot!(run(&["--mode", "rpc", "-c", "2", "-i", "0.01", &daemon.tcp_uri()]), 0, @r#"
-PING test+tcp://127.0.0.1:PORT/default (127.0.0.1:PORT): libvirt V, keepalive negotiated, by calls
+CALL test+tcp://127.0.0.1:PORT/default (127.0.0.1:PORT): libvirt V, keepalive negotiated
 REPLY from test+tcp://127.0.0.1:PORT/default: seq=1 time=T ms
 REPLY from test+tcp://127.0.0.1:PORT/default: seq=2 time=T ms
 
