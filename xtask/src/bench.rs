@@ -97,11 +97,11 @@ impl Results {
         Ok(ratios[ratios.len() / 2])
     }
 
-    /// The median time of one benchmark in one run.
+    /// The time of one benchmark in one run: that of the sample in which the machine disturbed it least.
     fn nanoseconds(&self, benchmark: &str, run: u8) -> Result<f64, Error> {
         let mut path = self.directory.join(benchmark);
-        path.extend([&baseline(run), "estimates.json"]);
-        median(&read(&path)?).ok_or(Error::Estimates { path })
+        path.extend([&baseline(run), "sample.json"]);
+        fastest(&read(&path)?).ok_or(Error::Sample { path })
     }
 }
 
@@ -112,8 +112,8 @@ enum Error {
     Run,
     #[error("{}: {error}", path.display())]
     File { path: PathBuf, error: io::Error },
-    #[error("{} has no median", path.display())]
-    Estimates { path: PathBuf },
+    #[error("{} has no times", path.display())]
+    Sample { path: PathBuf },
     #[error("docs/performance.md has no place for the tables")]
     Page,
 }
@@ -137,11 +137,21 @@ fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The median among criterion's estimates. For one number of a file whose form is known, no JSON is parsed.
-fn median(estimates: &str) -> Option<f64> {
-    let (_, median) = estimates.split_once(r#""median":"#)?;
-    let (_, value) = median.split_once(r#""point_estimate":"#)?;
-    value.split([',', '}']).next()?.trim().parse().ok()
+/// The fastest of criterion's samples, each some iterations and the nanoseconds that they took.
+fn fastest(sample: &str) -> Option<f64> {
+    let (iterations, times) = (numbers(sample, "iters")?, numbers(sample, "times")?);
+    iterations
+        .iter()
+        .zip(times)
+        .map(|(iterations, time)| time / iterations)
+        .min_by(f64::total_cmp)
+}
+
+/// A list of numbers by its name. In a file whose form is known, no JSON is parsed for two of them.
+fn numbers(sample: &str, name: &str) -> Option<Vec<f64>> {
+    let (_, list) = sample.split_once(&format!("\"{name}\":["))?;
+    let (list, _) = list.split_once(']')?;
+    list.split(',').map(|number| number.parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -149,13 +159,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_found_among_the_estimates() {
-        let estimates = r#"{"mean":{"confidence_interval":{"lower_bound":1.0},"point_estimate":2.5,"standard_error":0.1},
-            "median":{"confidence_interval":{"lower_bound":3.0},"point_estimate":4.25,"standard_error":0.1},
-            "slope":null}"#;
-        assert_eq!(median(estimates), Some(4.25));
-        assert_eq!(median(r#"{"mean":{"point_estimate":2.5}}"#), None);
-        assert_eq!(median(r#"{"median":{"point_estimate":null}}"#), None);
+    fn the_fastest_sample_counts() {
+        let sample =
+            r#"{"sampling_mode":"Linear","iters":[1.0,2.0,4.0],"times":[50.0,80.5,400.0]}"#;
+        assert_eq!(fastest(sample), Some(40.25));
+        assert_eq!(fastest(r#"{"iters":[1.0],"times":[]}"#), None);
+        assert_eq!(fastest(r#"{"iters":[1.0]}"#), None);
     }
 
     #[test]
@@ -165,7 +174,7 @@ mod tests {
             runs: 1,
         };
         let error = results.middle(|time| time("group/benchmark")).unwrap_err();
-        let path = Path::new("no-such-directory/group/benchmark/run-1/estimates.json");
+        let path = Path::new("no-such-directory/group/benchmark/run-1/sample.json");
         assert!(
             error.to_string().starts_with(&path.display().to_string()),
             "{error}"
