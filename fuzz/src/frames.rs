@@ -2,28 +2,10 @@
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
-use virt_xdr::{
-    FrameDecoder, FrameError, Header, MessageType, ProgramId, Serial, Status, encode_frame,
-};
+use virt_xdr::{FrameDecoder, FrameError, Header, encode_frame};
 
 /// A frame on its own.
 pub type Owned = (Header, Bytes);
-
-/// The words of a header, whatever they mean.
-#[derive(Debug, Clone, Copy, Arbitrary)]
-pub struct Words([u32; 6]);
-
-impl From<Words> for Header {
-    fn from(Words([number, version, procedure, message_type, serial, status]): Words) -> Self {
-        Self {
-            program: ProgramId::new(number, version),
-            procedure: procedure.cast_signed(),
-            message_type: MessageType(message_type.cast_signed()),
-            serial: Serial(serial),
-            status: Status(status.cast_signed()),
-        }
-    }
-}
 
 /// How bytes are handed to a decoder.
 #[derive(Debug, Clone, Copy, Arbitrary)]

@@ -5,12 +5,12 @@
 use arbitrary::Arbitrary;
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use virt_fuzz::frames::{Feed, Owned, Take, Words, append, feed, next};
-use virt_xdr::FrameDecoder;
+use virt_fuzz::frames::{Feed, Owned, Take, append, feed, next};
+use virt_xdr::{FrameDecoder, Header};
 
 #[derive(Debug, Arbitrary)]
 struct Input<'a> {
-    frames: Vec<(Words, &'a [u8])>,
+    frames: Vec<(Header, &'a [u8])>,
     cuts: Vec<Cut>,
 }
 
@@ -27,8 +27,7 @@ struct Cut {
 fuzz_target!(|input: Input<'_>| {
     let mut wire = Vec::new();
     let mut sent: Vec<Owned> = Vec::new();
-    for (words, payload) in input.frames {
-        let header = words.into();
+    for (header, payload) in input.frames {
         append(&mut wire, &header, payload);
         sent.push((header, Bytes::copy_from_slice(payload)));
     }

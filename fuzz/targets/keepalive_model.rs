@@ -16,7 +16,7 @@ use virt_xdr::{Header, MessageType};
 
 #[derive(Debug, Arbitrary)]
 struct Input<'a> {
-    server: bool,
+    role: Role,
     max_inactive: u8,
     steps: Vec<Step<'a>>,
     interval: u16,
@@ -57,12 +57,7 @@ fuzz_target!(|input: Input<'_>| {
 fn program(input: &Input<'_>) {
     let [acks, fails, pings] = [(); 3].map(|()| Arc::new(AtomicU32::new(0)));
     let (acked, failed, pinged) = (acks.clone(), fails.clone(), pings.clone());
-    let role = if input.server {
-        Role::Server
-    } else {
-        Role::Client
-    };
-    let mut transport = Transport::new(role);
+    let mut transport = Transport::new(input.role);
     let keepalive = KeepAlive::new()
         .max_inactive(input.max_inactive.into())
         .on_ack(move |_| {

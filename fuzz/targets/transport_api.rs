@@ -16,7 +16,7 @@ use virt_xdr::{Header, MessageType};
 
 #[derive(Debug, Arbitrary)]
 struct Input<'a> {
-    server: bool,
+    role: Role,
     with_fds: bool,
     steps: Vec<Step<'a>>,
 }
@@ -105,12 +105,7 @@ struct Run {
 }
 
 fuzz_target!(|input: Input<'_>| {
-    let role = if input.server {
-        Role::Server
-    } else {
-        Role::Client
-    };
-    let mut transport = Transport::new(role);
+    let mut transport = Transport::new(input.role);
     if input.with_fds {
         transport = transport.with_fds();
     }

@@ -27,9 +27,10 @@ fuzz_target!(|data: &[u8]| {
     bytes_to_value::<StreamHole>(data);
     bytes_to_value::<ErrorPayload>(data);
 
-    if let Ok(value) = Everything::arbitrary(&mut Unstructured::new(data)) {
-        value_to_bytes(&value);
-    }
+    value_to_bytes::<Everything>(data);
+    value_to_bytes::<Header>(data);
+    value_to_bytes::<StreamHole>(data);
+    value_to_bytes::<ErrorPayload>(data);
 });
 
 fn bytes_to_value<T: Encode + for<'a> Decode<'a>>(data: &[u8]) {
@@ -40,11 +41,17 @@ fn bytes_to_value<T: Encode + for<'a> Decode<'a>>(data: &[u8]) {
     }
 }
 
-fn value_to_bytes<T: Encode + for<'a> Decode<'a> + PartialEq + Debug>(value: &T) {
-    match to_vec(value) {
+fn value_to_bytes<'d, T>(data: &'d [u8])
+where
+    T: Arbitrary<'d> + Encode + for<'a> Decode<'a> + PartialEq + Debug,
+{
+    let Ok(value) = T::arbitrary(&mut Unstructured::new(data)) else {
+        return;
+    };
+    match to_vec(&value) {
         Ok(bytes) => {
             assert!(bytes.len().is_multiple_of(4));
-            assert_eq!(from_slice::<T>(&bytes).as_ref(), Ok(value));
+            assert_eq!(from_slice::<T>(&bytes), Ok(value));
         }
         Err(error) => assert!(matches!(error.kind(), EncodeErrorKind::TooDeep { .. })),
     }
