@@ -32,7 +32,7 @@ pub enum Direction {
 /// Where a trick is played: once so many bytes of a frame have been passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Counted from 0 in each direction.
+    /// Counted from 0 in each direction, without those of keepalive, which come when they will.
     pub frame: usize,
     /// Of that frame, its length included; [`Place::END`] is before the descriptors that follow it.
     pub byte: usize,

@@ -49,11 +49,23 @@ enum Stop {
 /// How far the bytes that were passed on have come.
 #[derive(Debug, Default)]
 struct Progress {
-    frame: usize,
-    /// Bytes of that frame.
+    /// How many frames have begun, those of keepalive not counted.
+    begun: usize,
+    /// Whether the frame is one of keepalive.
+    keepalive: bool,
+    /// Bytes of the frame.
     byte: usize,
     /// Its length, as far as that is known.
     length: usize,
+}
+
+/// What comes next.
+#[derive(Clone, Copy)]
+enum Next {
+    /// A byte; whether it begins a frame of keepalive, if it begins one.
+    Byte { keepalive: bool },
+    /// A byte with descriptors.
+    Carrier,
 }
 
 impl<'a> Pump<'a> {
@@ -129,14 +141,16 @@ impl<'a> Pump<'a> {
     fn pass(&mut self, bytes: &[u8], descriptors: &[OwnedFd]) -> Result<(), Stop> {
         let (plain, carrier) = bytes.split_at(bytes.len() - usize::from(!descriptors.is_empty()));
         let mut out = Vec::new();
-        for &byte in plain {
-            let changed = self.act(Some(byte), &mut out)?;
-            self.progress.advance(byte);
-            out.extend(changed);
+        for (index, &byte) in plain.iter().enumerate() {
+            // Whoever sends a frame writes its first words at once.
+            let keepalive = plain[index..].get(4..8) == Some(b"keep");
+            let bits = self.act(Next::Byte { keepalive }, &mut out)?;
+            out.push(byte ^ bits);
+            self.progress.advance(byte, keepalive);
         }
         self.write(&mut out)?;
         if !carrier.is_empty() {
-            self.act(None, &mut out)?;
+            self.act(Next::Carrier, &mut out)?;
             if !self.link.is_stopped() {
                 let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
                 let written = socket::write(self.ends().1, carrier, &descriptors);
@@ -146,31 +160,30 @@ impl<'a> Pump<'a> {
         Ok(())
     }
 
-    /// Plays the trick if this is the place; the byte is the next one, `None` if descriptors ride on it.
-    fn act(&mut self, byte: Option<u8>, out: &mut Vec<u8>) -> Result<Option<u8>, Stop> {
+    /// Plays the trick if this is the place, and returns the bits of the next byte that are to be changed.
+    fn act(&mut self, next: Next, out: &mut Vec<u8>) -> Result<u8, Stop> {
         let Some(Fault { trick, place, .. }) = self.fault else {
-            return Ok(byte);
+            return Ok(0);
         };
-        if !self.progress.is_at(place, byte.is_some()) {
-            return Ok(byte);
+        if !self.progress.is_at(place, next) {
+            return Ok(0);
         }
         self.fault = None;
         self.write(out)?;
         // Before the ends can tell of it.
         self.shared.note(|log| log.fired = true);
-        let mut changed = byte;
         match trick {
-            Trick::Cut => self.link.cut(),
+            Trick::Cut => {
+                self.link.cut();
+                return Err(Stop::Cut);
+            }
             Trick::Stop => self.link.stop(),
             Trick::Delay(time) => thread::sleep(time),
             Trick::Trickle => self.style = Style::Trickle,
             Trick::Merge => self.style = Style::Merge,
-            Trick::Corrupt(bits) => changed = byte.map(|byte| byte ^ bits),
+            Trick::Corrupt(bits) => return Ok(bits),
         }
-        if trick == Trick::Cut {
-            return Err(Stop::Cut);
-        }
-        Ok(changed)
+        Ok(0)
     }
 
     fn write(&self, out: &mut Vec<u8>) -> Result<(), Stop> {
@@ -202,10 +215,11 @@ impl<'a> Pump<'a> {
 }
 
 impl Progress {
-    fn advance(&mut self, byte: u8) {
-        if self.is_at_end() {
+    fn advance(&mut self, byte: u8, keepalive: bool) {
+        if self.is_between() {
             *self = Self {
-                frame: self.frame + 1,
+                begun: self.begun + usize::from(!keepalive),
+                keepalive,
                 ..Self::default()
             };
         }
@@ -215,21 +229,23 @@ impl Progress {
         self.byte += 1;
     }
 
-    /// Whether a place is before the next byte: a plain one, or one with descriptors.
-    fn is_at(&self, place: Place, plain: bool) -> bool {
-        let end = self.is_at_end();
-        if end && place.byte == Place::END {
-            return place.frame == self.frame;
-        }
-        let (frame, byte) = if end && plain {
-            (self.frame + 1, 0)
-        } else {
-            (self.frame, self.byte)
+    /// Whether a place is before what comes next.
+    fn is_at(&self, place: Place, next: Next) -> bool {
+        // A frame that has begun is the last of those.
+        let (frame, byte) = match next {
+            _ if self.is_between() && place.byte == Place::END => {
+                return !self.keepalive && place.frame + 1 == self.begun;
+            }
+            Next::Byte { keepalive: true } if self.is_between() => return false,
+            Next::Byte { keepalive: false } if self.is_between() => (self.begun, 0),
+            _ if self.keepalive => return false,
+            Next::Byte { .. } | Next::Carrier => (self.begun.wrapping_sub(1), self.byte),
         };
         (place.frame, place.byte) == (frame, byte)
     }
 
-    fn is_at_end(&self) -> bool {
-        self.byte >= 4 && self.byte >= self.length
+    /// Whether the next byte begins a frame, or carries descriptors of the last one.
+    fn is_between(&self) -> bool {
+        self.byte == 0 || self.byte >= 4 && self.byte >= self.length
     }
 }

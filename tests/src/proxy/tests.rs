@@ -110,6 +110,24 @@ fn one_byte_is_corrupted() -> Result {
 }
 
 #[test]
+fn frames_of_keepalive_are_not_counted() -> Result {
+    const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let cut = fault(Trick::Cut, 1, Place::LENGTH);
+    let proxy = Proxy::start(Target::Tcp(listener.local_addr()?), cut)?;
+    let address = proxy.uri().trim_start_matches("test+tcp://");
+    let client = Connection::tcp(address.trim_end_matches("/default").parse()?)?;
+    let mut server = Connection::new(listener.accept()?.0.into())?;
+    let [first, second] = frames();
+    client.write(&[PING, &first, PING, PING, &second].concat(), 0)?;
+    for frame in [PING, &first, PING, PING, &second[..Place::LENGTH]] {
+        assert_eq!(server.receive(), Event::Frame(frame.to_vec()));
+    }
+    assert_eq!(server.receive(), Event::Closed);
+    Ok(())
+}
+
+#[test]
 fn what_has_passed_is_written_down() -> Result {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let proxy = Proxy::start(Target::Tcp(listener.local_addr()?), None)?;
