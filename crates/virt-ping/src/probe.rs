@@ -20,8 +20,8 @@ pub(crate) async fn probe(client: Client, mode: Mode) -> Option<Duration> {
 /// Calls what takes a worker and costs it nothing: asks for a domain that there is not.
 ///
 /// A daemon has workers of their own for calls of high priority, which most cheap ones are, so that these
-/// are answered while all others hang. This one is of low priority; that there is no such domain is what a
-/// worker has said, and the daemon does not log it.
+/// are answered while all others hang. This one is of low priority; that there is no such domain is what an
+/// ordinary worker has said.
 async fn call(client: &Client) -> Option<Duration> {
     let start = Instant::now();
     let nobody = NonnullDomain {
