@@ -142,6 +142,9 @@ impl Options {
 
     /// How long each call may wait for its turn and its reply; `None`, which is the default, for as long
     /// as the connection lives.
+    ///
+    /// Keepalive does not notice a message that never completes, such as one whose length was garbled: every
+    /// byte that comes is a sign of life. This does.
     pub fn call_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.call_timeout = timeout.into();
         self
