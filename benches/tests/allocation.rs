@@ -9,7 +9,9 @@ use virt_xdr::FrameDecoder;
 
 fn with_keepalive(role: Role) -> (Transport, KeepAliveHandle) {
     let mut transport = Transport::new(role);
-    let keepalive = KeepAlive::new().register(&mut transport).unwrap();
+    let keepalive = KeepAlive::new()
+        .register(&mut transport)
+        .expect("the first program");
     (transport, keepalive)
 }
 
