@@ -117,6 +117,8 @@ fn the_example_pings_a_real_daemon() {
     if !libvirt::available("the example `unix`") {
         return;
     }
+    // However long it takes to build, the daemon does not wait for it.
+    assert!(cargo("build").status().unwrap().success());
     let mut daemon = Daemon::start(&Config::default()).unwrap();
     let output = run_example(&daemon);
     assert!(output.status.success(), "{output:?}");
@@ -134,12 +136,15 @@ fn the_example_pings_a_real_daemon() {
 
 /// As a newcomer runs it.
 fn run_example(daemon: &Daemon) -> Output {
-    let arguments = "run --quiet --package virt-keepalive --example unix --";
-    Command::new(env!("CARGO"))
-        .args(arguments.split(' '))
-        .arg(daemon.socket())
-        .output()
-        .unwrap()
+    let mut run = cargo("run");
+    run.arg("--").arg(daemon.socket()).output().unwrap()
+}
+
+fn cargo(what: &str) -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.arg(what);
+    cargo.args("--quiet --package virt-keepalive --example unix".split(' '));
+    cargo
 }
 
 fn said(words: &[u8]) -> &str {
