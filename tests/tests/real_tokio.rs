@@ -120,13 +120,17 @@ fn the_example_connects_and_stays() {
     if !libvirt::available("the example of virt-tokio with a real daemon") {
         return;
     }
+    let cargo = |what: &str| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.arg(what);
+        cargo.args("--quiet --package virt-tokio --example connect".split(' '));
+        cargo
+    };
+    // However long it takes to build, the daemon does not wait for it.
+    assert!(cargo("build").status().unwrap().success());
     let daemon = Daemon::start(&watchful()).unwrap();
     for uri in [daemon.unix_uri(), daemon.tcp_uri()] {
-        let output = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--package", "virt-tokio"])
-            .args(["--example", "connect", "--", &uri])
-            .output()
-            .unwrap();
+        let output = cargo("run").args(["--", &uri]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let [connected, pong, closed] = text.lines().collect::<Vec<_>>().try_into().unwrap();
         assert!(connected.starts_with("test:///default on "), "{connected}");
