@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{WaitOptions, wait};
+use tokio::runtime::Builder;
 use virt_tests::{Process, libvirt};
 
 use crate::Result;
@@ -24,6 +25,8 @@ impl Before {
     pub(crate) fn count() -> Result<Self> {
         // A test that has failed fails by itself.
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        // The first runtime of a process may open what all of them share and none closes: its pipe for signals.
+        drop(Builder::new_current_thread().enable_all().build()?);
         Ok(Self {
             descriptors: descriptors()?,
             _alone: alone,

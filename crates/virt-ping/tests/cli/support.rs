@@ -1,6 +1,6 @@
 //! Runs the program, and plays a daemon that does what a test wants.
 
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, ErrorKind, Lines};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::{self, JoinHandle};
@@ -37,7 +37,14 @@ pub(crate) fn run(arguments: &[&str]) -> Finished {
 }
 
 pub(crate) fn finish(command: &mut Command) -> Finished {
-    let output = command.output().unwrap();
+    let output = loop {
+        match command.output() {
+            // A copy of the program was open for writing when another test forked, and is open there until
+            // that process has become another.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::yield_now(),
+            output => break output.unwrap(),
+        }
+    };
     Finished {
         status: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
