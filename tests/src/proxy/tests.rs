@@ -28,10 +28,10 @@ fn pass(fault: impl Into<Option<Fault>>) -> std::result::Result<Vec<Event>, Box<
     let path = proxy.uri().split_once("socket=").ok_or("no socket")?.1;
     let client = Connection::unix(path.as_ref())?;
     let mut server = listener.accept()?;
+    // What has nowhere to go any more, behind a cut, is no failure: what comes out tells.
     for frame in frames() {
-        client.write(&frame, 0)?;
+        let _ = client.write(&frame, 0);
     }
-    // A byte that has nowhere to go any more is no failure of this test.
     let _ = client.write(&[0], 1);
     client.finish()?;
     let stopped = proxy
