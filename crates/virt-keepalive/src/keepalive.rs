@@ -30,9 +30,10 @@ use crate::{PROGRAM, Ping, Procedure, Tracker};
 #[must_use = "a program does nothing until it is registered"]
 pub struct KeepAlive {
     tracker: Tracker,
-    on_ack: Callback<()>,
-    on_fail: Callback<()>,
-    on_ping: Callback<Result<(), SendError>>,
+    on_ack: Option<Callback<()>>,
+    on_fail: Option<Callback<()>>,
+    /// Without it PINGs are answered.
+    on_ping: Option<Callback<Result<(), SendError>>>,
 }
 
 type Callback<R> = Box<dyn FnMut(&mut Link<'_, '_>) -> R + Send>;
@@ -42,9 +43,9 @@ impl KeepAlive {
     pub fn new() -> Self {
         Self {
             tracker: Tracker::default(),
-            on_ack: Box::new(|_| ()),
-            on_fail: Box::new(|_| ()),
-            on_ping: Box::new(|link| link.pong()),
+            on_ack: None,
+            on_fail: None,
+            on_ping: None,
         }
     }
 
@@ -57,13 +58,13 @@ impl KeepAlive {
 
     /// Sets what is done at each PONG.
     pub fn on_ack(mut self, callback: impl FnMut(&mut Link<'_, '_>) + Send + 'static) -> Self {
-        self.on_ack = Box::new(callback);
+        self.on_ack = Some(Box::new(callback));
         self
     }
 
     /// Sets what is done at each [`ping`](KeepAliveHandle::ping) that finds the link expired.
     pub fn on_fail(mut self, callback: impl FnMut(&mut Link<'_, '_>) + Send + 'static) -> Self {
-        self.on_fail = Box::new(callback);
+        self.on_fail = Some(Box::new(callback));
         self
     }
 
@@ -74,7 +75,7 @@ impl KeepAlive {
         mut self,
         callback: impl FnMut(&mut Link<'_, '_>) -> Result<(), SendError> + Send + 'static,
     ) -> Self {
-        self.on_ping = Box::new(callback);
+        self.on_ping = Some(Box::new(callback));
         self
     }
 
@@ -105,17 +106,23 @@ impl Program for KeepAlive {
         match Procedure(message.procedure) {
             Procedure::PING => {
                 self.tracker.ping_received();
-                (self.on_ping)(&mut Link {
+                let mut link = Link {
                     tracker: &self.tracker,
                     cx,
-                })?;
+                };
+                match &mut self.on_ping {
+                    None => link.pong()?,
+                    Some(on_ping) => on_ping(&mut link)?,
+                }
             }
             Procedure::PONG => {
                 self.tracker.pong_received();
-                (self.on_ack)(&mut Link {
-                    tracker: &self.tracker,
-                    cx,
-                });
+                if let Some(on_ack) = &mut self.on_ack {
+                    on_ack(&mut Link {
+                        tracker: &self.tracker,
+                        cx,
+                    });
+                }
             }
             _ => self.tracker.mark_active(),
         }
@@ -150,6 +157,7 @@ impl Link<'_, '_> {
     /// # Errors
     ///
     /// As [`Context::message`]; a message without payload always fits.
+    #[inline]
     pub fn pong(&mut self) -> Result<(), SendError> {
         self.cx.message(Procedure::PONG, &())
     }
@@ -185,10 +193,14 @@ impl KeepAliveHandle {
             match ping {
                 Ping::Sent => cx.message(Procedure::PING, &())?,
                 Ping::Skipped => (),
-                Ping::Expired => (keepalive.on_fail)(&mut Link {
-                    tracker: &keepalive.tracker,
-                    cx,
-                }),
+                Ping::Expired => {
+                    if let Some(on_fail) = &mut keepalive.on_fail {
+                        on_fail(&mut Link {
+                            tracker: &keepalive.tracker,
+                            cx,
+                        });
+                    }
+                }
             }
             Ok(ping)
         })?

@@ -49,6 +49,7 @@ pub(crate) struct Link {
     pub(crate) carries_fds: bool,
     pub(crate) outbox: Outbox,
     pub(crate) streams: Streams,
+    /// All but `bytes_sent`, which the outbox knows.
     pub(crate) counters: Counters,
     waiting: BTreeMap<Serial, Waiting>,
     last_serial: Serial,
@@ -74,8 +75,8 @@ impl Link {
         header: &Header,
         payload: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
     ) -> Result<(), SendError> {
-        let length = self.outbox.push_frame(header, payload)?;
-        self.count_sent(length);
+        self.outbox.push_frame(header, payload)?;
+        self.counters.frames_sent += 1;
         Ok(())
     }
 
@@ -94,8 +95,8 @@ impl Link {
         header: &Header,
         payload: Bytes,
     ) -> Result<(), SendError> {
-        let length = self.outbox.push_payload(header, payload)?;
-        self.count_sent(length);
+        self.outbox.push_payload(header, payload)?;
+        self.counters.frames_sent += 1;
         Ok(())
     }
 
@@ -152,9 +153,12 @@ impl Link {
         self.waiting.len()
     }
 
-    fn count_sent(&mut self, length: usize) {
-        self.counters.frames_sent += 1;
-        self.counters.bytes_sent += length as u64;
+    /// What has been received, sent and dropped.
+    pub(crate) fn counters(&self) -> Counters {
+        Counters {
+            bytes_sent: self.outbox.bytes_sent(),
+            ..self.counters
+        }
     }
 }
 

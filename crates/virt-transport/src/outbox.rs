@@ -6,7 +6,7 @@ use std::io::IoSlice;
 use std::mem;
 
 use bytes::{Buf, Bytes};
-use virt_xdr::{EncodeError, Encoder, FRAME_MIN, Header, encode_frame, frame_head};
+use virt_xdr::{EncodeError, Encoder, Header, encode_frame, frame_head};
 
 use crate::Fd;
 
@@ -89,12 +89,14 @@ pub(crate) struct Outbox {
     queue: VecDeque<Item>,
     /// Whole frames, the common case: appended here, nothing allocated once it has grown.
     small: Vec<u8>,
-    /// How much of `small` was written: `head <= small.len()`, and 0 while `queue` is not empty.
+    /// How much of `small` was written, and not yet taken off: less than half, and 0 while `queue` is not empty.
     head: usize,
     /// The bytes in `queue`.
     queued_bytes: usize,
     /// The descriptors in `queue`.
     queued_fds: usize,
+    /// How many bytes were written.
+    written: u64,
 }
 
 enum Item {
@@ -103,26 +105,22 @@ enum Item {
 }
 
 impl Outbox {
-    /// Appends a frame, and returns its length.
+    /// Appends a frame.
     #[inline]
     pub(crate) fn push_frame(
         &mut self,
         header: &Header,
         payload: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
-    ) -> Result<usize, EncodeError> {
-        self.reclaim();
-        let before = self.small.len();
-        encode_frame(&mut self.small, header, payload)?;
-        Ok(self.small.len() - before)
+    ) -> Result<(), EncodeError> {
+        encode_frame(&mut self.small, header, payload)
     }
 
-    /// Appends a frame whose payload is not copied if it is large, and returns its length.
+    /// Appends a frame whose payload is not copied if it is large.
     pub(crate) fn push_payload(
         &mut self,
         header: &Header,
         payload: Bytes,
-    ) -> Result<usize, EncodeError> {
-        let length = FRAME_MIN + payload.len();
+    ) -> Result<(), EncodeError> {
         if payload.len() <= COPY_MAX {
             return self.push_frame(header, |out| {
                 out.raw(&payload);
@@ -134,7 +132,7 @@ impl Outbox {
         self.flush_small();
         self.queued_bytes += payload.len();
         self.queue.push_back(Item::Bytes(payload));
-        Ok(length)
+        Ok(())
     }
 
     pub(crate) fn push_fds(&mut self, fds: Vec<Fd>) {
@@ -157,7 +155,6 @@ impl Outbox {
     }
 
     pub(crate) fn shrink_to_fit(&mut self) {
-        self.reclaim();
         self.small.shrink_to_fit();
         self.queue.shrink_to_fit();
     }
@@ -165,6 +162,11 @@ impl Outbox {
     /// How many bytes wait, those that carry descriptors not counted.
     pub(crate) fn bytes(&self) -> usize {
         self.queued_bytes + self.small.len() - self.head
+    }
+
+    /// How many bytes were queued in all, those that were written included.
+    pub(crate) fn bytes_sent(&self) -> u64 {
+        self.written + self.bytes() as u64
     }
 
     /// How many descriptors wait.
@@ -199,16 +201,8 @@ impl Outbox {
         }
     }
 
-    /// Makes written room in `small` usable again; a byte is moved at most once for each that was written.
-    #[inline]
-    fn reclaim(&mut self) {
-        if self.head > 0 && self.head >= self.small.len() - self.head {
-            self.small.drain(..self.head);
-            self.head = 0;
-        }
-    }
-
     fn advance(&mut self, mut count: usize) {
+        self.written += count as u64;
         while let Some(Item::Bytes(front)) = self.queue.front_mut() {
             let written = count.min(front.len());
             front.advance(written);
@@ -226,12 +220,13 @@ impl Outbox {
         };
         assert!(count <= small, "advance past the bytes that wait");
         self.head += count;
-        if self.head == self.small.len() {
+        if self.head >= self.small.len() - self.head {
+            // A byte is moved at most once for each that was written.
+            self.small.drain(..self.head);
             self.head = 0;
-            self.small.clear();
-            if self.small.capacity() > KEEP {
-                self.small = Vec::new();
-            }
+        }
+        if self.small.is_empty() && self.small.capacity() > KEEP {
+            self.small = Vec::new();
         }
     }
 }

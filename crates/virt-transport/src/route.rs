@@ -14,44 +14,53 @@ use crate::{
 /// The programs, and the link they share.
 pub(crate) struct Router {
     pub(crate) link: Link,
-    programs: Vec<Box<dyn Program>>,
-    /// The id of each program: `ids.len() == programs.len()`.
-    ids: Vec<ProgramId>,
-    /// Whether each program takes calls: `takes_calls.len() == programs.len()`.
-    takes_calls: Vec<bool>,
-    /// Where the last frame's program stood. Frames of one program come in runs.
-    last: usize,
+    programs: Programs,
     /// How many descriptors may come back with the error reply that was received last.
     returned_fds: usize,
+}
+
+#[derive(Default)]
+struct Programs {
+    list: Vec<Registered>,
+    /// Where the program stood that was looked for last. Frames of one program come in runs.
+    last: usize,
+}
+
+/// A program, and what it has said of itself at registration.
+struct Registered {
+    id: ProgramId,
+    takes_calls: bool,
+    program: Box<dyn Program>,
 }
 
 impl Router {
     pub(crate) fn new(link: Link) -> Self {
         Self {
             link,
-            programs: Vec::new(),
-            ids: Vec::new(),
-            takes_calls: Vec::new(),
-            last: 0,
+            programs: Programs::default(),
             returned_fds: 0,
         }
     }
 
     pub(crate) fn register(&mut self, program: Box<dyn Program>) -> Result<usize, RegisterError> {
         let id = program.id();
-        if let Some(&registered) = self.ids.iter().find(|other| other.number == id.number) {
-            return Err(RegisterError { registered });
+        let programs = &mut self.programs.list;
+        if let Some(other) = programs.iter().find(|other| other.id.number == id.number) {
+            return Err(RegisterError {
+                registered: other.id,
+            });
         }
-        self.ids.push(id);
-        self.takes_calls.push(program.takes_calls());
-        self.programs.push(program);
-        Ok(self.ids.len() - 1)
+        programs.push(Registered {
+            id,
+            takes_calls: program.takes_calls(),
+            program,
+        });
+        Ok(programs.len() - 1)
     }
 
     pub(crate) fn program(&mut self, index: usize) -> Option<(&mut dyn Program, Context<'_>)> {
-        let id = *self.ids.get(index)?;
-        let program = self.programs.get_mut(index)?;
-        Some((program.as_mut(), Context::new(&mut self.link, id, index)))
+        let Registered { id, program, .. } = self.programs.list.get_mut(index)?;
+        Some((program.as_mut(), Context::new(&mut self.link, *id, index)))
     }
 
     /// Whether a count of descriptors, and then these, belong to the frame.
@@ -110,16 +119,18 @@ impl Router {
         if self.link.role == Role::Client {
             return Err(ReceiveError::UnexpectedCall { program, procedure });
         }
-        let found = self.find(program).filter(|&index| self.takes_calls[index]);
+        let found = self.programs.find(program);
+        let found = found.filter(|(_, registered)| registered.takes_calls);
         // A program that is not registered has no place, and needs none to be refused in its name.
-        let index = found.unwrap_or(usize::MAX);
+        let index = found.as_ref().map_or(usize::MAX, |&(index, _)| index);
         let mut context = Context::new(&mut self.link, program, index).for_call(procedure, serial);
         let result = match found {
             None => Err(RemoteError::unknown_program(program)),
             Some(_) if status != Status::OK => Err(RemoteError::unexpected_status(status)),
-            Some(index) => {
+            Some((_, registered)) => {
                 let id = CallId { procedure, serial };
-                self.programs[index].on_call(Call { id, payload, fds }, &mut context)
+                let call = Call { id, payload, fds };
+                registered.program.on_call(call, &mut context)
             }
         };
         if let Err(error) = result {
@@ -144,10 +155,12 @@ impl Router {
         if self.link.role == Role::Server {
             return self.drop_frame();
         }
-        let found = self.find(program);
-        let waiting = found.and_then(|index| self.link.answered(index, serial));
-        let (Some(index), Some(waiting)) = (found, waiting) else {
-            return Err(ReceiveError::UnmatchedReply { program, serial });
+        let unmatched = ReceiveError::UnmatchedReply { program, serial };
+        let Some((index, registered)) = self.programs.find(program) else {
+            return Err(unmatched);
+        };
+        let Some(waiting) = self.link.answered(index, serial) else {
+            return Err(unmatched);
         };
         let called = waiting.procedure;
         let result = match status {
@@ -182,7 +195,8 @@ impl Router {
             fds,
         };
         let mut context = Context::new(&mut self.link, program, index);
-        self.programs[index]
+        registered
+            .program
             .on_reply(reply, &mut context)
             .or_else(|verdict| self.judge(program, verdict))
     }
@@ -202,7 +216,7 @@ impl Router {
             status,
             ..
         } = header;
-        let Some(index) = self.find(program) else {
+        let Some((index, registered)) = self.programs.find(program) else {
             return match self.link.role {
                 Role::Server => self.drop_frame(),
                 Role::Client => Err(ReceiveError::UnknownProgram { program }),
@@ -215,7 +229,8 @@ impl Router {
             payload,
         };
         let mut context = Context::new(&mut self.link, program, index);
-        self.programs[index]
+        registered
+            .program
             .on_message(message, &mut context)
             .or_else(|verdict| self.judge(program, verdict))
     }
@@ -229,10 +244,10 @@ impl Router {
             message_type,
         } = header;
         let id = StreamId { procedure, serial };
-        let open = self
-            .find(program)
-            .filter(|&index| self.link.streams.is_readable(index, id));
-        let Some(index) = open else {
+        let found = self.programs.find(program);
+        let Some((index, registered)) =
+            found.filter(|&(index, _)| self.link.streams.is_readable(index, id))
+        else {
             return self.drop_frame();
         };
         let body = match (message_type, status) {
@@ -241,7 +256,12 @@ impl Router {
                     length: length @ 0..,
                     flags,
                 }) => StreamBody::Hole { length, flags },
-                _ => self.break_stream(index, header, RemoteError::undecodable_payload()),
+                _ => break_stream(
+                    &mut self.link,
+                    index,
+                    header,
+                    RemoteError::undecodable_payload(),
+                ),
             },
             (_, Status::CONTINUE) => StreamBody::Data(payload),
             (_, Status::OK) => {
@@ -265,47 +285,14 @@ impl Router {
             }
             (_, status) => {
                 let error = RemoteError::unexpected_stream_status(status);
-                self.break_stream(index, header, error)
+                break_stream(&mut self.link, index, header, error)
             }
         };
         let mut context = Context::new(&mut self.link, program, index);
-        self.programs[index]
+        registered
+            .program
             .on_stream(Stream { id, body }, &mut context)
             .or_else(|verdict| self.judge(program, verdict))
-    }
-
-    /// Gives up a stream of which a piece was lost: what follows it would not be what was sent.
-    fn break_stream(
-        &mut self,
-        index: usize,
-        header: &Header,
-        error: RemoteError,
-    ) -> StreamBody<'static> {
-        let id = StreamId {
-            procedure: header.procedure,
-            serial: header.serial,
-        };
-        let mut context = Context::new(&mut self.link, header.program, index);
-        let reason = Some(&error).filter(|_| context.role() == Role::Server);
-        // A stream that this end has finished is not told any more.
-        let _ = context.abort_stream(id, reason);
-        self.link.streams.abort(index, id);
-        StreamBody::Abort(Some(error))
-    }
-
-    #[inline]
-    fn find(&mut self, program: ProgramId) -> Option<usize> {
-        if self.ids.get(self.last) == Some(&program) {
-            Some(self.last)
-        } else {
-            self.search(program)
-        }
-    }
-
-    fn search(&mut self, program: ProgramId) -> Option<usize> {
-        let found = self.ids.iter().position(|&id| id == program)?;
-        self.last = found;
-        Some(found)
     }
 
     /// What becomes of the connection after a program has not taken a frame.
@@ -323,11 +310,50 @@ impl Router {
     }
 }
 
+impl Programs {
+    /// The place of a program, and the program.
+    #[inline]
+    fn find(&mut self, id: ProgramId) -> Option<(usize, &mut Registered)> {
+        match self.list.get(self.last) {
+            Some(last) if last.id == id => Some((self.last, &mut self.list[self.last])),
+            _ => self.search(id),
+        }
+    }
+
+    #[inline(never)]
+    fn search(&mut self, id: ProgramId) -> Option<(usize, &mut Registered)> {
+        let mut all = self.list.iter_mut().enumerate();
+        let found = all.find(|(_, other)| other.id == id)?;
+        self.last = found.0;
+        Some(found)
+    }
+}
+
 impl fmt::Debug for Router {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids: Vec<_> = self.programs.list.iter().map(|other| other.id).collect();
         f.debug_struct("Router")
-            .field("programs", &self.ids)
+            .field("programs", &ids)
             .field("link", &self.link)
             .finish()
     }
+}
+
+/// Gives up a stream of which a piece was lost: what follows it would not be what was sent.
+fn break_stream(
+    link: &mut Link,
+    index: usize,
+    header: &Header,
+    error: RemoteError,
+) -> StreamBody<'static> {
+    let id = StreamId {
+        procedure: header.procedure,
+        serial: header.serial,
+    };
+    let mut context = Context::new(link, header.program, index);
+    let reason = Some(&error).filter(|_| context.role() == Role::Server);
+    // A stream that this end has finished is not told any more.
+    let _ = context.abort_stream(id, reason);
+    link.streams.abort(index, id);
+    StreamBody::Abort(Some(error))
 }

@@ -263,7 +263,7 @@ impl Transport {
     /// What has been received, sent and dropped.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.router.link.counters
+        self.router.link.counters()
     }
 
     /// Which end of the connection this is.
@@ -295,24 +295,26 @@ impl Transport {
     }
 
     fn dispatch(&mut self) -> Result<(), ReceiveError> {
-        loop {
-            if let Some(pending) = &self.pending {
-                if self.decoder.buffered() == 0 {
-                    return Ok(());
-                }
-                return Err(ReceiveError::MissingFds {
-                    missing: pending.missing,
-                });
-            }
-            let Some(Frame { header, payload }) = self.decoder.next_frame()? else {
-                return Ok(());
-            };
+        self.check_pending()?;
+        while let Some(Frame { header, payload }) = self.decoder.next_frame()? {
             self.router.link.counters.frames_received += 1;
             if header.message_type == MessageType::MESSAGE {
                 self.router.on_message(&header, payload)?;
             } else {
                 self.pending = Self::route(&mut self.router, header, payload)?;
+                self.check_pending()?;
             }
+        }
+        Ok(())
+    }
+
+    /// Nothing may follow a frame before the descriptors that belong to it.
+    fn check_pending(&self) -> Result<(), ReceiveError> {
+        match &self.pending {
+            Some(pending) if self.decoder.buffered() > 0 => Err(ReceiveError::MissingFds {
+                missing: pending.missing,
+            }),
+            _ => Ok(()),
         }
     }
 

@@ -128,11 +128,14 @@ pub fn encode_frame(
     payload: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
 ) -> Result<(), EncodeError> {
     let start = out.len();
-    out.extend_from_slice(&head(0, header));
+    let empty = frame_length(0)?;
+    out.extend_from_slice(&head(empty, header));
     let mut encoder = Encoder::new(out);
     match payload(&mut encoder).and_then(|()| frame_length(encoder.position())) {
         Ok(length) => {
-            out[start..start + LENGTH_SIZE].copy_from_slice(&length.to_be_bytes());
+            if length != empty {
+                out[start..start + LENGTH_SIZE].copy_from_slice(&length.to_be_bytes());
+            }
             Ok(())
         }
         Err(error) => {
