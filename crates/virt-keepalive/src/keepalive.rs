@@ -106,13 +106,12 @@ impl Program for KeepAlive {
         match Procedure(message.procedure) {
             Procedure::PING => {
                 self.tracker.ping_received();
-                let mut link = Link {
-                    tracker: &self.tracker,
-                    cx,
-                };
                 match &mut self.on_ping {
-                    None => link.pong()?,
-                    Some(on_ping) => on_ping(&mut link)?,
+                    None => cx.message(Procedure::PONG, &())?,
+                    Some(on_ping) => on_ping(&mut Link {
+                        tracker: &self.tracker,
+                        cx,
+                    })?,
                 }
             }
             Procedure::PONG => {
@@ -157,7 +156,6 @@ impl Link<'_, '_> {
     /// # Errors
     ///
     /// As [`Context::message`]; a message without payload always fits.
-    #[inline]
     pub fn pong(&mut self) -> Result<(), SendError> {
         self.cx.message(Procedure::PONG, &())
     }

@@ -14,31 +14,24 @@ use crate::{CallId, Fd, RemoteError, Role, SendError, StreamHole, StreamId};
 #[derive(Debug)]
 pub struct Context<'a> {
     link: &'a mut Link,
-    program: ProgramId,
-    /// The program's place in the transport.
-    index: usize,
-    /// The call that is being handled, until it is answered.
-    unanswered: Option<CallId>,
+    place: &'a Place,
+}
+
+/// A program's place in a transport.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) program: ProgramId,
+    pub(crate) index: usize,
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(link: &'a mut Link, program: ProgramId, index: usize) -> Self {
-        Self {
-            link,
-            program,
-            index,
-            unanswered: None,
-        }
-    }
-
-    pub(crate) fn for_call(mut self, procedure: i32, serial: Serial) -> Self {
-        self.unanswered = Some(CallId { procedure, serial });
-        self
+    pub(crate) fn new(link: &'a mut Link, place: &'a Place) -> Self {
+        Self { link, place }
     }
 
     /// Sends the error with which a handler has ended, unless it had answered.
     pub(crate) fn refuse(mut self, error: &RemoteError) {
-        if let Some(call) = self.unanswered.take() {
+        if let Some(call) = self.link.unanswered.take() {
             // What cannot be sent is replaced by an error that can: see `answer`.
             let _ = self.reply_error(call, error);
         }
@@ -47,7 +40,7 @@ impl<'a> Context<'a> {
     /// The program that this context sends for.
     #[must_use]
     pub fn program(&self) -> ProgramId {
-        self.program
+        self.place.program
     }
 
     /// Which end of the connection this is.
@@ -143,7 +136,7 @@ impl<'a> Context<'a> {
         body: &impl Encode,
     ) -> Result<(), SendError> {
         let header = Header {
-            program: self.program,
+            program: self.place.program,
             procedure: procedure.into(),
             message_type: MessageType::MESSAGE,
             serial: Serial(0),
@@ -163,7 +156,7 @@ impl<'a> Context<'a> {
     ///
     /// [`SendError::StreamOpen`] if it is open already.
     pub fn open_stream(&mut self, id: StreamId) -> Result<(), SendError> {
-        if self.link.streams.open(self.index, id) {
+        if self.link.streams.open(self.place.index, id) {
             Ok(())
         } else {
             Err(SendError::StreamOpen(id))
@@ -173,7 +166,7 @@ impl<'a> Context<'a> {
     /// Whether a stream of this program is open.
     #[must_use]
     pub fn is_stream_open(&self, id: StreamId) -> bool {
-        self.link.streams.is_open(self.index, id)
+        self.link.streams.is_open(self.place.index, id)
     }
 
     /// Sends data on a stream. Empty data says that no more follows.
@@ -219,11 +212,11 @@ impl<'a> Context<'a> {
     /// closes the connection on a confirmation that it has not asked for.
     pub fn finish_stream(&mut self, id: StreamId) -> Result<(), SendError> {
         let header = self.stream_header(id, MessageType::STREAM, Status::OK)?;
-        if self.link.role == Role::Server && self.link.streams.is_readable(self.index, id) {
+        if self.link.role == Role::Server && self.link.streams.is_readable(self.place.index, id) {
             return Err(SendError::StreamNotFinished(id));
         }
         self.link.send(&header, |_| Ok(()))?;
-        self.link.streams.finish(self.index, id, End::Here);
+        self.link.streams.finish(self.place.index, id, End::Here);
         Ok(())
     }
 
@@ -246,7 +239,7 @@ impl<'a> Context<'a> {
             None if role == Role::Server => RemoteError::unexpected_stream_end().encode(out),
             None => Ok(()),
         })?;
-        self.link.streams.abort(self.index, id);
+        self.link.streams.abort(self.place.index, id);
         Ok(())
     }
 
@@ -264,7 +257,7 @@ impl<'a> Context<'a> {
         let call = CallId { procedure, serial };
         let header = self.header(&call, message_type, Status::OK);
         let waiting = Waiting {
-            program: self.index,
+            program: self.place.index,
             procedure,
             fds: fds.len(),
         };
@@ -284,7 +277,7 @@ impl<'a> Context<'a> {
         message_type: MessageType,
         status: Status,
     ) -> Result<Header, SendError> {
-        if !self.link.streams.is_writable(self.index, id) {
+        if !self.link.streams.is_writable(self.place.index, id) {
             return Err(SendError::StreamClosed(id));
         }
         let call = CallId {
@@ -296,7 +289,7 @@ impl<'a> Context<'a> {
 
     fn header(&self, call: &CallId, message_type: MessageType, status: Status) -> Header {
         Header {
-            program: self.program,
+            program: self.place.program,
             procedure: call.procedure,
             message_type,
             serial: call.serial,
@@ -306,8 +299,8 @@ impl<'a> Context<'a> {
 
     /// Notes that a call was answered; with the reason, if what it was answered with could not be sent.
     fn answer(&mut self, call: &CallId, result: Result<(), SendError>) -> Result<(), SendError> {
-        if self.unanswered.as_ref() == Some(call) {
-            self.unanswered = None;
+        if self.link.unanswered.as_ref() == Some(call) {
+            self.link.unanswered = None;
         }
         if let Err(error) = &result {
             self.refuse_call(call, &RemoteError::from(error.clone()))?;
@@ -319,7 +312,7 @@ impl<'a> Context<'a> {
     fn refuse_call(&mut self, call: &CallId, error: &RemoteError) -> Result<(), SendError> {
         let header = self.header(call, MessageType::REPLY, Status::ERROR);
         self.link.send(&header, |out| error.encode(out))?;
-        self.link.streams.abort(self.index, call.into());
+        self.link.streams.abort(self.place.index, call.into());
         Ok(())
     }
 }

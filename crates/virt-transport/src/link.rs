@@ -7,7 +7,7 @@ use virt_xdr::{EncodeError, Encoder, FDS_MAX, Header, Serial};
 
 use crate::outbox::Outbox;
 use crate::stream::Streams;
-use crate::{Fd, Role, SendError};
+use crate::{CallId, Fd, Role, SendError};
 
 /// What a transport has seen and sent since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,6 +51,8 @@ pub(crate) struct Link {
     pub(crate) streams: Streams,
     /// All but `bytes_sent`, which the outbox knows.
     pub(crate) counters: Counters,
+    /// The call that is being handled, until it is answered.
+    pub(crate) unanswered: Option<CallId>,
     waiting: BTreeMap<Serial, Waiting>,
     last_serial: Serial,
 }
@@ -63,6 +65,7 @@ impl Link {
             outbox: Outbox::default(),
             streams: Streams::default(),
             counters: Counters::default(),
+            unanswered: None,
             waiting: BTreeMap::new(),
             last_serial: Serial(0),
         }

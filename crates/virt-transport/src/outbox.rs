@@ -220,12 +220,15 @@ impl Outbox {
         };
         assert!(count <= small, "advance past the bytes that wait");
         self.head += count;
-        if self.head >= self.small.len() - self.head {
-            // A byte is moved at most once for each that was written.
-            self.small.drain(..self.head);
-            self.head = 0;
+        let left = self.small.len() - self.head;
+        if self.head < left {
+            return;
         }
-        if self.small.is_empty() && self.small.capacity() > KEEP {
+        // A byte is moved at most once for each that was written.
+        self.small.copy_within(self.head.., 0);
+        self.small.truncate(left);
+        self.head = 0;
+        if left == 0 && self.small.capacity() > KEEP {
             self.small = Vec::new();
         }
     }

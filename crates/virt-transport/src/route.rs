@@ -4,6 +4,7 @@ use std::fmt;
 
 use virt_xdr::{Header, MessageType, Payload, ProgramId, Status};
 
+use crate::context::Place;
 use crate::link::Link;
 use crate::stream::End;
 use crate::{
@@ -15,8 +16,8 @@ use crate::{
 pub(crate) struct Router {
     pub(crate) link: Link,
     programs: Programs,
-    /// How many descriptors may come back with the error reply that was received last.
-    returned_fds: usize,
+    /// How many descriptors may come back, and behind which frame: the last of so many.
+    returned_fds: (usize, u64),
 }
 
 #[derive(Default)]
@@ -26,9 +27,9 @@ struct Programs {
     last: usize,
 }
 
-/// A program, and what it has said of itself at registration.
+/// A program, where it stands, and what it has said of itself at registration.
 struct Registered {
-    id: ProgramId,
+    place: Place,
     takes_calls: bool,
     program: Box<dyn Program>,
 }
@@ -38,29 +39,30 @@ impl Router {
         Self {
             link,
             programs: Programs::default(),
-            returned_fds: 0,
+            returned_fds: (0, 0),
         }
     }
 
     pub(crate) fn register(&mut self, program: Box<dyn Program>) -> Result<usize, RegisterError> {
         let id = program.id();
         let programs = &mut self.programs.list;
-        if let Some(other) = programs.iter().find(|other| other.id.number == id.number) {
-            return Err(RegisterError {
-                registered: other.id,
-            });
+        let mut others = programs.iter().map(|other| other.place.program);
+        if let Some(registered) = others.find(|other| other.number == id.number) {
+            return Err(RegisterError { registered });
         }
+        let index = programs.len();
         programs.push(Registered {
-            id,
+            place: Place { program: id, index },
             takes_calls: program.takes_calls(),
             program,
         });
-        Ok(programs.len() - 1)
+        Ok(index)
     }
 
     pub(crate) fn program(&mut self, index: usize) -> Option<(&mut dyn Program, Context<'_>)> {
-        let Registered { id, program, .. } = self.programs.list.get_mut(index)?;
-        Some((program.as_mut(), Context::new(&mut self.link, *id, index)))
+        let registered = self.programs.list.get_mut(index)?;
+        let context = Context::new(&mut self.link, &registered.place);
+        Some((registered.program.as_mut(), context))
     }
 
     /// Whether a count of descriptors, and then these, belong to the frame.
@@ -79,8 +81,9 @@ impl Router {
     /// A libvirt 9.0 daemon that refuses a call with descriptors in its RPC layer (an unknown program or
     /// procedure, a payload that does not decode) sends them back behind an error reply of type 1.
     pub(crate) fn take_returned_fd(&mut self) -> bool {
-        let expected = self.returned_fds > 0;
-        self.returned_fds = self.returned_fds.saturating_sub(1);
+        let (count, frame) = &mut self.returned_fds;
+        let expected = *count > 0 && *frame == self.link.counters.frames_received;
+        *count = count.saturating_sub(1);
         expected
     }
 
@@ -91,7 +94,6 @@ impl Router {
         payload: Payload<'_>,
         fds: Vec<Fd>,
     ) -> Result<(), ReceiveError> {
-        self.returned_fds = 0;
         match header.message_type {
             MessageType::CALL | MessageType::CALL_WITH_FDS => self.on_call(header, payload, fds),
             MessageType::REPLY | MessageType::REPLY_WITH_FDS => self.on_reply(header, payload, fds),
@@ -119,19 +121,23 @@ impl Router {
         if self.link.role == Role::Client {
             return Err(ReceiveError::UnexpectedCall { program, procedure });
         }
+        self.link.unanswered = Some(CallId { procedure, serial });
         let found = self.programs.find(program);
-        let found = found.filter(|(_, registered)| registered.takes_calls);
-        // A program that is not registered has no place, and needs none to be refused in its name.
-        let index = found.as_ref().map_or(usize::MAX, |&(index, _)| index);
-        let mut context = Context::new(&mut self.link, program, index).for_call(procedure, serial);
-        let result = match found {
-            None => Err(RemoteError::unknown_program(program)),
-            Some(_) if status != Status::OK => Err(RemoteError::unexpected_status(status)),
-            Some((_, registered)) => {
-                let id = CallId { procedure, serial };
-                let call = Call { id, payload, fds };
-                registered.program.on_call(call, &mut context)
-            }
+        let Some(registered) = found.filter(|registered| registered.takes_calls) else {
+            // A program that is not registered has no place, and needs none to be refused in its name.
+            let index = usize::MAX;
+            let place = Place { program, index };
+            let context = Context::new(&mut self.link, &place);
+            context.refuse(&RemoteError::unknown_program(program));
+            return Ok(());
+        };
+        let mut context = Context::new(&mut self.link, &registered.place);
+        let result = if status == Status::OK {
+            let id = CallId { procedure, serial };
+            let call = Call { id, payload, fds };
+            registered.program.on_call(call, &mut context)
+        } else {
+            Err(RemoteError::unexpected_status(status))
         };
         if let Err(error) = result {
             context.refuse(&error);
@@ -156,9 +162,10 @@ impl Router {
             return self.drop_frame();
         }
         let unmatched = ReceiveError::UnmatchedReply { program, serial };
-        let Some((index, registered)) = self.programs.find(program) else {
+        let Some(registered) = self.programs.find(program) else {
             return Err(unmatched);
         };
+        let index = registered.place.index;
         let Some(waiting) = self.link.answered(index, serial) else {
             return Err(unmatched);
         };
@@ -176,7 +183,7 @@ impl Router {
             status => Err(ReplyError::Status { status }),
         };
         if status == Status::ERROR && header.message_type == MessageType::REPLY {
-            self.returned_fds = waiting.fds;
+            self.returned_fds = (waiting.fds, self.link.counters.frames_received);
         }
         if result.is_err() {
             // A call that is refused has no stream, whatever its caller has prepared for.
@@ -194,45 +201,50 @@ impl Router {
             result,
             fds,
         };
-        let mut context = Context::new(&mut self.link, program, index);
+        let mut context = Context::new(&mut self.link, &registered.place);
         registered
             .program
             .on_reply(reply, &mut context)
-            .or_else(|verdict| self.judge(program, verdict))
+            .or_else(|verdict| judge(verdict, program, &mut self.link))
     }
 
     /// Hands a message, which never has descriptors, to its program.
-    #[inline]
+    ///
+    /// Inlined as its caller is, for the same reason.
+    #[inline(always)]
     pub(crate) fn on_message(
         &mut self,
         header: &Header,
         payload: Payload<'_>,
     ) -> Result<(), ReceiveError> {
-        self.returned_fds = 0;
-        let &Header {
-            program,
-            procedure,
-            serial,
-            status,
-            ..
-        } = header;
-        let Some((index, registered)) = self.programs.find(program) else {
+        let program = header.program;
+        let message = Message {
+            procedure: header.procedure,
+            serial: header.serial,
+            status: header.status,
+            payload,
+        };
+        if let Some(registered) = self.programs.last(program) {
+            registered.on_message(message, &mut self.link)
+        } else {
+            self.on_other_message(program, message)
+        }
+    }
+
+    /// Hands a message to a program that is not the one of the last frame.
+    #[inline(never)]
+    fn on_other_message(
+        &mut self,
+        program: ProgramId,
+        message: Message<'_>,
+    ) -> Result<(), ReceiveError> {
+        let Some(registered) = self.programs.find(program) else {
             return match self.link.role {
                 Role::Server => self.drop_frame(),
                 Role::Client => Err(ReceiveError::UnknownProgram { program }),
             };
         };
-        let message = Message {
-            procedure,
-            serial,
-            status,
-            payload,
-        };
-        let mut context = Context::new(&mut self.link, program, index);
-        registered
-            .program
-            .on_message(message, &mut context)
-            .or_else(|verdict| self.judge(program, verdict))
+        registered.on_message(message, &mut self.link)
     }
 
     fn on_stream(&mut self, header: &Header, payload: Payload<'_>) -> Result<(), ReceiveError> {
@@ -245,11 +257,11 @@ impl Router {
         } = header;
         let id = StreamId { procedure, serial };
         let found = self.programs.find(program);
-        let Some((index, registered)) =
-            found.filter(|&(index, _)| self.link.streams.is_readable(index, id))
-        else {
+        let readable = |index| self.link.streams.is_readable(index, id);
+        let Some(registered) = found.filter(|registered| readable(registered.place.index)) else {
             return self.drop_frame();
         };
+        let index = registered.place.index;
         let body = match (message_type, status) {
             (MessageType::STREAM_HOLE, Status::CONTINUE) => match payload.decode() {
                 Ok(StreamHole {
@@ -258,7 +270,7 @@ impl Router {
                 }) => StreamBody::Hole { length, flags },
                 _ => break_stream(
                     &mut self.link,
-                    index,
+                    &registered.place,
                     header,
                     RemoteError::undecodable_payload(),
                 ),
@@ -285,23 +297,14 @@ impl Router {
             }
             (_, status) => {
                 let error = RemoteError::unexpected_stream_status(status);
-                break_stream(&mut self.link, index, header, error)
+                break_stream(&mut self.link, &registered.place, header, error)
             }
         };
-        let mut context = Context::new(&mut self.link, program, index);
+        let mut context = Context::new(&mut self.link, &registered.place);
         registered
             .program
             .on_stream(Stream { id, body }, &mut context)
-            .or_else(|verdict| self.judge(program, verdict))
-    }
-
-    /// What becomes of the connection after a program has not taken a frame.
-    #[cold]
-    fn judge(&mut self, program: ProgramId, verdict: ProgramError) -> Result<(), ReceiveError> {
-        match verdict {
-            ProgramError::Unexpected | ProgramError::Payload(_) => self.drop_frame(),
-            ProgramError::Close(error) => Err(ReceiveError::Program { program, error }),
-        }
+            .or_else(|verdict| judge(verdict, program, &mut self.link))
     }
 
     fn drop_frame(&mut self) -> Result<(), ReceiveError> {
@@ -311,27 +314,33 @@ impl Router {
 }
 
 impl Programs {
-    /// The place of a program, and the program.
-    #[inline]
-    fn find(&mut self, id: ProgramId) -> Option<(usize, &mut Registered)> {
-        match self.list.get(self.last) {
-            Some(last) if last.id == id => Some((self.last, &mut self.list[self.last])),
-            _ => self.search(id),
-        }
+    fn find(&mut self, program: ProgramId) -> Option<&mut Registered> {
+        let mut all = self.list.iter();
+        self.last = all.position(|other| other.place.program == program)?;
+        self.list.get_mut(self.last)
     }
 
-    #[inline(never)]
-    fn search(&mut self, id: ProgramId) -> Option<(usize, &mut Registered)> {
-        let mut all = self.list.iter_mut().enumerate();
-        let found = all.find(|(_, other)| other.id == id)?;
-        self.last = found.0;
-        Some(found)
+    /// The program that was found last, if it is this one.
+    #[inline]
+    fn last(&mut self, program: ProgramId) -> Option<&mut Registered> {
+        let last = self.list.get_mut(self.last)?;
+        (last.place.program == program).then_some(last)
+    }
+}
+
+impl Registered {
+    #[inline]
+    fn on_message(&mut self, message: Message<'_>, link: &mut Link) -> Result<(), ReceiveError> {
+        let mut context = Context::new(link, &self.place);
+        let result = self.program.on_message(message, &mut context);
+        result.or_else(|verdict| judge(verdict, self.place.program, link))
     }
 }
 
 impl fmt::Debug for Router {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ids: Vec<_> = self.programs.list.iter().map(|other| other.id).collect();
+        let programs = self.programs.list.iter();
+        let ids: Vec<_> = programs.map(|other| other.place.program).collect();
         f.debug_struct("Router")
             .field("programs", &ids)
             .field("link", &self.link)
@@ -342,7 +351,7 @@ impl fmt::Debug for Router {
 /// Gives up a stream of which a piece was lost: what follows it would not be what was sent.
 fn break_stream(
     link: &mut Link,
-    index: usize,
+    place: &Place,
     header: &Header,
     error: RemoteError,
 ) -> StreamBody<'static> {
@@ -350,10 +359,22 @@ fn break_stream(
         procedure: header.procedure,
         serial: header.serial,
     };
-    let mut context = Context::new(link, header.program, index);
+    let mut context = Context::new(link, place);
     let reason = Some(&error).filter(|_| context.role() == Role::Server);
     // A stream that this end has finished is not told any more.
     let _ = context.abort_stream(id, reason);
-    link.streams.abort(index, id);
+    link.streams.abort(place.index, id);
     StreamBody::Abort(Some(error))
+}
+
+/// What becomes of the connection after a program has not taken a frame.
+#[cold]
+fn judge(verdict: ProgramError, program: ProgramId, link: &mut Link) -> Result<(), ReceiveError> {
+    match verdict {
+        ProgramError::Unexpected | ProgramError::Payload(_) => {
+            link.counters.frames_dropped += 1;
+            Ok(())
+        }
+        ProgramError::Close(error) => Err(ReceiveError::Program { program, error }),
+    }
 }

@@ -6,7 +6,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use virt_xdr::{FDS_MAX, FRAME_MIN, Frame, FrameDecoder, Header, MessageType, Payload};
+use virt_xdr::{
+    FDS_MAX, FRAME_MIN, Frame, FrameDecoder, Header, MessageType, Payload, split_off_frame,
+};
 
 use crate::link::{Counters, Link};
 use crate::route::Router;
@@ -133,18 +135,21 @@ impl Transport {
 
     /// Takes bytes that were received, and hands each frame that is whole to its program.
     ///
+    /// A frame that lies whole in `bytes` is handled where it lies; the rest is kept until it is whole.
+    ///
     /// # Errors
     ///
     /// See [`ReceiveError`]. The frames before the one that is wrong have been handled; the error sticks.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<(), ReceiveError> {
         self.check()?;
-        self.decoder.push(bytes);
-        self.received(bytes.len())
+        self.router.link.counters.bytes_received += bytes.len() as u64;
+        self.take(bytes).map_err(|error| self.fail(error))
     }
 
     /// `length` bytes of room, to read into; [`commit`](Self::commit) says how many were.
     ///
-    /// What the room holds is not said. Use it in place of [`receive`](Self::receive) to save a copy.
+    /// What the room holds is not said. Use it in place of [`receive`](Self::receive) so that large frames, which
+    /// come in several reads, and payloads that a program keeps are not copied.
     ///
     /// All of the room is allocated at once: ask for what one read may bring, some kilobytes, and not for
     /// all that [`need`](Self::need) says, which the peer alone decides.
@@ -164,7 +169,8 @@ impl Transport {
     pub fn commit(&mut self, count: usize) -> Result<(), ReceiveError> {
         self.check()?;
         self.decoder.commit(count);
-        self.received(count)
+        self.router.link.counters.bytes_received += count as u64;
+        self.dispatch().map_err(|error| self.fail(error))
     }
 
     /// Takes a descriptor that was received, whose byte is not given to [`receive`](Self::receive).
@@ -194,14 +200,9 @@ impl Transport {
         if pending.missing > 0 {
             return Ok(());
         }
-        if let Some(Pending {
-            header,
-            payload,
-            fds,
-            ..
-        }) = self.pending.take()
-        {
-            let result = self.router.route(&header, payload.into(), fds);
+        if let Some(mut pending) = self.pending.take() {
+            let payload = (&mut pending.payload).into();
+            let result = self.router.route(&pending.header, payload, pending.fds);
             result.map_err(|error| self.fail(error))?;
         }
         Ok(())
@@ -289,26 +290,38 @@ impl Transport {
         error
     }
 
-    fn received(&mut self, count: usize) -> Result<(), ReceiveError> {
-        self.router.link.counters.bytes_received += count as u64;
-        self.dispatch().map_err(|error| self.fail(error))
-    }
-
-    fn dispatch(&mut self) -> Result<(), ReceiveError> {
-        self.check_pending()?;
-        while let Some(Frame { header, payload }) = self.decoder.next_frame()? {
-            self.router.link.counters.frames_received += 1;
-            if header.message_type == MessageType::MESSAGE {
-                self.router.on_message(&header, payload)?;
-            } else {
-                self.pending = Self::route(&mut self.router, header, payload)?;
-                self.check_pending()?;
-            }
+    /// Handles the frames that lie whole in `bytes` where they lie, once one that was cut is put together.
+    fn take(&mut self, mut bytes: &[u8]) -> Result<(), ReceiveError> {
+        while self.decoder.buffered() > 0 && !bytes.is_empty() {
+            let (front, rest) = bytes.split_at(self.decoder.need().min(bytes.len()));
+            bytes = rest;
+            self.decoder.push(front);
+            self.dispatch()?;
         }
-        Ok(())
+        let limit = self.decoder.limit();
+        while self.pending.is_none()
+            && let Some((header, payload)) = split_off_frame(&mut bytes, limit)?
+        {
+            handle(&mut self.router, &mut self.pending, header, payload)?;
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.decoder.push(bytes);
+        self.check_pending()
     }
 
-    /// Nothing may follow a frame before the descriptors that belong to it.
+    /// Handles the frames that the decoder has whole.
+    fn dispatch(&mut self) -> Result<(), ReceiveError> {
+        while self.pending.is_none()
+            && let Some(Frame { header, payload }) = self.decoder.next_frame()?
+        {
+            handle(&mut self.router, &mut self.pending, header, payload)?;
+        }
+        self.check_pending()
+    }
+
+    /// Nothing may come before the descriptors that are due.
     fn check_pending(&self) -> Result<(), ReceiveError> {
         match &self.pending {
             Some(pending) if self.decoder.buffered() > 0 => Err(ReceiveError::MissingFds {
@@ -316,29 +329,6 @@ impl Transport {
             }),
             _ => Ok(()),
         }
-    }
-
-    /// Hands a frame to its program, or gives it back if descriptors belong to it that are still due.
-    fn route(
-        router: &mut Router,
-        header: Header,
-        mut payload: Payload<'_>,
-    ) -> Result<Option<Pending>, ReceiveError> {
-        let fds = Vec::new();
-        if router.announces_fds(&header) {
-            let missing = fd_count(&mut payload, router.link.carries_fds)?;
-            if missing > 0 {
-                let payload = payload.into_bytes();
-                return Ok(Some(Pending {
-                    header,
-                    payload,
-                    fds,
-                    missing,
-                }));
-            }
-        }
-        router.route(&header, payload, fds)?;
-        Ok(None)
     }
 }
 
@@ -356,6 +346,48 @@ impl<P> fmt::Debug for Handle<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Handle").field(&self.index).finish()
     }
+}
+
+/// Hands a frame to its program, unless descriptors belong to it that are still due.
+///
+/// Inlined into both loops, because a header that is passed on through memory costs more than a PONG.
+#[inline(always)]
+fn handle<'a>(
+    router: &mut Router,
+    pending: &mut Option<Pending>,
+    header: Header,
+    payload: impl Into<Payload<'a>>,
+) -> Result<(), ReceiveError> {
+    router.link.counters.frames_received += 1;
+    if header.message_type == MessageType::MESSAGE {
+        router.on_message(&header, payload.into())?;
+    } else {
+        route(router, pending, header, payload.into())?;
+    }
+    Ok(())
+}
+
+/// The same for a frame of any type but message.
+fn route(
+    router: &mut Router,
+    pending: &mut Option<Pending>,
+    header: Header,
+    mut payload: Payload<'_>,
+) -> Result<(), ReceiveError> {
+    let fds = Vec::new();
+    if router.announces_fds(&header) {
+        let missing = fd_count(&mut payload, router.link.carries_fds)?;
+        if missing > 0 {
+            *pending = Some(Pending {
+                header,
+                payload: payload.into_bytes(),
+                fds,
+                missing,
+            });
+            return Ok(());
+        }
+    }
+    router.route(&header, payload, fds)
 }
 
 /// Takes the count of descriptors off a payload.

@@ -69,6 +69,7 @@ fn cost(work: impl FnOnce()) -> (usize, usize) {
 fn a_transport_holds_what_has_arrived_and_what_waits_and_little_more() {
     an_idle_connection_is_small();
     what_is_announced_is_not_held();
+    whole_frames_are_handled_where_they_lie();
     an_outbox_that_is_never_empty_does_not_grow();
     an_outbox_of_large_payloads_that_is_never_empty_does_not_grow();
     an_outbox_that_has_been_large_is_given_back();
@@ -106,6 +107,23 @@ fn what_is_announced_is_not_held() {
             .unwrap();
     });
     assert!(peak < 1024, "{peak} bytes for 32");
+}
+
+fn whole_frames_are_handled_where_they_lie() {
+    let mut frame = PING.to_vec();
+    frame[..4].copy_from_slice(&(28u32 + (1 << 20)).to_be_bytes());
+    frame.resize(28 + (1 << 20), 0x5a);
+    let frames = frame.repeat(3);
+    let (mut transport, _) = transport(Role::Server);
+    let (_, peak) = cost(|| transport.receive(&frames).unwrap());
+    assert!(peak < 4096, "{peak} bytes");
+    assert_eq!(transport.counters().frames_received, 3);
+    let (_, peak) = cost(|| transport.receive(&frames[..2 << 20]).unwrap());
+    assert!(
+        peak < 4 << 20,
+        "{peak} bytes, for one frame and less than another"
+    );
+    assert_eq!(transport.buffered(), (1 << 20) - 28);
 }
 
 fn an_outbox_that_is_never_empty_does_not_grow() {

@@ -2,13 +2,14 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::mem;
 use core::ops::Range;
 
 use bytes::{Buf, Bytes};
 
 use crate::{
-    Decode, DecodeError, EncodeError, EncodeErrorKind, Encoder, FrameDecoder, Header, MESSAGE_MAX,
-    PAYLOAD_MAX, from_slice,
+    Decode, DecodeError, EncodeError, EncodeErrorKind, Encoder, FrameDecoder, FrameError, Header,
+    MESSAGE_MAX, PAYLOAD_MAX, from_slice,
 };
 
 /// The least length of a frame in bytes: its length word and a header.
@@ -39,9 +40,12 @@ pub struct Frame<'a> {
 pub struct Payload<'a>(Place<'a>);
 
 enum Place<'a> {
+    /// Where the owner of the bytes has them.
+    Slice(&'a [u8]),
     /// In the decoder's buffer, at this range.
     Buffer(&'a mut FrameDecoder, Range<usize>),
-    Owned(Bytes),
+    /// In bytes that can be taken.
+    Bytes(&'a mut Bytes),
 }
 
 impl<'a> Payload<'a> {
@@ -54,8 +58,9 @@ impl<'a> Payload<'a> {
     #[inline]
     pub fn as_slice(&self) -> &[u8] {
         match &self.0 {
+            Place::Slice(bytes) => bytes,
             Place::Buffer(decoder, range) => decoder.bytes(range.clone()),
-            Place::Owned(bytes) => bytes,
+            Place::Bytes(bytes) => bytes,
         }
     }
 
@@ -69,15 +74,16 @@ impl<'a> Payload<'a> {
         from_slice(self.as_slice())
     }
 
-    /// Takes the bytes out of the decoder's buffer without a copy.
+    /// Takes the bytes: without a copy out of a decoder's buffer, and with one out of a slice.
     ///
-    /// The bytes keep the part of the buffer alive that they lie in: whoever keeps a small payload for
-    /// long had better copy it.
+    /// They keep the part of the buffer alive that they lie in: whoever keeps a small payload for long had
+    /// better copy it.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
+            Place::Slice(bytes) => Bytes::copy_from_slice(bytes),
             Place::Buffer(decoder, range) => decoder.take(range),
-            Place::Owned(bytes) => bytes,
+            Place::Bytes(bytes) => mem::take(bytes),
         }
     }
 
@@ -92,15 +98,24 @@ impl<'a> Payload<'a> {
             "cannot advance {count} bytes: payload is shorter"
         );
         match &mut self.0 {
+            Place::Slice(bytes) => *bytes = &bytes[count..],
             Place::Buffer(_, range) => range.start += count,
-            Place::Owned(bytes) => bytes.advance(count),
+            Place::Bytes(bytes) => bytes.advance(count),
         }
     }
 }
 
-impl From<Bytes> for Payload<'_> {
-    fn from(bytes: Bytes) -> Self {
-        Self(Place::Owned(bytes))
+/// Taken with a copy.
+impl<'a> From<&'a [u8]> for Payload<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self(Place::Slice(bytes))
+    }
+}
+
+/// Taken without a copy; what is left is then empty.
+impl<'a> From<&'a mut Bytes> for Payload<'a> {
+    fn from(bytes: &'a mut Bytes) -> Self {
+        Self(Place::Bytes(bytes))
     }
 }
 
@@ -155,6 +170,67 @@ pub fn encode_frame(
 #[inline]
 pub fn frame_head(header: &Header, payload: usize) -> Result<[u8; FRAME_MIN], EncodeError> {
     Ok(head(frame_length(payload)?, header))
+}
+
+/// Takes the frame that `bytes` begin with off them: its header and its payload; `None` if it is not whole.
+///
+/// It is for bytes that lie in one piece: a capture, or what one read has brought. For a stream that is cut
+/// anywhere there is [`FrameDecoder`].
+///
+/// # Errors
+///
+/// [`FrameError::Length`] if the length is less than [`FRAME_MIN`] or more than `limit` bytes, the length word
+/// included; `limit` is held between [`FRAME_MIN`] and [`FRAME_MAX`].
+///
+/// # Examples
+///
+/// ```
+/// use virt_xdr::{FRAME_MAX, split_off_frame};
+///
+/// let mut rest = &b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0\0\0\0\x1ckeep"[..];
+/// while let Some((header, payload)) = split_off_frame(&mut rest, FRAME_MAX)? {
+///     assert_eq!((header.procedure, payload), (1, &[][..]));
+/// }
+/// assert_eq!(rest, b"\0\0\0\x1ckeep");
+/// # Ok::<(), virt_xdr::FrameError>(())
+/// ```
+#[inline]
+pub fn split_off_frame<'a>(
+    bytes: &mut &'a [u8],
+    limit: usize,
+) -> Result<Option<(Header, &'a [u8])>, FrameError> {
+    let limit = limit.clamp(FRAME_MIN, FRAME_MAX);
+    let Some(length) = announced_length(bytes, limit)? else {
+        return Ok(None);
+    };
+    let Some((frame, rest)) = bytes.split_at_checked(length) else {
+        return Ok(None);
+    };
+    *bytes = rest;
+    Ok(Some((header(frame), &frame[FRAME_MIN..])))
+}
+
+/// The length of the frame that `bytes` begin with, judged; `None` while its four bytes are not there.
+#[inline]
+pub(crate) fn announced_length(bytes: &[u8], limit: usize) -> Result<Option<usize>, FrameError> {
+    let Some(&length) = bytes.first_chunk::<LENGTH_SIZE>() else {
+        return Ok(None);
+    };
+    let length = u32::from_be_bytes(length);
+    if (FRAME_MIN..=limit).contains(&(length as usize)) {
+        Ok(Some(length as usize))
+    } else {
+        Err(FrameError::Length { length, limit })
+    }
+}
+
+/// The header of a whole frame.
+#[inline]
+pub(crate) fn header(frame: &[u8]) -> Header {
+    let Some(header) = frame[LENGTH_SIZE..].first_chunk() else {
+        unreachable!("a length under FRAME_MIN was refused");
+    };
+    Header::from_bytes(header)
 }
 
 #[inline]

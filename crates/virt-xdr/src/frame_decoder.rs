@@ -5,8 +5,8 @@ use core::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::frame::LENGTH_SIZE;
-use crate::{FRAME_MAX, FRAME_MIN, Frame, FrameError, Header, Payload};
+use crate::frame::{LENGTH_SIZE, announced_length, header};
+use crate::{FRAME_MAX, FRAME_MIN, Frame, FrameError, Payload};
 
 /// Above this capacity in bytes, a buffer that has grown for a large frame is given back.
 const KEEP: usize = 64 * 1024;
@@ -148,10 +148,7 @@ impl FrameDecoder {
         let Some(frame) = self.bytes(start..self.end).get(..length) else {
             return Ok(None);
         };
-        let Some(header) = frame[LENGTH_SIZE..].first_chunk() else {
-            unreachable!("a length under FRAME_MIN was refused");
-        };
-        let header = Header::from_bytes(header);
+        let header = header(frame);
         self.start = start + length;
         self.last = length;
         let payload = Payload::in_buffer(self, start + FRAME_MIN..start + length);
@@ -177,6 +174,12 @@ impl FrameDecoder {
         self.end - self.start
     }
 
+    /// The greatest length of a frame that is accepted, in bytes, the length word included.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// How many bytes of memory the buffer takes.
     #[must_use]
     pub fn capacity(&self) -> usize {
@@ -193,17 +196,9 @@ impl FrameDecoder {
     /// The length of the next frame, judged, once its four bytes are there.
     #[inline]
     fn length(&self) -> Result<Option<usize>, FrameError> {
-        let Some(&length) = self.buffer[self.start..self.end].first_chunk::<LENGTH_SIZE>() else {
-            return self.failed.map_or(Ok(None), Err);
-        };
-        let length = u32::from_be_bytes(length);
-        if (FRAME_MIN..=self.limit).contains(&(length as usize)) {
-            Ok(Some(length as usize))
-        } else {
-            Err(FrameError::Length {
-                length,
-                limit: self.limit,
-            })
+        match announced_length(self.bytes(self.start..self.end), self.limit) {
+            Ok(None) => self.failed.map_or(Ok(None), Err),
+            result => result,
         }
     }
 

@@ -6,7 +6,8 @@
 //!   a type may borrow from it (`&str`, `&[u8]`) or own (`String`, `Vec<u8>`). [`to_vec`] and
 //!   [`from_slice`] do a whole value at once.
 //! - **The frame.** Every message of the protocol is a length, a [`Header`] and a payload.
-//!   [`encode_frame`] writes one, the [`FrameDecoder`] takes them out of a byte stream, however it was cut.
+//!   [`encode_frame`] writes one, the [`FrameDecoder`] takes them out of a byte stream, however it was cut,
+//!   and [`split_off_frame`] out of bytes that lie in one piece.
 //!
 //! > The contract: no bytes from the wire make this crate panic, loop, or hold more memory than the bytes
 //! > that really arrived call for. A length that is announced is judged, never trusted.
@@ -85,7 +86,7 @@ mod types;
 pub use decode::{Decode, Decoder, Narrow, from_slice};
 pub use encode::{Encode, Encoder, to_vec};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FrameError};
-pub use frame::{FRAME_MAX, FRAME_MIN, Frame, Payload, encode_frame, frame_head};
+pub use frame::{FRAME_MAX, FRAME_MIN, Frame, Payload, encode_frame, frame_head, split_off_frame};
 pub use frame_decoder::FrameDecoder;
 pub use generated::*;
 pub use header::{Header, ProgramId, Serial};

@@ -155,7 +155,7 @@ fn thousands_of_frames_in_one_push() {
 fn frames_that_nobody_looks_at_are_skipped() {
     let mut decoder = FrameDecoder::new();
     decoder.push(&[frame(b"skipped"), frame(b"seen")].concat());
-    drop(decoder.next_frame().unwrap());
+    assert!(decoder.next_frame().unwrap().is_some());
     assert_eq!(next(&mut decoder, Take::Look).unwrap().unwrap().1, "seen");
 }
 

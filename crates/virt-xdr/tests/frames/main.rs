@@ -5,4 +5,5 @@ mod header;
 mod lengths;
 mod memory;
 mod payload;
+mod slices;
 mod support;

@@ -10,7 +10,8 @@ fn with_payload(bytes: &[u8], check: impl Fn(Payload<'_>)) {
     decoder.push(&frame(bytes));
     let frame = decoder.next_frame().expect("a valid length");
     check(frame.expect("a whole frame").payload);
-    check(Payload::from(Bytes::copy_from_slice(bytes)));
+    check(Payload::from(bytes));
+    check(Payload::from(&mut Bytes::copy_from_slice(bytes)));
 }
 
 #[test]
@@ -58,7 +59,7 @@ fn advanced_too_far_in_the_buffer() {
 #[test]
 #[should_panic = "cannot advance 5 bytes"]
 fn advanced_too_far_when_owned() {
-    Payload::from(Bytes::from_static(b"1234")).advance(5);
+    Payload::from(&mut Bytes::from_static(b"1234")).advance(5);
 }
 
 #[test]
