@@ -11,7 +11,7 @@ use virt_tests::{Config, Daemon, Place, Target, Trick, libvirt};
 use virt_tokio::{CallError, Client, CloseReason, Keepalive, connect};
 
 use crate::clients::{self, options};
-use crate::left::{Before, assert_closed};
+use crate::left::{Before, assert_closed, count_idle};
 use crate::{HARMLESS, LENGTH, PROGRAM, Result, SERIAL, corruptions, faults};
 
 /// On a Unix socket the first call has descriptors: with the opening's three frames it is number 3.
@@ -36,7 +36,7 @@ fn our_client_tells_the_truth_of_a_real_daemon_behind_any_fault() -> Result {
     clients::run(tcp, &faults(&[Trick::Merge], &[(0, 0)], &[]), |client| {
         calls(client, 0)
     })?;
-    let held = daemon.process().descriptors()?;
+    let held = count_idle(daemon.process(), &[unix, tcp])?;
 
     let tricks = [&HARMLESS[..], &[Trick::Cut, Trick::Stop]].concat();
     let up = [
