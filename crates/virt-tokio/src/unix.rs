@@ -13,10 +13,10 @@ use rustix::net::{
 use thiserror::Error;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
-use virt_transport::{Chunks, FdSlot, Transport};
+use virt_transport::{Chunks, Fd, FdSlot};
 
 use crate::Closed;
-use crate::socket::{PIECES, Socket, received};
+use crate::socket::{PIECES, Socket};
 
 /// The byte that a descriptor rides on; its value means nothing.
 const CARRIER: [u8; 1] = [0];
@@ -39,35 +39,16 @@ impl Socket for UnixStream {
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        transport: &mut Transport,
-        window: usize,
-    ) -> Poll<Result<usize, Closed>> {
+        buffer: &mut [u8],
+    ) -> Poll<Result<(usize, Option<Fd>), Closed>> {
         loop {
             ready!(self.poll_read_ready(cx)).map_err(Closed::error)?;
-            let read = self.try_io(Interest::READABLE, || {
-                receive(self, transport.space(window))
-            });
-            let (count, mut fds) = match read {
+            let read = self.try_io(Interest::READABLE, || receive(self, buffer));
+            return Poll::Ready(match read {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                Err(error) => return Poll::Ready(Err(Closed::error(error))),
-                Ok(read) => read,
-            };
-            let Some(fd) = fds.pop() else {
-                return Poll::Ready(received(transport, Ok(count)));
-            };
-            if !fds.is_empty() {
-                return Poll::Ready(Err(Closed::error(FdsInOneMessage {
-                    count: fds.len() + 1,
-                })));
-            }
-            // The kernel ends a read behind the bytes that were sent with a descriptor: one, if the peer keeps to
-            // the protocol. If they are the end of a frame and that one, it cannot be told from two messages.
-            let before = count.saturating_sub(CARRIER.len());
-            if before > 0 {
-                transport.commit(before).map_err(Closed::error)?;
-            }
-            transport.receive_fd(fd).map_err(Closed::error)?;
-            return Poll::Ready(Ok(count));
+                Err(error) => Err(Closed::error(error)),
+                Ok((count, fds)) => only(fds).map(|fd| (count, fd)),
+            });
         }
     }
 
@@ -103,6 +84,18 @@ impl Socket for UnixStream {
                 }
             }
         }
+    }
+}
+
+/// The one descriptor of a read, if it has brought one.
+fn only(mut fds: Vec<OwnedFd>) -> Result<Option<Fd>, Closed> {
+    let fd = fds.pop();
+    if fds.is_empty() {
+        Ok(fd)
+    } else {
+        Err(Closed::error(FdsInOneMessage {
+            count: fds.len() + 1,
+        }))
     }
 }
 
