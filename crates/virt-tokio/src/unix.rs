@@ -43,11 +43,25 @@ impl Socket for UnixStream {
     ) -> Poll<Result<(usize, Option<Fd>), Closed>> {
         loop {
             ready!(self.poll_read_ready(cx)).map_err(Closed::error)?;
-            let read = self.try_io(Interest::READABLE, || receive(self, buffer));
-            return Poll::Ready(match read {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                Err(error) => Err(Closed::error(error)),
-                Ok((count, fds)) => only(fds).map(|fd| (count, fd)),
+            let mut read = None;
+            let tried = self.try_io(Interest::READABLE, || {
+                let (count, fds) = receive(self, buffer)?;
+                // Less than there was room for: the socket is empty now, and is not asked again before it has
+                // more. Only a descriptor ends a read early, too.
+                let emptied = count < buffer.len() && fds.is_empty();
+                read = Some((count, fds));
+                if emptied {
+                    Err(io::ErrorKind::WouldBlock.into())
+                } else {
+                    Ok(())
+                }
+            });
+            return Poll::Ready(match (read, tried) {
+                (Some((count, fds)), _) => only(fds).map(|fd| (count, fd)),
+                (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
+                    Err(Closed::error(error))
+                }
+                (None, _) => continue,
             });
         }
     }
@@ -57,11 +71,9 @@ impl Socket for UnixStream {
         cx: &mut Context<'_>,
         mut chunks: Chunks<'_>,
     ) -> Poll<io::Result<usize>> {
-        let mut slices = [IoSlice::new(&[]); PIECES];
-        let count = chunks.chunks_vectored(&mut slices);
         loop {
             ready!(self.poll_write_ready(cx))?;
-            match self.try_write_vectored(&slices[..count]) {
+            match write(self, &chunks) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(written) => {
@@ -97,6 +109,18 @@ fn only(mut fds: Vec<OwnedFd>) -> Result<Option<Fd>, Closed> {
             count: fds.len() + 1,
         }))
     }
+}
+
+/// Writes some of the bytes.
+fn write(socket: &UnixStream, chunks: &Chunks<'_>) -> io::Result<usize> {
+    let first = chunks.chunk();
+    if first.len() == chunks.remaining() {
+        // All of it in one piece, as it mostly is: that takes less of the kernel.
+        return socket.try_write(first);
+    }
+    let mut slices = [IoSlice::new(&[]); PIECES];
+    let count = chunks.chunks_vectored(&mut slices);
+    socket.try_write_vectored(&slices[..count])
 }
 
 /// Reads bytes, and the descriptors on the last of them, which are not inherited by children.
