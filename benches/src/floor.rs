@@ -4,6 +4,7 @@
 
 pub mod frames;
 pub mod keepalive;
+pub mod remote;
 
 use virt_xdr::STRING_MAX;
 

@@ -43,13 +43,66 @@ pub fn domains() -> Vec<u8> {
     for id in 0..DOMAINS {
         let role = ["web", "db-primary", "build-agent", "cache"][id as usize % 4];
         let name = format!("{role}-{id}");
-        let length = u32::try_from(name.len()).expect("a short name");
-        bytes.extend_from_slice(&length.to_be_bytes());
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes.extend_from_slice(&u128::from(id).wrapping_mul(u128::MAX / 7).to_be_bytes());
-        bytes.extend_from_slice(&id.to_be_bytes());
+        put_domain(&name, id, &mut bytes);
     }
+    bytes
+}
+
+fn put_domain(name: &str, id: u32, bytes: &mut Vec<u8>) {
+    put_string(name, bytes);
+    bytes.extend_from_slice(&u128::from(id).wrapping_mul(u128::MAX / 7).to_be_bytes());
+    bytes.extend_from_slice(&id.to_be_bytes());
+}
+
+fn put_string(text: &str, bytes: &mut Vec<u8>) {
+    let length = u32::try_from(text.len()).expect("a short name");
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+}
+
+/// What `CONNECT_OPEN` is called with: a URI, and no flags.
+///
+/// # Panics
+///
+/// Never: the URI is short.
+#[must_use]
+pub fn open() -> Vec<u8> {
+    let mut bytes = 1u32.to_be_bytes().to_vec();
+    put_string("qemu:///system", &mut bytes);
+    bytes.extend_from_slice(&0u32.to_be_bytes());
+    bytes
+}
+
+/// What `AUTH_LIST` returns: polkit alone.
+#[must_use]
+pub fn auth_list() -> Vec<u8> {
+    [1u32, 2].map(u32::to_be_bytes).concat()
+}
+
+/// What the event of a domain's life carries: one that was started.
+///
+/// # Panics
+///
+/// Never: the name is short.
+#[must_use]
+pub fn lifecycle() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    put_domain("db-primary-1", 1, &mut bytes);
+    bytes.extend_from_slice(&2u32.to_be_bytes());
+    bytes.extend_from_slice(&0u32.to_be_bytes());
+    bytes
+}
+
+/// What `CONNECT_LIST_ALL_DOMAINS` returns: [`domains`], and how many they are.
+///
+/// # Panics
+///
+/// Never: the names are short.
+#[must_use]
+pub fn all_domains() -> Vec<u8> {
+    let mut bytes = domains();
+    bytes.extend_from_slice(&DOMAINS.to_be_bytes());
     bytes
 }
 

@@ -2,6 +2,9 @@
 //! the numbers is of a codec that does not do the work.
 
 use virt_benches::{Codec, each_codec, floor, ours, samples};
+use virt_remote::{
+    AuthListRet, ConnectListAllDomainsRet, ConnectOpenArgs, DomainEventLifecycleMsg,
+};
 
 fn agrees<C: Codec<T>, T>(name: &str, bytes: &[u8]) {
     let value = C::decode(bytes).unwrap_or_else(|| panic!("{name} reads the sample"));
@@ -25,6 +28,25 @@ fn all_codecs_agree_on_an_error() {
 #[test]
 fn all_codecs_agree_on_a_list_of_domains() {
     each_codec!(agrees, Domains, &samples::domains());
+}
+
+fn both_agree<F, O>(bytes: &[u8])
+where
+    floor::Xdr: Codec<F>,
+    ours::Xdr: Codec<O>,
+{
+    agrees::<floor::Xdr, F>(floor::NAME, bytes);
+    agrees::<ours::Xdr, O>(ours::NAME, bytes);
+}
+
+#[test]
+fn the_generated_codecs_agree_with_the_floor() {
+    use floor::remote::{AllDomains, AuthList, Lifecycle, Open};
+
+    both_agree::<Open, ConnectOpenArgs>(&samples::open());
+    both_agree::<AuthList, AuthListRet>(&samples::auth_list());
+    both_agree::<Lifecycle, DomainEventLifecycleMsg>(&samples::lifecycle());
+    both_agree::<AllDomains, ConnectListAllDomainsRet>(&samples::all_domains());
 }
 
 #[test]

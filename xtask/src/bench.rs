@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: runs the benchmarks, and writes what they have shown into `docs/performance.md`.
 //!
 //! Nanoseconds are those of one machine and one hour; what lasts are the ratios between two benchmarks of
-//! one run, so these are all that is written.
+//! one run, so these are all that is written, and what is counted and not timed.
 
 use std::{
     env, fs, io,
@@ -17,7 +17,8 @@ mod tables;
 
 /// Run the benchmarks and write the tables of docs/performance.md
 ///
-/// Each ratio is one of two benchmarks in the same run, and the middle one of all runs is written.
+/// Each ratio is one of criterion's estimates of two benchmarks in the same run, and the middle one of all runs is
+/// written.
 #[derive(Debug, Args)]
 pub struct Bench {
     /// How often the benchmarks are run
@@ -86,22 +87,22 @@ struct Results {
 }
 
 impl Results {
-    /// The middle one of what `ratio` makes of each run, given the times of benchmarks by their names.
+    /// The middle one of what `ratio` makes of each run, given the estimates of benchmarks by their names.
     fn middle(
         &self,
         ratio: impl Fn(&dyn Fn(&str) -> Result<f64, Error>) -> Result<f64, Error>,
     ) -> Result<f64, Error> {
-        let of_run = |run| ratio(&|benchmark| self.nanoseconds(benchmark, run));
+        let of_run = |run| ratio(&|benchmark| self.estimate(benchmark, run));
         let mut ratios: Vec<f64> = (1..=self.runs).map(of_run).collect::<Result<_, _>>()?;
         ratios.sort_by(f64::total_cmp);
         Ok(ratios[ratios.len() / 2])
     }
 
-    /// The time of one benchmark in one run: that of the sample in which the machine disturbed it least.
-    fn nanoseconds(&self, benchmark: &str, run: u8) -> Result<f64, Error> {
+    /// What one benchmark has shown in one run: nanoseconds, unless it counts something else.
+    fn estimate(&self, benchmark: &str, run: u8) -> Result<f64, Error> {
         let mut path = self.directory.join(benchmark);
-        path.extend([&baseline(run), "sample.json"]);
-        fastest(&read(&path)?).ok_or(Error::Sample { path })
+        path.extend([&baseline(run), "estimates.json"]);
+        estimate(&read(&path)?).ok_or(Error::Estimate { path })
     }
 }
 
@@ -112,8 +113,8 @@ enum Error {
     Run,
     #[error("{}: {error}", path.display())]
     File { path: PathBuf, error: io::Error },
-    #[error("{} has no times", path.display())]
-    Sample { path: PathBuf },
+    #[error("{} has no estimate", path.display())]
+    Estimate { path: PathBuf },
     #[error("docs/performance.md has no place for the tables")]
     Page,
 }
@@ -137,21 +138,16 @@ fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The fastest of criterion's samples, each some iterations and the nanoseconds that they took.
-fn fastest(sample: &str) -> Option<f64> {
-    let (iterations, times) = (numbers(sample, "iters")?, numbers(sample, "times")?);
-    iterations
-        .iter()
-        .zip(times)
-        .map(|(iterations, time)| time / iterations)
-        .min_by(f64::total_cmp)
-}
-
-/// A list of numbers by its name. In a file whose form is known, no JSON is parsed for two of them.
-fn numbers(sample: &str, name: &str) -> Option<Vec<f64>> {
-    let (_, list) = sample.split_once(&format!("\"{name}\":["))?;
-    let (list, _) = list.split_once(']')?;
-    list.split(',').map(|number| number.parse().ok()).collect()
+/// Criterion's estimate, the one that it prints: the slope over samples of several lengths, or the mean if it has
+/// taken samples of one length.
+///
+/// In a file whose form is known, no JSON is parsed for one number.
+fn estimate(estimates: &str) -> Option<f64> {
+    let slope = estimates.split_once(r#""slope":{"#);
+    let (_, statistic) = slope.or_else(|| estimates.split_once(r#""mean":{"#))?;
+    let (_, number) = statistic.split_once(r#""point_estimate":"#)?;
+    let end = number.find([',', '}'])?;
+    number[..end].parse().ok()
 }
 
 #[cfg(test)]
@@ -159,12 +155,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fastest_sample_counts() {
-        let sample =
-            r#"{"sampling_mode":"Linear","iters":[1.0,2.0,4.0],"times":[50.0,80.5,400.0]}"#;
-        assert_eq!(fastest(sample), Some(40.25));
-        assert_eq!(fastest(r#"{"iters":[1.0],"times":[]}"#), None);
-        assert_eq!(fastest(r#"{"iters":[1.0]}"#), None);
+    fn the_slope_counts_or_else_the_mean() {
+        let with = |slope: &str| {
+            format!(
+                r#"{{"mean":{{"confidence_interval":{{"confidence_level":0.95,"lower_bound":39.0}},"point_estimate":40.5,"standard_error":1.0}},"median":{{"point_estimate":39.0}},"slope":{slope}}}"#
+            )
+        };
+        let slope = r#"{"confidence_interval":{"upper_bound":42.0},"point_estimate":41.25}"#;
+        assert_eq!(estimate(&with(slope)), Some(41.25));
+        assert_eq!(estimate(&with("null")), Some(40.5));
+        assert_eq!(
+            estimate(r#"{"mean":{"point_estimate":1787.5}}"#),
+            Some(1787.5)
+        );
+        assert_eq!(estimate(r#"{"mean":{"point_estimate":"#), None);
+        assert_eq!(estimate(r#"{"median":{"point_estimate":1.0}}"#), None);
     }
 
     #[test]
@@ -174,7 +179,7 @@ mod tests {
             runs: 1,
         };
         let error = results.middle(|time| time("group/benchmark")).unwrap_err();
-        let path = Path::new("no-such-directory/group/benchmark/run-1/sample.json");
+        let path = Path::new("no-such-directory/group/benchmark/run-1/estimates.json");
         assert!(
             error.to_string().starts_with(&path.display().to_string()),
             "{error}"

@@ -15,10 +15,11 @@ use virt_transport::{
 use virt_xdr::{from_slice, to_vec};
 
 use crate::driver::{self, Endpoint, Shared};
+use crate::hub::Hub;
 use crate::inbound::{Held, Items};
 use crate::peer::{self, Peer, Request};
 use crate::socket::{Plain, Socket};
-use crate::{CallError, Closed, Control, Events, Keepalive, Options, Pings, Stream};
+use crate::{CallError, Closed, Events, Keepalive, Options, Pings, Stream};
 
 /// How long [`Client::close`] waits for the daemon's last reply, if no call timeout is shorter.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -80,8 +81,8 @@ impl Client {
     fn start(socket: impl Socket + 'static, transport: Transport, options: Options) -> Self {
         let limits = options.limits.held();
         let transport = transport.with_frame_limit(limits.frame_bytes);
-        let control = Control::default();
-        let Ok(task) = driver::spawn(socket, transport, control, options.keepalive, &limits) else {
+        let hub = Arc::new(Hub::new(&limits));
+        let Ok(task) = driver::spawn(socket, transport, hub, options.keepalive, &limits) else {
             unreachable!("the transport is new, and no program is registered with it");
         };
         Self {
@@ -134,7 +135,7 @@ impl Client {
         &self,
         args: &P::Args<'_>,
     ) -> Result<(P::Ret, Stream), CallError> {
-        let (sender, items) = Items::new(&self.shared.task.inbound);
+        let (sender, items) = Items::new(&self.shared.task.hub);
         let (serial, payload, _) = self.request::<P>(args, Vec::new(), Some(sender)).await?;
         let id = StreamId {
             procedure: P::NUMBER,
@@ -178,9 +179,9 @@ impl Client {
     /// A libvirt daemon sends PINGs to a client that has asked for keepalive, when it was silent for a while.
     #[must_use]
     pub fn pings(&self) -> Pings {
-        let mut pings = self.shared.task.pings.clone();
-        let seen = *pings.borrow_and_update();
-        Pings { pings, seen }
+        let hub = Arc::clone(&self.shared.task.hub);
+        let seen = hub.pings();
+        Pings { hub, seen }
     }
 
     /// The events that come from now on, of all programs that have been called or [listened
@@ -194,7 +195,7 @@ impl Client {
             .get_or_init(|| broadcast::channel(limit).0);
         Events {
             events: events.subscribe(),
-            closed: self.shared.task.closed.clone(),
+            hub: Arc::clone(&self.shared.task.hub),
         }
     }
 
@@ -251,7 +252,7 @@ impl Client {
             .map_or(CLOSE_TIMEOUT, |limit| limit.min(CLOSE_TIMEOUT));
         // Whether the daemon answers, has gone, or takes too long: the connection is closed.
         let _ = timeout(limit, self.say_goodbye()).await;
-        self.shared.task.control.close();
+        self.shared.task.hub.close();
         self.closed().await
     }
 
@@ -265,10 +266,10 @@ impl Client {
             permit: None,
             stream: None,
         };
-        let control = self.shared.task.control.clone();
+        let hub = Arc::clone(&self.shared.task.hub);
         self.with_peer(ConnectClose::PROGRAM, move |peer, cx| {
             if !request.waiter.is_closed() {
-                control.leave();
+                hub.leave();
             }
             peer.call(request, cx)
         })
@@ -282,7 +283,7 @@ impl Client {
     ///
     /// For a peer that is known to answer PINGs without having been asked, as libvirt's daemons do.
     pub fn start_keepalive(&self) {
-        self.shared.task.control.start_keepalive();
+        self.shared.task.hub.start_keepalive();
     }
 
     /// How the connection watches over itself.
@@ -298,9 +299,9 @@ impl Client {
         action: impl FnOnce(&mut Peer, &mut Context<'_>) -> Result<R, SendError> + Send + 'static,
     ) -> Result<R, CallError> {
         let events = Arc::clone(&self.shared.events);
-        let inbound = Arc::clone(&self.shared.task.inbound);
+        let hub = Arc::clone(&self.shared.task.hub);
         let done = self.shared.task.with_endpoint(move |endpoint| {
-            let peer = endpoint.peer(program, || Peer::new(program, events, inbound));
+            let peer = endpoint.peer(program, || Peer::new(program, events, hub));
             peer.map(|peer| endpoint.transport.with(&peer, action))
         });
         match done.await? {

@@ -6,23 +6,27 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::oneshot;
+use tokio::task::coop::consume_budget;
 use tokio::time::{Duration, Instant, Sleep, sleep_until, timeout};
 use virt_keepalive::{Tick, Timer};
-use virt_transport::{Handle, ProgramId, RegisterError, Transmit, Transport};
+use virt_transport::{Fd, Handle, ProgramId, ReceiveError, RegisterError, Transmit, Transport};
 
 use crate::closed::TaskGone;
-use crate::inbound::Inbound;
+use crate::hub::Hub;
 use crate::peer::Peer;
 use crate::pinger::Pinger;
 use crate::socket::Socket;
-use crate::{CloseReason, Closed, Control, Keepalive, Limits, debug};
+use crate::{CloseReason, Closed, Keepalive, Limits, debug};
 
-/// What a read asks for at least, in bytes: a hundred PINGs, or a reply of ordinary size.
-const WINDOW_MIN: usize = 4 * 1024;
+/// What a read asks for at least, in bytes: some twenty PINGs, or a reply of ordinary size.
+const WINDOW_MIN: usize = 512;
 
 /// What a read asks for at most, in bytes, while a large message or many small ones arrive.
-const WINDOW_MAX: usize = 256 * 1024;
+const WINDOW_MAX: usize = 64 * 1024;
+
+/// What an idle connection may go on holding in each direction, in bytes: a PING and a PONG.
+const HELD_MAX: usize = 64;
 
 /// How long a peer that takes nothing any more is listened to.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -42,23 +46,16 @@ pub(crate) struct Endpoint {
     pub(crate) peers: Vec<(ProgramId, Handle<Peer>)>,
 }
 
-/// What the task shares with its handles; when they are gone, the connection is closed.
+/// What handles have of a connection; when they are gone, it is closed.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) commands: mpsc::Sender<Command>,
-    pub(crate) closed: watch::Receiver<Option<Closed>>,
-    pub(crate) inbound: Arc<Inbound>,
-    pub(crate) control: Control,
-    /// How many PINGs the peer has sent.
-    pub(crate) pings: watch::Receiver<u64>,
+    pub(crate) hub: Arc<Hub>,
 }
 
 struct Driver<S> {
     socket: S,
     endpoint: Endpoint,
-    closed: watch::Sender<Option<Closed>>,
-    inbound: Arc<Inbound>,
-    control: Control,
+    hub: Arc<Hub>,
     keepalive: Keepalive,
     /// Off until keepalive was negotiated.
     timer: Timer,
@@ -68,6 +65,8 @@ struct Driver<S> {
     queue_limit: usize,
     /// How much of it answers what was received, at most: `owed <= transport.queued()` after each write.
     owed: usize,
+    /// The most bytes that the transport has held in one direction since memory was given back.
+    held: usize,
     /// Why nothing can be written any more.
     mute: Option<io::Error>,
 }
@@ -76,129 +75,145 @@ struct Driver<S> {
 pub(crate) fn spawn(
     socket: impl Socket + 'static,
     mut transport: Transport,
-    control: Control,
+    hub: Arc<Hub>,
     keepalive: Keepalive,
     limits: &Limits,
 ) -> Result<Shared, RegisterError> {
-    let pinger = Pinger::default();
-    let pings = pinger.received();
-    let pinger = transport.register(pinger)?;
-    let (sender, commands) = mpsc::channel(limits.commands);
-    let (closed, watcher) = watch::channel(None);
-    let shared = Shared {
-        commands: sender,
-        closed: watcher,
-        inbound: Arc::new(Inbound::new(limits.stream_bytes)),
-        control: control.clone(),
-        pings,
-    };
-    let driver = Driver {
+    let pinger = transport.register(Pinger::new(Arc::clone(&hub)))?;
+    let mut driver = Driver {
         socket,
         endpoint: Endpoint {
             transport,
             pinger,
             peers: Vec::new(),
         },
-        closed,
-        inbound: Arc::clone(&shared.inbound),
-        control,
+        hub: Arc::clone(&hub),
         keepalive,
         timer: Timer::new(Duration::ZERO, 0, Instant::now().into_std()),
         window: WINDOW_MIN,
         queue_limit: limits.queued_bytes,
         owed: 0,
+        held: 0,
         mute: None,
     };
-    tokio::spawn(driver.run(commands));
-    Ok(shared)
+    // By reference: a future that took it would have room for it twice.
+    tokio::spawn(async move { driver.run().await });
+    Ok(Shared { hub })
 }
 
 impl<S: Socket> Driver<S> {
     /// Runs the connection until it is closed.
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    async fn run(&mut self) {
         let mut sleep = pin!(sleep_until(Instant::now()));
-        let mut closed = loop {
-            if let Err(closed) = self.turn(&mut commands, sleep.as_mut()).await {
-                break closed;
-            }
+        let mut closed = match poll_fn(|cx| self.poll_turns(cx, sleep.as_mut())).await {
+            Ok(closed) => closed,
+            // It is rare, and so nothing that each connection has room for.
+            Err(mute) => Box::pin(self.last_words(mute)).await,
         };
-        if self.control.is_leaving() && closed.is_disconnected() {
+        if self.hub.is_leaving() && closed.is_disconnected() {
             // The peer has closed because it was asked to.
             closed = Closed::new(CloseReason::Client);
         }
         debug!(%closed, counters = ?self.endpoint.transport.counters());
         // Whoever waits for a reply wakes when the transport is dropped, and must find the reason then.
-        self.closed.send_replace(Some(closed));
+        self.hub.end(closed);
     }
 
-    /// Waits until there is something to do, and does it.
-    async fn turn(
+    /// Does whatever there is to do until the connection is closed, or nothing can be written any more.
+    fn poll_turns(
         &mut self,
-        commands: &mut mpsc::Receiver<Command>,
+        cx: &mut Context<'_>,
         mut sleep: Pin<&mut Sleep>,
-    ) -> Result<(), Closed> {
-        self.start_timer();
-        let deadline = self.timer.deadline().map(Instant::from_std);
-        arm(sleep.as_mut(), deadline);
-        let accepts = !self.is_stuck();
-        let inbound = Arc::clone(&self.inbound);
-        let control = self.control.clone();
-        tokio::select! {
-            biased;
-            () = sleep, if deadline.is_some() => {
-                // After a long sleep of the machine, what has arrived meanwhile counts first.
-                self.io().await?;
-                self.tick()?;
+    ) -> Poll<Result<Closed, io::Error>> {
+        self.hub.listen(cx);
+        loop {
+            if let Err(closed) = ready!(self.poll_turn(cx, sleep.as_mut())) {
+                return Poll::Ready(Ok(closed));
             }
-            Some(command) = commands.recv(), if accepts => {
-                command(&mut self.endpoint);
-                self.take(commands);
-                // However many more there are, PINGs are answered between them.
-                self.io().await?;
+            if self.hub.is_closing() {
+                // Whatever comes of what is still to be written, it is this end that closes.
+                self.poll_send(cx);
+                return Poll::Ready(Ok(Closed::new(CloseReason::Client)));
             }
-            () = control.changed() => (),
-            result = poll_fn(|cx| self.poll_io(cx)) => result?,
-            () = inbound.changed() => self.endpoint.sweep()?,
-        }
-        if self.control.is_closing() {
-            // Whatever comes of what is still to be written, it is this end that closes.
-            poll_fn(|cx| Poll::Ready(self.poll_send(cx))).await;
-            return Err(Closed::new(CloseReason::Client));
-        }
-        match self.mute.take() {
-            None => Ok(()),
-            Some(error) => Err(self.last_words(error).await),
+            if let Some(error) = self.mute.take() {
+                return Poll::Ready(Err(error));
+            }
         }
     }
 
-    /// Starts the timer once keepalive has been negotiated.
-    fn start_timer(&mut self) {
+    /// Does the first thing there is to do.
+    fn poll_turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        sleep: Pin<&mut Sleep>,
+    ) -> Poll<Result<(), Closed>> {
+        let more = self.run_commands();
+        if self.hub.is_closing() {
+            return Poll::Ready(Ok(()));
+        }
+        // However many more commands there are, PINGs are answered between them,
+        if let Poll::Ready(result) = self.poll_io(cx) {
+            return Poll::Ready(result);
+        }
+        if self.hub.inbound.take_changed() {
+            return Poll::Ready(self.endpoint.sweep());
+        }
+        // After a long sleep of the machine, what has arrived meanwhile counts first.
+        if self.poll_timer(cx, sleep).is_ready() {
+            return Poll::Ready(self.tick());
+        }
+        if more {
+            // and other tasks have their turn.
+            return pin!(consume_budget()).poll(cx).map(Ok);
+        }
+        Poll::Pending
+    }
+
+    /// Waits for the deadline of the timer.
+    fn poll_timer(&mut self, cx: &mut Context<'_>, mut sleep: Pin<&mut Sleep>) -> Poll<()> {
+        let Some(deadline) = self.deadline().map(Instant::from_std) else {
+            return Poll::Pending;
+        };
+        // Each byte received moves the deadline; the timer of the runtime is touched only when it has rung.
+        if sleep.is_elapsed() || sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        sleep.poll(cx)
+    }
+
+    /// The deadline of the timer, which is started once keepalive has been negotiated.
+    fn deadline(&mut self) -> Option<std::time::Instant> {
+        let deadline = self.timer.deadline();
         if let Keepalive::Send { interval, count } = self.keepalive
-            && self.timer.deadline().is_none()
-            && self.control.keepalive_started()
+            && deadline.is_none()
+            && self.hub.keepalive_started()
         {
             self.timer = Timer::new(interval, count, Instant::now().into_std());
+            return self.timer.deadline();
         }
+        deadline
     }
 
-    /// Runs commands that wait already, so that what they send goes out together.
-    fn take(&mut self, commands: &mut mpsc::Receiver<Command>) {
-        for _ in 1..COMMANDS {
+    /// Runs commands that wait, so that what they send goes out together; returns whether there may be more.
+    fn run_commands(&mut self) -> bool {
+        for _ in 0..COMMANDS {
+            // If too much waits to be written, no more are taken before some of it is.
             if self.is_stuck() {
-                return;
+                return false;
             }
-            let Ok(command) = commands.try_recv() else {
-                return;
+            let Some(command) = self.hub.next_command() else {
+                return false;
             };
             command(&mut self.endpoint);
         }
+        true
     }
 
     /// Does what the timer says.
     fn tick(&mut self) -> Result<(), Closed> {
         let now = Instant::now().into_std();
         // If it is us who do not listen, the silence says nothing of the peer.
-        let deaf = self.inbound.is_full() && !self.is_stuck();
+        let deaf = self.hub.inbound.is_full() && !self.is_stuck();
         let tick = self.timer.poll(now);
         let Endpoint {
             transport, pinger, ..
@@ -225,15 +240,7 @@ impl<S: Socket> Driver<S> {
     /// What handles send does not count. Otherwise two ends that send each other much would both wait for the
     /// other to read.
     fn is_paused(&self) -> bool {
-        self.owed >= self.queue_limit || self.inbound.is_full()
-    }
-
-    /// Writes and reads once, without waiting.
-    async fn io(&mut self) -> Result<(), Closed> {
-        match poll_fn(|cx| Poll::Ready(self.poll_io(cx))).await {
-            Poll::Ready(result) => result,
-            Poll::Pending => Ok(()),
-        }
+        self.owed >= self.queue_limit || self.hub.inbound.is_full()
     }
 
     /// Writes what it can, reads once, and writes what that has led to.
@@ -258,34 +265,56 @@ impl<S: Socket> Driver<S> {
 
     /// Reads once, and hands what has come to its programs.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        let (before, pings) = (self.endpoint.transport.queued(), self.hub.pings());
+        let read = self.poll_read(cx);
+        if read.is_pending() {
+            self.rest();
+        }
+        let queued = self.endpoint.transport.queued();
+        self.owed += queued.saturating_sub(before);
+        if self.hub.pings() != pings {
+            self.hub.tell();
+        }
+        let count = ready!(read)?;
+        self.timer.received(Instant::now().into_std());
+        self.window = if count == self.window {
+            self.window * 4
+        } else {
+            self.window / 2
+        }
+        .clamp(WINDOW_MIN, WINDOW_MAX);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads into the transport, at most what the window says; returns how many bytes.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Closed>> {
         let transport = &mut self.endpoint.transport;
-        let before = transport.queued();
-        let read = self.socket.poll_receive(cx, transport, self.window);
-        self.owed += transport.queued().saturating_sub(before);
-        match read {
-            Poll::Ready(Ok(count)) => {
-                self.timer.received(Instant::now().into_std());
-                self.window = if count == self.window {
-                    count * 2
-                } else {
-                    self.window / 2
-                }
-                .clamp(WINDOW_MIN, WINDOW_MAX);
-                Poll::Ready(Ok(()))
-            }
-            Poll::Ready(Err(closed)) => Poll::Ready(Err(closed)),
-            Poll::Pending => {
-                if transport.buffered() == 0 {
-                    // An idle connection holds no buffer.
-                    transport.shrink_to_fit();
-                }
-                Poll::Pending
-            }
+        if self.window > WINDOW_MIN {
+            self.held = self.held.max(self.window);
+            let space = transport.space(self.window);
+            let (count, fd) = ready!(self.socket.poll_receive(cx, space))?;
+            return Poll::Ready(received(transport, count, fd, Transport::commit));
+        }
+        // Few bytes are copied, so that a connection with little to do holds no buffer of this size.
+        let mut buffer = [0; WINDOW_MIN];
+        let (count, fd) = ready!(self.socket.poll_receive(cx, &mut buffer))?;
+        self.held = self.held.max(count);
+        let take = |transport: &mut Transport, count| transport.receive(&buffer[..count]);
+        Poll::Ready(received(transport, count, fd, take))
+    }
+
+    /// Gives back memory when there is nothing to be read.
+    fn rest(&mut self) {
+        let transport = &mut self.endpoint.transport;
+        if self.held > HELD_MAX && transport.buffered() == 0 {
+            transport.shrink_to_fit();
+            self.held = 0;
         }
     }
 
     /// Writes until the outbox is empty, the socket full, or it takes nothing any more; returns how many bytes.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> usize {
+        self.held = self.held.max(self.endpoint.transport.queued());
         let mut written = 0;
         while let Some(transmit) = self.endpoint.transport.poll_transmit() {
             let sent = match transmit {
@@ -334,7 +363,14 @@ impl Endpoint {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.control.close();
+        self.hub.close();
+    }
+}
+
+impl<S> Drop for Driver<S> {
+    fn drop(&mut self) {
+        // Unless there is a reason already.
+        self.hub.end(Closed::error(TaskGone));
     }
 }
 
@@ -344,9 +380,10 @@ impl Shared {
         &self,
         action: impl FnOnce(&mut Endpoint) + Send + 'static,
     ) -> Result<(), Closed> {
-        match self.commands.send(Box::new(action)).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(self.closed().await),
+        if self.hub.send(Box::new(action)).await {
+            Ok(())
+        } else {
+            Err(self.closed().await)
         }
     }
 
@@ -383,21 +420,28 @@ impl Shared {
 
     /// Waits until the connection is closed, and says why.
     pub(crate) async fn closed(&self) -> Closed {
-        let mut closed = self.closed.clone();
-        match closed.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(closed)) => closed.clone(),
-            _ => Closed::error(TaskGone),
-        }
+        self.hub.closed().await
     }
 }
 
-/// Sees to it that `sleep` ends no later than the deadline.
-///
-/// Each byte received moves the deadline; the timer of the runtime is touched only when it has rung.
-fn arm(sleep: Pin<&mut Sleep>, deadline: Option<Instant>) {
-    if let Some(deadline) = deadline
-        && (sleep.is_elapsed() || sleep.deadline() > deadline)
-    {
-        sleep.reset(deadline);
+/// Gives the transport what a read has brought.
+fn received(
+    transport: &mut Transport,
+    count: usize,
+    fd: Option<Fd>,
+    take: impl FnOnce(&mut Transport, usize) -> Result<(), ReceiveError>,
+) -> Result<usize, Closed> {
+    if count == 0 {
+        return Err(Closed::end_of_file(transport.buffered()));
     }
+    // The kernel ends a read behind the bytes that were sent with a descriptor: one, if the peer keeps to the
+    // protocol. If they are the end of a frame and that one, it cannot be told from two messages.
+    let bytes = count - usize::from(fd.is_some());
+    if bytes > 0 {
+        take(transport, bytes).map_err(Closed::error)?;
+    }
+    if let Some(fd) = fd {
+        transport.receive_fd(fd).map_err(Closed::error)?;
+    }
+    Ok(count)
 }

@@ -1,16 +1,17 @@
 //! Events: messages that a daemon sends unasked.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::broadcast::{
     self,
     error::{RecvError, TryRecvError},
 };
-use tokio::sync::watch;
 use virt_transport::{MessageProcedure, ProgramId};
 use virt_xdr::{DecodeError, from_slice};
 
-use crate::Closed;
+use crate::hub::Hub;
 
 /// A message that the peer has sent.
 #[derive(Debug, Clone)]
@@ -47,7 +48,7 @@ pub enum EventError {
 #[derive(Debug)]
 pub struct Events {
     pub(crate) events: broadcast::Receiver<Event>,
-    pub(crate) closed: watch::Receiver<Option<Closed>>,
+    pub(crate) hub: Arc<Hub>,
 }
 
 impl Event {
@@ -82,7 +83,7 @@ impl Events {
                 RecvError::Closed => EventError::Closed,
             }),
             // Handles outlive the connection, and so the queue does.
-            _ = self.closed.wait_for(Option::is_some) => {
+            _ = self.hub.closed() => {
                 self.events.try_recv().map_err(|error| match error {
                     TryRecvError::Lagged(missed) => EventError::Missed { missed },
                     TryRecvError::Empty | TryRecvError::Closed => EventError::Closed,

@@ -1,18 +1,20 @@
 //! What was received on streams and waits for its readers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::StreamItem;
+use crate::hub::Hub;
 
 /// Data of streams that their readers have not taken yet, over all streams of a connection.
 #[derive(Debug)]
 pub(crate) struct Inbound {
     bytes: AtomicUsize,
     limit: usize,
-    changed: Notify,
+    /// Whether there is room again, or a reader has gone, and the task has not seen it.
+    changed: AtomicBool,
 }
 
 /// A piece of a stream, which counts until it is taken or dropped.
@@ -26,13 +28,13 @@ pub(crate) struct Held {
 #[derive(Debug)]
 pub(crate) struct Items {
     queue: mpsc::UnboundedReceiver<Held>,
-    inbound: Arc<Inbound>,
+    hub: Arc<Hub>,
 }
 
 #[derive(Debug)]
 struct Room {
     bytes: usize,
-    inbound: Arc<Inbound>,
+    hub: Arc<Hub>,
 }
 
 impl Inbound {
@@ -40,7 +42,7 @@ impl Inbound {
         Self {
             bytes: AtomicUsize::new(0),
             limit,
-            changed: Notify::new(),
+            changed: AtomicBool::new(false),
         }
     }
 
@@ -48,30 +50,30 @@ impl Inbound {
         self.bytes.load(Ordering::Relaxed) >= self.limit
     }
 
-    /// Waits until there is room again, or a reader has gone.
-    pub(crate) async fn changed(&self) {
-        self.changed.notified().await;
+    /// Whether there is room again, or a reader has gone, since the last time.
+    pub(crate) fn take_changed(&self) -> bool {
+        self.changed.load(Ordering::Relaxed) && self.changed.swap(false, Ordering::Relaxed)
     }
 }
 
 impl Held {
-    pub(crate) fn new(item: StreamItem, inbound: &Arc<Inbound>) -> Self {
+    pub(crate) fn new(item: StreamItem, hub: &Arc<Hub>) -> Self {
         let bytes = item.len();
-        inbound.bytes.fetch_add(bytes, Ordering::Relaxed);
-        let inbound = Arc::clone(inbound);
+        hub.inbound.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let hub = Arc::clone(hub);
         Self {
             item,
-            _room: Room { bytes, inbound },
+            _room: Room { bytes, hub },
         }
     }
 }
 
 impl Items {
     /// A queue for the pieces of one stream. It is bounded by the limit of the connection alone.
-    pub(crate) fn new(inbound: &Arc<Inbound>) -> (mpsc::UnboundedSender<Held>, Self) {
+    pub(crate) fn new(hub: &Arc<Hub>) -> (mpsc::UnboundedSender<Held>, Self) {
         let (sender, queue) = mpsc::unbounded_channel();
-        let inbound = Arc::clone(inbound);
-        (sender, Self { queue, inbound })
+        let hub = Arc::clone(hub);
+        (sender, Self { queue, hub })
     }
 
     /// Cancel-safe.
@@ -83,16 +85,21 @@ impl Items {
 impl Drop for Items {
     fn drop(&mut self) {
         self.queue.close();
-        self.inbound.changed.notify_one();
+        notify(&self.hub);
     }
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
-        let Self { bytes, inbound } = self;
-        let before = inbound.bytes.fetch_sub(*bytes, Ordering::Relaxed);
-        if before >= inbound.limit && before - *bytes < inbound.limit {
-            inbound.changed.notify_one();
+        let inbound = &self.hub.inbound;
+        let before = inbound.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        if before >= inbound.limit && before - self.bytes < inbound.limit {
+            notify(&self.hub);
         }
     }
+}
+
+fn notify(hub: &Hub) {
+    hub.inbound.changed.store(true, Ordering::Relaxed);
+    hub.wake();
 }

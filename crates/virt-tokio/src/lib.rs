@@ -63,6 +63,7 @@ mod embedded;
 mod environment;
 mod error;
 mod event;
+mod hub;
 mod inbound;
 mod options;
 mod peer;

@@ -11,7 +11,8 @@ use virt_transport::{
 };
 use virt_xdr::{Encode, EncodeError, Encoder};
 
-use crate::inbound::{Held, Inbound};
+use crate::hub::Hub;
+use crate::inbound::Held;
 use crate::{Event, StreamItem};
 
 /// Up to this many bytes a payload is copied, so that a small one does not keep alive the large buffer that it
@@ -45,17 +46,17 @@ pub(crate) struct Peer {
     /// The streams whose handle is not known to have gone.
     streams: HashMap<StreamId, mpsc::UnboundedSender<Held>>,
     events: Events,
-    inbound: Arc<Inbound>,
+    hub: Arc<Hub>,
 }
 
 impl Peer {
-    pub(crate) fn new(id: ProgramId, events: Events, inbound: Arc<Inbound>) -> Self {
+    pub(crate) fn new(id: ProgramId, events: Events, hub: Arc<Hub>) -> Self {
         Self {
             id,
             waiting: HashMap::new(),
             streams: HashMap::new(),
             events,
-            inbound,
+            hub,
         }
     }
 
@@ -176,7 +177,7 @@ impl Program for Peer {
             StreamBody::Finish => StreamItem::Finish,
             StreamBody::Abort(error) => StreamItem::Abort(error),
         };
-        if reader.send(Held::new(item, &self.inbound)).is_err() {
+        if reader.send(Held::new(item, &self.hub)).is_err() {
             self.drop_stream(id, cx)?;
         }
         Ok(())

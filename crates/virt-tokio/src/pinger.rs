@@ -1,19 +1,21 @@
 //! Keepalive of a live connection: PINGs are answered, and PONGs find the PING they answer.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Duration, Instant};
 use virt_keepalive::{PROGRAM, Procedure};
 use virt_transport::{Context, Message, Program, ProgramError, ProgramId, SendError};
 
 use crate::debug;
+use crate::hub::Hub;
 
 /// The keepalive program, which knows which PING a PONG answers.
 ///
 /// A PONG carries no serial. A peer answers PINGs in order, so the first PONG is for the oldest PING, also
 /// when nobody wants to know any more.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pinger {
     /// How many PINGs were sent.
     sent: u64,
@@ -22,13 +24,14 @@ pub(crate) struct Pinger {
     /// Whoever waits for one, in order, none for a number up to `answered`; nobody waits for those of the timer.
     waiting: VecDeque<Waiting>,
     /// How many PINGs the peer has sent.
-    received: watch::Sender<u64>,
+    received: u64,
+    hub: Arc<Hub>,
 }
 
 /// The PINGs that the peer of a connection sends, counted.
 #[derive(Debug)]
 pub struct Pings {
-    pub(crate) pings: watch::Receiver<u64>,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) seen: u64,
 }
 
@@ -38,8 +41,7 @@ impl Pings {
     ///
     /// Cancel-safe: no PING is lost if the future is dropped.
     pub async fn recv(&mut self) -> Option<u64> {
-        self.pings.changed().await.ok()?;
-        let received = *self.pings.borrow_and_update();
+        let received = self.hub.pings_after(self.seen).await?;
         let before = std::mem::replace(&mut self.seen, received);
         Some(received.wrapping_sub(before))
     }
@@ -58,9 +60,14 @@ struct Waiting {
 pub(crate) type Waiter = (oneshot::Sender<Duration>, OwnedSemaphorePermit);
 
 impl Pinger {
-    /// How many PINGs the peer has sent, to be watched.
-    pub(crate) fn received(&self) -> watch::Receiver<u64> {
-        self.received.subscribe()
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self {
+            sent: 0,
+            answered: 0,
+            waiting: VecDeque::new(),
+            received: 0,
+            hub,
+        }
     }
 
     /// Sends a PING.
@@ -123,8 +130,8 @@ impl Program for Pinger {
     ) -> Result<(), ProgramError> {
         match Procedure(message.procedure) {
             Procedure::PING => {
-                self.received
-                    .send_modify(|received| *received = received.wrapping_add(1));
+                self.received = self.received.wrapping_add(1);
+                self.hub.set_pings(self.received);
                 cx.message(Procedure::PONG, &())?;
             }
             Procedure::PONG => self.pong(),

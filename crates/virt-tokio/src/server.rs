@@ -1,13 +1,12 @@
 //! The daemon's side of a connection.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Notify;
 use virt_transport::{RegisterError, Role, Transport};
 
 use crate::driver::{self, Shared};
+use crate::hub::Hub;
 use crate::socket::{Plain, Socket};
 use crate::{Closed, Keepalive, Limits};
 
@@ -47,16 +46,8 @@ pub struct Server {
 }
 
 /// What a program may do to the connection it is served on.
-#[derive(Debug, Clone, Default)]
-pub struct Control(Arc<Flags>);
-
-#[derive(Debug, Default)]
-struct Flags {
-    keepalive: AtomicBool,
-    leaving: AtomicBool,
-    close: AtomicBool,
-    changed: Notify,
-}
+#[derive(Debug, Clone)]
+pub struct Control(pub(crate) Arc<Hub>);
 
 impl Server {
     /// Serves a stream that carries no descriptors, such as a `TcpStream`, with what `programs` registers; what
@@ -118,10 +109,10 @@ impl Server {
         programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
     ) -> Result<(Self, R), RegisterError> {
         let limits = limits.held();
-        let control = Control::default();
+        let control = Control::new(&limits);
         let mut transport = transport.with_frame_limit(limits.frame_bytes);
         let registered = programs(&mut transport, &control)?;
-        let shared = driver::spawn(socket, transport, control, keepalive, &limits)?;
+        let shared = driver::spawn(socket, transport, control.0, keepalive, &limits)?;
         Ok((Self { shared }, registered))
     }
 
@@ -152,43 +143,30 @@ impl Server {
     ///
     /// Cancel-safe: if the future is dropped, the connection closes with its handle.
     pub async fn close(&self) -> Closed {
-        self.shared.control.close();
+        self.shared.hub.close();
         self.closed().await
     }
 }
 
 impl Control {
+    fn new(limits: &Limits) -> Self {
+        Self(Arc::new(Hub::new(limits)))
+    }
+
     /// Lets the connection send PINGs of its own; to be said once the client has asked for keepalive.
     pub fn start_keepalive(&self) {
-        self.0.keepalive.store(true, Ordering::Relaxed);
-        self.0.changed.notify_one();
+        self.0.start_keepalive();
     }
 
     /// Closes the connection; what the socket does not take at once is lost.
     pub fn close(&self) {
-        self.0.close.store(true, Ordering::Relaxed);
-        self.0.changed.notify_one();
+        self.0.close();
     }
+}
 
-    pub(crate) fn keepalive_started(&self) -> bool {
-        self.0.keepalive.load(Ordering::Relaxed)
-    }
-
-    /// Waits until something was said that was not yet acted upon.
-    pub(crate) async fn changed(&self) {
-        self.0.changed.notified().await;
-    }
-
-    /// Notes that this end has said goodbye, so that the peer may close.
-    pub(crate) fn leave(&self) {
-        self.0.leaving.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_leaving(&self) -> bool {
-        self.0.leaving.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn is_closing(&self) -> bool {
-        self.0.close.load(Ordering::Relaxed)
+impl Default for Control {
+    /// The control of no connection: it does nothing.
+    fn default() -> Self {
+        Self::new(&Limits::default())
     }
 }

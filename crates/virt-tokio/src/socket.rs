@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use virt_transport::{Chunks, FdSlot, ReceiveError, Transport};
+use virt_transport::{Chunks, Fd, FdSlot};
 
 use crate::Closed;
 
@@ -15,13 +15,13 @@ pub(crate) const PIECES: usize = 64;
 
 /// A byte stream that a connection runs over.
 pub(crate) trait Socket: Send {
-    /// Reads at most `window` bytes, and descriptors, into the transport; returns how many bytes.
+    /// Reads into the buffer; returns how many bytes, none at the end, and the descriptor that came on the last
+    /// of them.
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        transport: &mut Transport,
-        window: usize,
-    ) -> Poll<Result<usize, Closed>>;
+        buffer: &mut [u8],
+    ) -> Poll<Result<(usize, Option<Fd>), Closed>>;
 
     /// Writes some of the bytes, and takes them off; returns how many.
     fn poll_send(&mut self, cx: &mut Context<'_>, chunks: Chunks<'_>) -> Poll<io::Result<usize>>;
@@ -38,13 +38,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for Plain<S> {
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        transport: &mut Transport,
-        window: usize,
-    ) -> Poll<Result<usize, Closed>> {
-        let mut buffer = ReadBuf::new(transport.space(window));
-        let read = ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer));
-        let count = buffer.filled().len();
-        Poll::Ready(received(transport, read.map(|()| count)))
+        buffer: &mut [u8],
+    ) -> Poll<Result<(usize, Option<Fd>), Closed>> {
+        let mut buffer = ReadBuf::new(buffer);
+        ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer)).map_err(Closed::error)?;
+        Poll::Ready(Ok((buffer.filled().len(), None)))
     }
 
     fn poll_send(
@@ -63,19 +61,4 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for Plain<S> {
         // The transport was not told that descriptors can be carried, so it has refused them.
         Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
     }
-}
-
-/// Gives the transport what a read has brought.
-pub(crate) fn received(
-    transport: &mut Transport,
-    read: io::Result<usize>,
-) -> Result<usize, Closed> {
-    let count = read.map_err(Closed::error)?;
-    if count == 0 {
-        return Err(Closed::end_of_file(transport.buffered()));
-    }
-    transport
-        .commit(count)
-        .map_err(|error: ReceiveError| Closed::error(error))?;
-    Ok(count)
 }

@@ -13,10 +13,10 @@ use rustix::net::{
 use thiserror::Error;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
-use virt_transport::{Chunks, FdSlot, Transport};
+use virt_transport::{Chunks, Fd, FdSlot};
 
 use crate::Closed;
-use crate::socket::{PIECES, Socket, received};
+use crate::socket::{PIECES, Socket};
 
 /// The byte that a descriptor rides on; its value means nothing.
 const CARRIER: [u8; 1] = [0];
@@ -39,35 +39,30 @@ impl Socket for UnixStream {
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        transport: &mut Transport,
-        window: usize,
-    ) -> Poll<Result<usize, Closed>> {
+        buffer: &mut [u8],
+    ) -> Poll<Result<(usize, Option<Fd>), Closed>> {
         loop {
             ready!(self.poll_read_ready(cx)).map_err(Closed::error)?;
-            let read = self.try_io(Interest::READABLE, || {
-                receive(self, transport.space(window))
+            let mut read = None;
+            let tried = self.try_io(Interest::READABLE, || {
+                let (count, fds) = receive(self, buffer)?;
+                // Less than there was room for: the socket is empty now, and is not asked again before it has
+                // more. Only a descriptor ends a read early, too.
+                let emptied = count < buffer.len() && fds.is_empty();
+                read = Some((count, fds));
+                if emptied {
+                    Err(io::ErrorKind::WouldBlock.into())
+                } else {
+                    Ok(())
+                }
             });
-            let (count, mut fds) = match read {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                Err(error) => return Poll::Ready(Err(Closed::error(error))),
-                Ok(read) => read,
-            };
-            let Some(fd) = fds.pop() else {
-                return Poll::Ready(received(transport, Ok(count)));
-            };
-            if !fds.is_empty() {
-                return Poll::Ready(Err(Closed::error(FdsInOneMessage {
-                    count: fds.len() + 1,
-                })));
-            }
-            // The kernel ends a read behind the bytes that were sent with a descriptor: one, if the peer keeps to
-            // the protocol. If they are the end of a frame and that one, it cannot be told from two messages.
-            let before = count.saturating_sub(CARRIER.len());
-            if before > 0 {
-                transport.commit(before).map_err(Closed::error)?;
-            }
-            transport.receive_fd(fd).map_err(Closed::error)?;
-            return Poll::Ready(Ok(count));
+            return Poll::Ready(match (read, tried) {
+                (Some((count, fds)), _) => only(fds).map(|fd| (count, fd)),
+                (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
+                    Err(Closed::error(error))
+                }
+                (None, _) => continue,
+            });
         }
     }
 
@@ -76,11 +71,9 @@ impl Socket for UnixStream {
         cx: &mut Context<'_>,
         mut chunks: Chunks<'_>,
     ) -> Poll<io::Result<usize>> {
-        let mut slices = [IoSlice::new(&[]); PIECES];
-        let count = chunks.chunks_vectored(&mut slices);
         loop {
             ready!(self.poll_write_ready(cx))?;
-            match self.try_write_vectored(&slices[..count]) {
+            match write(self, &chunks) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(written) => {
@@ -104,6 +97,30 @@ impl Socket for UnixStream {
             }
         }
     }
+}
+
+/// The one descriptor of a read, if it has brought one.
+fn only(mut fds: Vec<OwnedFd>) -> Result<Option<Fd>, Closed> {
+    let fd = fds.pop();
+    if fds.is_empty() {
+        Ok(fd)
+    } else {
+        Err(Closed::error(FdsInOneMessage {
+            count: fds.len() + 1,
+        }))
+    }
+}
+
+/// Writes some of the bytes.
+fn write(socket: &UnixStream, chunks: &Chunks<'_>) -> io::Result<usize> {
+    let first = chunks.chunk();
+    if first.len() == chunks.remaining() {
+        // All of it in one piece, as it mostly is: that takes less of the kernel.
+        return socket.try_write(first);
+    }
+    let mut slices = [IoSlice::new(&[]); PIECES];
+    let count = chunks.chunks_vectored(&mut slices);
+    socket.try_write_vectored(&slices[..count])
 }
 
 /// Reads bytes, and the descriptors on the last of them, which are not inherited by children.

@@ -1,6 +1,6 @@
 //! What is compared with what, and how far apart they may be.
 
-/// One ratio: how much longer `ours` takes than the fastest of `others`.
+/// One ratio: how much longer `ours` takes than the fastest of `others`, or what it is without any.
 pub(super) struct Row {
     /// What is measured.
     pub(super) what: &'static str,
@@ -8,7 +8,7 @@ pub(super) struct Row {
     pub(super) with: &'static str,
     pub(super) ours: &'static str,
     pub(super) others: &'static [&'static str],
-    /// How many times the work of one of the others is done in `ours`.
+    /// How many times the work of one of the others is done in `ours`, or what is one without any.
     pub(super) work: f64,
     /// The greatest ratio that is aimed at, if any is.
     pub(super) limit: Option<f64>,
@@ -69,7 +69,22 @@ macro_rules! peers {
     };
 }
 
+/// What an idle connection holds, in KiB.
+macro_rules! held {
+    ($who:literal, $what:literal, $limit:expr) => {
+        Row {
+            work: 1024.0,
+            ..row($what, "1 KiB", concat!("idle/", $who, "-held"), &[], $limit)
+        }
+    };
+}
+
 const FLOOR: &str = "the floor";
+
+const SOCKET: &str = "a bare socket's to a bare peer";
+
+/// In nanoseconds.
+const SECOND: f64 = 1e9;
 
 pub(super) const ROWS: &[Row] = &[
     floor!("header-decode", "header decode", Some(1.5)),
@@ -179,6 +194,140 @@ pub(super) const ROWS: &[Row] = &[
         &["timer/floor"],
         None,
     ),
+    floor!(
+        "remote-open-decode",
+        "`CONNECT_OPEN`'s arguments decode",
+        None
+    ),
+    floor!(
+        "remote-open-encode",
+        "`CONNECT_OPEN`'s arguments encode",
+        None
+    ),
+    floor!(
+        "remote-auth-list-decode",
+        "`AUTH_LIST`'s reply decode",
+        None
+    ),
+    floor!(
+        "remote-auth-list-encode",
+        "`AUTH_LIST`'s reply encode",
+        None
+    ),
+    floor!(
+        "remote-lifecycle-decode",
+        "`DOMAIN_EVENT_LIFECYCLE` decode",
+        None
+    ),
+    floor!(
+        "remote-lifecycle-encode",
+        "`DOMAIN_EVENT_LIFECYCLE` encode",
+        None
+    ),
+    floor!(
+        "remote-all-domains-decode",
+        "`CONNECT_LIST_ALL_DOMAINS`'s reply of 1,000 decode",
+        None
+    ),
+    floor!(
+        "remote-all-domains-encode",
+        "`CONNECT_LIST_ALL_DOMAINS`'s reply of 1,000 encode",
+        None
+    ),
+    row(
+        "a round trip of a live client to a bare peer",
+        SOCKET,
+        "round-trip/client",
+        &["round-trip/socket"],
+        Some(1.15),
+    ),
+    row(
+        "a round trip of a bare socket to a live server",
+        SOCKET,
+        "round-trip/server",
+        &["round-trip/socket"],
+        Some(1.15),
+    ),
+    row(
+        "a round trip of a live client to a live server",
+        SOCKET,
+        "round-trip/both",
+        &["round-trip/socket"],
+        Some(1.15),
+    ),
+    row(
+        "a round trip of a live client to a bare peer",
+        "a bare socket's that reads with room to spare",
+        "round-trip/client",
+        &["round-trip/roomy"],
+        None,
+    ),
+    row(
+        "a round trip of a live client to a bare peer",
+        "that of a bare task which owns the socket, asked through channels",
+        "round-trip/client",
+        &["round-trip/task"],
+        None,
+    ),
+    row(
+        "a round trip of a bare socket, as above, with a timer in its runtime",
+        "without one",
+        "round-trip/socket",
+        &["round-trip/no-timer"],
+        None,
+    ),
+    row(
+        "1,000 PINGs in one go to a live server, and their PONGs",
+        "a bare socket's echo of the bytes",
+        "pipelined/server/1000",
+        &["pipelined/echo/1000"],
+        Some(4.0),
+    ),
+    row(
+        "10,000 PINGs in one go to a live server, and their PONGs",
+        "a bare socket's echo of the bytes",
+        "pipelined/server/10000",
+        &["pipelined/echo/10000"],
+        Some(4.0),
+    ),
+    held!(
+        "client",
+        "what each of 10,000 idle clients holds beyond its socket",
+        Some(2.0)
+    ),
+    held!(
+        "server",
+        "what each of 10,000 idle servers holds beyond its socket",
+        Some(2.0)
+    ),
+    held!("task", "what a bare task with a timer holds instead", None),
+    row(
+        "the processor's time that 10,000 clients take for a PING each",
+        "10,000 such tasks",
+        "idle/client-processor",
+        &["idle/task-processor"],
+        None,
+    ),
+    Row {
+        work: SECOND,
+        ..row(
+            "the same, if they ping each second",
+            "a second",
+            "idle/client-processor",
+            &[],
+            Some(1.0),
+        )
+    },
+    Row {
+        work: SECOND,
+        ..row(
+            "the longest delay of one of these PINGs",
+            "a second",
+            "idle/client-late",
+            &[],
+            Some(0.1),
+        )
+    },
 ];
 
 const fn row(

@@ -28,7 +28,7 @@ pub(super) fn all(results: &Results) -> Result<String, Error> {
 }
 
 fn targets(results: &Results) -> Result<String, Error> {
-    let mut table = header(["What", "against", "takes times", "at most", ""]);
+    let mut table = header(["What", "against", "ratio", "at most", ""]);
     for row in ROWS {
         let ratio = results.middle(|time| row.ratio(time))?;
         let (limit, verdict) = match row.limit {
@@ -47,11 +47,16 @@ fn targets(results: &Results) -> Result<String, Error> {
 
 impl Row {
     fn ratio(&self, time: &dyn Fn(&str) -> Result<f64, Error>) -> Result<f64, Error> {
+        let ours = time(self.ours)? / self.work;
         let mut fastest = f64::INFINITY;
         for other in self.others {
             fastest = fastest.min(time(other)?);
         }
-        Ok(time(self.ours)? / self.work / fastest)
+        Ok(if self.others.is_empty() {
+            ours
+        } else {
+            ours / fastest
+        })
     }
 }
 
@@ -128,6 +133,19 @@ mod tests {
             })
         };
         assert!((row.ratio(&time).unwrap() - 1.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_row_without_others_is_in_units_of_its_own() {
+        let row = Row {
+            what: "",
+            with: "",
+            ours: "bytes",
+            others: &[],
+            work: 1024.0,
+            limit: None,
+        };
+        assert!((row.ratio(&|_| Ok(1536.0)).unwrap() - 1.5).abs() < 1e-9);
     }
 
     #[test]
