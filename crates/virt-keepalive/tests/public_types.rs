@@ -1,4 +1,4 @@
-//! What a user may rely on of the public types: they can move to another thread, and errors are small.
+//! What a user may rely on of the public types: they can move to another thread, errors are small, and `Debug` tells.
 
 use virt_keepalive::{
     KeepAlive, KeepAliveError, KeepAliveHandle, Link, Ping, Procedure, Tick, Timer, Tracker,
@@ -32,4 +32,23 @@ fn a_handle_is_shared_between_threads() {
 fn an_error_is_small() {
     assert!(size_of::<KeepAliveError>() <= 24);
     assert!(size_of::<Result<Ping, KeepAliveError>>() <= 24);
+}
+
+#[test]
+fn a_procedure_shows_its_name_or_else_its_number() {
+    assert_eq!(Procedure::PING.name(), Some("PING"));
+    assert_eq!(Procedure::PONG.name(), Some("PONG"));
+    assert_eq!(Procedure(3).name(), None);
+    assert_eq!(
+        format!("{:?}", [Procedure(1), Procedure(2), Procedure(3)]),
+        "[PING, PONG, Procedure(3)]"
+    );
+}
+
+#[test]
+fn a_program_shows_its_count_of_silence() {
+    assert_eq!(
+        format!("{:?}", KeepAlive::new().max_inactive(3)),
+        "KeepAlive { tracker: Tracker { max_inactive: 3, inactive: 0 }, .. }"
+    );
 }
