@@ -200,18 +200,21 @@ fn an_outbox_that_has_been_large_is_given_back() {
 }
 
 fn an_outbox_that_is_small_is_kept_for_the_next_frame() {
-    let (mut client, handle) = transport(Role::Client);
-    let mut message = || {
-        client
-            .with(&handle, |_, cx| cx.message(1, &()))
-            .unwrap()
-            .unwrap();
-        write(&mut client, usize::MAX);
-    };
-    let (held, _) = cost(&mut message);
-    assert!((28..1024).contains(&held), "{held} bytes are held");
-    let (more, peak) = cost(&mut message);
-    assert_eq!((more, peak), (0, 0), "more was allocated");
+    for (words, least, most) in [(0, 28, 1024), (8000, 32_000, 65_536)] {
+        let (mut client, handle) = transport(Role::Client);
+        let body = vec![0u32; words];
+        let mut message = || {
+            client
+                .with(&handle, |_, cx| cx.message(1, &body))
+                .unwrap()
+                .unwrap();
+            write(&mut client, usize::MAX);
+        };
+        let (held, _) = cost(&mut message);
+        assert!((least..most).contains(&held), "{held} bytes are held");
+        let (more, peak) = cost(&mut message);
+        assert_eq!((more, peak), (0, 0), "more was allocated");
+    }
 }
 
 fn calls_and_streams_that_have_ended_are_forgotten() {

@@ -23,3 +23,4 @@ mod streams;
 mod support;
 #[cfg(unix)]
 mod witness;
+mod words;

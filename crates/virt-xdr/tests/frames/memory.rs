@@ -67,6 +67,19 @@ fn a_buffer_that_grew_for_a_large_frame_is_given_back() {
 }
 
 #[test]
+fn a_buffer_of_some_kilobytes_is_kept() {
+    let mut decoder = FrameDecoder::new();
+    decoder.push(&frame(&vec![0; 32 * KIB]));
+    assert!(next(&mut decoder, Take::Look).unwrap().is_some());
+    let grown = decoder.capacity();
+    for _ in 0..3 {
+        decoder.push(PING);
+        assert_eq!(decoder.capacity(), grown);
+        assert!(next(&mut decoder, Take::Look).unwrap().is_some());
+    }
+}
+
+#[test]
 fn a_buffer_is_given_back_even_if_the_stream_is_never_cut_between_frames() {
     let mut decoder = FrameDecoder::new();
     let large = frame(&vec![0; 8 * MIB]);

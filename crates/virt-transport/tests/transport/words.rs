@@ -1,0 +1,69 @@
+//! The words of an error that have names: code, source and level.
+
+use virt_transport::{ErrorCode, ErrorLevel, ErrorSource};
+
+#[test]
+fn every_word_that_is_known_has_its_name() {
+    let codes = ErrorCode::ALL.iter().map(|code| (code.0, code.name()));
+    assert_eq!(
+        codes.collect::<Vec<_>>(),
+        [
+            (0, Some("OK")),
+            (1, Some("INTERNAL_ERROR")),
+            (3, Some("NO_SUPPORT")),
+            (8, Some("INVALID_ARGUMENT")),
+            (9, Some("OPERATION_FAILED")),
+            (29, Some("OPERATION_DENIED")),
+            (38, Some("SYSTEM_ERROR")),
+            (39, Some("RPC")),
+            (42, Some("NO_DOMAIN")),
+            (45, Some("AUTHENTICATION_FAILED")),
+            (55, Some("OPERATION_INVALID")),
+        ]
+    );
+    let sources = ErrorSource::ALL
+        .iter()
+        .map(|source| (source.0, source.name()));
+    assert_eq!(
+        sources.collect::<Vec<_>>(),
+        [
+            (0, Some("NONE")),
+            (7, Some("RPC")),
+            (12, Some("TEST")),
+            (38, Some("STREAMS")),
+        ]
+    );
+    let levels = ErrorLevel::ALL.iter().map(|level| (level.0, level.name()));
+    assert_eq!(
+        levels.collect::<Vec<_>>(),
+        [(0, Some("NONE")), (1, Some("WARNING")), (2, Some("ERROR"))]
+    );
+}
+
+#[test]
+fn debug_shows_the_name_or_else_the_number() {
+    assert_eq!(
+        format!("{:?}", [ErrorCode(39), ErrorCode(2), ErrorCode(-1)]),
+        "[RPC, ErrorCode(2), ErrorCode(-1)]"
+    );
+    assert_eq!(
+        format!("{:?}", [ErrorSource(7), ErrorSource(8)]),
+        "[RPC, ErrorSource(8)]"
+    );
+    assert_eq!(
+        format!("{:?}", [ErrorLevel(2), ErrorLevel(3)]),
+        "[ERROR, ErrorLevel(3)]"
+    );
+}
+
+#[test]
+fn a_word_is_its_number_and_any_number_is_a_word() {
+    for number in [0, 39, 2, -1, i32::MIN] {
+        assert_eq!(i32::from(ErrorCode::from(number)), number);
+        assert_eq!(i32::from(ErrorSource::from(number)), number);
+        assert_eq!(i32::from(ErrorLevel::from(number)), number);
+    }
+    assert_eq!(ErrorCode::from(39), ErrorCode::RPC);
+    assert_eq!(ErrorSource::from(38), ErrorSource::STREAMS);
+    assert_eq!(ErrorLevel::from(1), ErrorLevel::WARNING);
+}
