@@ -4,6 +4,7 @@ mod cuts;
 mod header;
 mod lengths;
 mod memory;
+mod moves;
 mod payload;
 mod slices;
 mod support;

@@ -72,10 +72,27 @@ fn a_buffer_of_some_kilobytes_is_kept() {
     decoder.push(&frame(&vec![0; 32 * KIB]));
     assert!(next(&mut decoder, Take::Look).unwrap().is_some());
     let grown = decoder.capacity();
+    assert!((32 * KIB..=64 * KIB).contains(&grown), "{grown}");
     for _ in 0..3 {
         decoder.push(PING);
         assert_eq!(decoder.capacity(), grown);
         assert!(next(&mut decoder, Take::Look).unwrap().is_some());
+    }
+}
+
+#[test]
+fn a_buffer_is_given_back_above_64_kib_and_below_a_quarter_in_use() {
+    for (room, used, kept) in [
+        (64 * KIB, 28, true),
+        (64 * KIB + 1, 28, false),
+        (128 * KIB, 32 * KIB, true),
+        (128 * KIB, 32 * KIB - 1, false),
+    ] {
+        let mut decoder = FrameDecoder::new();
+        decoder.space(room);
+        assert_eq!(decoder.capacity(), room);
+        decoder.push(&frame(&vec![0; used - 28]));
+        assert_eq!(decoder.capacity() == room, kept, "{used} of {room} bytes");
     }
 }
 
@@ -139,6 +156,25 @@ fn shrinking_keeps_what_was_received() {
 
     decoder.shrink_to_fit();
     assert_eq!((decoder.capacity(), decoder.buffered()), (0, 0));
+}
+
+#[test]
+fn debug_shows_how_much_is_held_and_not_what() {
+    let mut decoder = FrameDecoder::with_limit(1000);
+    decoder.space(100);
+    decoder.push(&PING[..14]);
+    assert_eq!(
+        format!("{decoder:?}"),
+        "FrameDecoder { buffered: 14, capacity: 100, limit: 1000, failed: None }"
+    );
+    decoder.push(&[0xff; 28]);
+    assert!(decoder.next_frame().unwrap().is_some());
+    assert!(decoder.next_frame().is_err());
+    assert_eq!(
+        format!("{decoder:?}"),
+        "FrameDecoder { buffered: 0, capacity: 0, limit: 1000, \
+         failed: Some(Length { length: 4294967295, limit: 1000 }) }"
+    );
 }
 
 #[test]
