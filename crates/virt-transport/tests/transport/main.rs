@@ -8,6 +8,7 @@
 mod calls;
 mod client;
 mod counters;
+mod errors;
 #[cfg(unix)]
 mod fds;
 #[cfg(unix)]
@@ -23,4 +24,3 @@ mod streams;
 mod support;
 #[cfg(unix)]
 mod witness;
-mod words;

@@ -1,6 +1,50 @@
-//! The words of an error that have names: code, source and level.
+//! What an error that is sent has in it: every field, and the words that have names.
 
-use virt_transport::{ErrorCode, ErrorLevel, ErrorSource};
+use virt_transport::{
+    DomainObject, ErrorCode, ErrorLevel, ErrorPayload, ErrorSource, NetworkObject, RemoteError,
+};
+use virt_xdr::{from_slice, to_vec};
+
+use crate::support::{hex, wire};
+
+#[test]
+fn every_field_field_by_field() {
+    let error = RemoteError::from(ErrorPayload {
+        code: ErrorCode::NO_DOMAIN,
+        domain: ErrorSource::TEST,
+        message: Some("gone".to_owned()),
+        level: ErrorLevel::WARNING,
+        domain_object: Some(DomainObject {
+            name: "vm".to_owned(),
+            uuid: *b"0123456789abcdef",
+            id: -1,
+        }),
+        str1: Some("a".to_owned()),
+        str2: Some("bb".to_owned()),
+        str3: Some("ccc".to_owned()),
+        int1: 1,
+        int2: -2,
+        network_object: Some(NetworkObject {
+            name: "net".to_owned(),
+            uuid: *b"fedcba9876543210",
+        }),
+    });
+    let bytes = wire(
+        "0000002a
+         0000000c
+         00000001 00000004 'gone'
+         00000001
+         00000001 00000002 'vm' 0000 '0123456789abcdef' ffffffff
+         00000001 00000001 'a' 000000
+         00000001 00000002 'bb' 0000
+         00000001 00000003 'ccc' 00
+         00000001
+         fffffffe
+         00000001 00000003 'net' 00 'fedcba9876543210'",
+    );
+    assert_eq!(hex(&to_vec(&error).unwrap()), hex(&bytes));
+    assert_eq!(from_slice::<RemoteError>(&bytes), Ok(error));
+}
 
 #[test]
 fn every_word_that_is_known_has_its_name() {
