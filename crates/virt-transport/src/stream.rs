@@ -110,15 +110,15 @@ impl Streams {
     }
 
     pub(crate) fn finish(&mut self, program: usize, id: StreamId, end: End) {
-        let Some(finished) = self.open.get_mut(&(program, id)) else {
-            return;
-        };
-        match end {
-            End::Here => finished.here = true,
-            End::There => finished.there = true,
-        }
-        if finished.here && finished.there {
-            self.abort(program, id);
+        if let Entry::Occupied(mut entry) = self.open.entry((program, id)) {
+            let finished = entry.get_mut();
+            match end {
+                End::Here => finished.here = true,
+                End::There => finished.there = true,
+            }
+            if finished.here && finished.there {
+                entry.remove();
+            }
         }
     }
 
