@@ -2,6 +2,7 @@
 
 use virt_transport::{
     DomainObject, ErrorCode, ErrorLevel, ErrorPayload, ErrorSource, NetworkObject, RemoteError,
+    ReplyError,
 };
 use virt_xdr::{from_slice, to_vec};
 
@@ -44,6 +45,29 @@ fn every_field_field_by_field() {
     );
     assert_eq!(hex(&to_vec(&error).unwrap()), hex(&bytes));
     assert_eq!(from_slice::<RemoteError>(&bytes), Ok(error));
+}
+
+#[test]
+fn debug_shows_every_field() {
+    let text = format!("{:?}", RemoteError::unknown_procedure(7));
+    assert_eq!(
+        text,
+        "ErrorPayload { code: RPC, domain: RPC, message: Some(\"unknown procedure: 7\"), level: ERROR, \
+         domain_object: None, str1: Some(\"%s\"), str2: Some(\"unknown procedure: 7\"), str3: None, \
+         int1: -1, int2: -1, network_object: None }"
+    );
+}
+
+#[test]
+fn a_result_that_does_not_decode_becomes_the_error_of_its_call() {
+    let decode = |result: &str| -> Result<i32, ReplyError> { Ok(from_slice(&wire(result))?) };
+    assert_eq!(decode("0000002a"), Ok(42));
+    let error = decode("00002a").unwrap_err();
+    assert!(matches!(error, ReplyError::Payload(_)), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "reply does not decode: needs 4 bytes, has 3 (at byte 0)"
+    );
 }
 
 #[test]

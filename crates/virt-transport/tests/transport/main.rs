@@ -8,6 +8,7 @@
 mod calls;
 mod client;
 mod counters;
+mod defaults;
 mod errors;
 #[cfg(unix)]
 mod fds;

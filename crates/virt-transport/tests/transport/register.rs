@@ -90,6 +90,14 @@ fn a_handle_of_another_transport_is_refused() {
 }
 
 #[test]
+fn a_handle_shows_its_place() {
+    let mut server = Transport::new(Role::Server);
+    let first = server.register(Ponger).unwrap();
+    let second = server.register(Recorder::new(REMOTE)).unwrap();
+    assert_eq!(format!("{first:?} {second:?}"), "Handle(0) Handle(1)");
+}
+
+#[test]
 fn a_handle_of_a_transport_that_is_gone_is_refused() {
     let (gone, handle) = server();
     drop(gone);

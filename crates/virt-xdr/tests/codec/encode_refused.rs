@@ -47,6 +47,19 @@ fn values_over_their_bound() {
 }
 
 #[test]
+fn a_default_arm_with_a_discriminant_that_has_its_own() {
+    let mut bytes = Vec::new();
+    let mut out = Encoder::new(&mut bytes);
+    7u32.encode(&mut out).unwrap();
+    let error = out.taken_discriminant(-1);
+    assert_eq!(error.kind(), Kind::Discriminant { value: -1 });
+    assert_eq!(
+        error.to_string(),
+        "discriminant -1 in the default arm of a union has an arm of its own (at byte 4)"
+    );
+}
+
+#[test]
 fn a_string_is_measured_in_bytes() {
     let eight_bytes = Name("éééé".to_owned());
     assert_eq!(to_vec(&eight_bytes).unwrap().len(), 12);
