@@ -133,6 +133,7 @@ fn space_that_was_handed_out_before_the_error_may_be_committed() {
 fn a_limit_of_ones_own() {
     let limit = 40;
     let mut decoder = FrameDecoder::with_limit(limit);
+    assert_eq!(decoder.limit(), limit);
     decoder.push(&frame(&[0; 12]));
     assert_eq!(drain(&mut decoder).len(), 1);
     decoder.push(&[0, 0, 0, 41]);
@@ -145,6 +146,7 @@ fn a_limit_of_ones_own() {
 fn a_limit_is_held_within_the_protocols() {
     for (asked, limit) in [(0, FRAME_MIN), (27, FRAME_MIN), (usize::MAX, FRAME_MAX)] {
         let mut decoder = FrameDecoder::with_limit(asked);
+        assert_eq!(decoder.limit(), limit);
         decoder.push(&[0xff; 4]);
         let length = u32::MAX;
         assert_eq!(
