@@ -74,6 +74,7 @@ fn a_transport_holds_what_has_arrived_and_what_waits_and_little_more() {
     an_outbox_of_large_payloads_that_is_never_empty_does_not_grow();
     an_outbox_that_has_been_large_is_given_back();
     an_outbox_that_is_small_is_kept_for_the_next_frame();
+    an_outbox_that_is_kept_can_be_given_back();
     calls_and_streams_that_have_ended_are_forgotten();
     the_answers_to_a_flood_are_no_larger_than_the_flood();
     a_connection_that_has_failed_holds_nothing_that_was_received();
@@ -215,6 +216,20 @@ fn an_outbox_that_is_small_is_kept_for_the_next_frame() {
         let (more, peak) = cost(&mut message);
         assert_eq!((more, peak), (0, 0), "more was allocated");
     }
+}
+
+fn an_outbox_that_is_kept_can_be_given_back() {
+    let (mut client, handle) = transport(Role::Client);
+    let body = vec![0u32; 8000];
+    let (held, _) = cost(|| {
+        client
+            .with(&handle, |_, cx| cx.message(1, &body))
+            .unwrap()
+            .unwrap();
+        write(&mut client, usize::MAX);
+        client.shrink_to_fit();
+    });
+    assert_eq!(held, 0, "{held} bytes are held");
 }
 
 fn calls_and_streams_that_have_ended_are_forgotten() {
