@@ -51,6 +51,7 @@ fn write(transport: &mut Transport, mut count: usize) {
         && let Some(Transmit::Bytes(mut chunks)) = transport.poll_transmit()
     {
         let written = count.min(chunks.chunk().len());
+        assert!(written > 0, "bytes wait, and none is offered");
         chunks.advance(written);
         count -= written;
     }

@@ -177,6 +177,19 @@ fn memory_can_be_given_back_at_any_time() {
 }
 
 #[test]
+fn debug_output_tells_the_programs_and_how_much_waits() {
+    let (mut client, handle) = client();
+    client.register(Ponger).unwrap();
+    client
+        .with(&handle, |_, cx| cx.call(60, &10))
+        .unwrap()
+        .unwrap();
+    let text = format!("{client:?}");
+    assert!(text.contains("programs: [ProgramId(0x20008086, 1), ProgramId(0x6b656570, 1)]"));
+    assert!(text.contains("Outbox { bytes: 32, fds: 0 }"), "{text}");
+}
+
+#[test]
 fn debug_output_does_not_grow_with_what_is_held() {
     let (mut client, handle) = client();
     let before = format!("{client:?}").len();

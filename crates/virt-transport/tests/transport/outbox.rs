@@ -47,6 +47,14 @@ fn advance(transport: &mut Transport, count: usize) {
     chunks.advance(count);
 }
 
+/// Where the bytes lie that are to be written next.
+fn place(transport: &mut Transport) -> usize {
+    let Some(Transmit::Bytes(chunks)) = transport.poll_transmit() else {
+        panic!("no bytes wait");
+    };
+    chunks.chunk().as_ptr().addr()
+}
+
 #[test]
 fn small_frames_are_one_piece() {
     let (mut client, handle) = streaming_client();
@@ -142,6 +150,39 @@ fn more_than_waits_cannot_be_taken_off() {
         .unwrap()
         .unwrap();
     advance(&mut client, 29);
+}
+
+#[test]
+#[should_panic(expected = "advance past the bytes that wait")]
+fn more_than_is_left_cannot_be_taken_off() {
+    let (mut client, handle) = client();
+    for _ in 0..2 {
+        client
+            .with(&handle, |_, cx| cx.message(1, &()))
+            .unwrap()
+            .unwrap();
+    }
+    advance(&mut client, 10);
+    advance(&mut client, 47);
+}
+
+#[test]
+fn small_frames_move_up_once_half_of_them_was_written() {
+    let (mut client, handle) = client();
+    for _ in 0..4 {
+        client
+            .with(&handle, |_, cx| cx.message(1, &()))
+            .unwrap()
+            .unwrap();
+    }
+    let front = place(&mut client);
+    advance(&mut client, 28);
+    assert_eq!(place(&mut client), front + 28);
+    advance(&mut client, 27);
+    assert_eq!(place(&mut client), front + 55);
+    advance(&mut client, 1);
+    assert_eq!(place(&mut client), front);
+    assert_eq!(client.queued(), 56);
 }
 
 #[cfg(unix)]

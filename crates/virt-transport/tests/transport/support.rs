@@ -56,6 +56,7 @@ pub(crate) fn drain(transport: &mut Transport) -> Vec<Sent> {
     while let Some(transmit) = transport.poll_transmit() {
         sent.push(match transmit {
             Transmit::Bytes(mut bytes) => {
+                assert!(bytes.has_remaining(), "bytes wait, and none is offered");
                 Sent::Bytes(bytes.copy_to_bytes(bytes.remaining()).into())
             }
             Transmit::Fd(slot) => Sent::Fd(slot.into_fd()),
