@@ -157,6 +157,17 @@ fn descriptors_are_counted_beside_the_bytes() {
 }
 
 #[test]
+fn a_frame_that_waits_for_descriptors_counts_with_its_payload() {
+    let (mut server, _) = server();
+    server
+        .receive(&wire(
+            "00000028 20008086 00000001 0000003c 00000004 00000001 00000000 00000001 0000000a 0000000b",
+        ))
+        .unwrap();
+    assert_eq!((server.buffered(), server.need()), (40, Need::Fds(1)));
+}
+
+#[test]
 fn memory_can_be_given_back_at_any_time() {
     let mut server = Transport::new(Role::Server);
     let handle = server.register(Recorder::new(REMOTE)).unwrap();
