@@ -14,19 +14,12 @@ use crate::{CallId, Fd, RemoteError, Role, SendError, StreamHole, StreamId};
 #[derive(Debug)]
 pub struct Context<'a> {
     link: &'a mut Link,
-    place: &'a Place,
-}
-
-/// A program's place in a transport.
-#[derive(Debug)]
-pub(crate) struct Place {
-    pub(crate) program: ProgramId,
-    pub(crate) index: usize,
+    program: ProgramId,
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(link: &'a mut Link, place: &'a Place) -> Self {
-        Self { link, place }
+    pub(crate) fn new(link: &'a mut Link, program: ProgramId) -> Self {
+        Self { link, program }
     }
 
     /// Sends the error with which a handler has ended, unless it had answered.
@@ -40,7 +33,7 @@ impl<'a> Context<'a> {
     /// The program that this context sends for.
     #[must_use]
     pub fn program(&self) -> ProgramId {
-        self.place.program
+        self.program
     }
 
     /// Which end of the connection this is.
@@ -136,7 +129,7 @@ impl<'a> Context<'a> {
         body: &impl Encode,
     ) -> Result<(), SendError> {
         let header = Header {
-            program: self.place.program,
+            program: self.program,
             procedure: procedure.into(),
             message_type: MessageType::MESSAGE,
             serial: Serial(0),
@@ -156,7 +149,7 @@ impl<'a> Context<'a> {
     ///
     /// [`SendError::StreamOpen`] if it is open already.
     pub fn open_stream(&mut self, id: StreamId) -> Result<(), SendError> {
-        if self.link.streams.open(self.place.index, id) {
+        if self.link.streams.open(self.program, id) {
             Ok(())
         } else {
             Err(SendError::StreamOpen(id))
@@ -166,7 +159,7 @@ impl<'a> Context<'a> {
     /// Whether a stream of this program is open.
     #[must_use]
     pub fn is_stream_open(&self, id: StreamId) -> bool {
-        self.link.streams.is_open(self.place.index, id)
+        self.link.streams.is_open(self.program, id)
     }
 
     /// Sends data on a stream. Empty data says that no more follows.
@@ -212,11 +205,11 @@ impl<'a> Context<'a> {
     /// closes the connection on a confirmation that it has not asked for.
     pub fn finish_stream(&mut self, id: StreamId) -> Result<(), SendError> {
         let header = self.stream_header(id, MessageType::STREAM, Status::OK)?;
-        if self.link.role == Role::Server && self.link.streams.is_readable(self.place.index, id) {
+        if self.link.role == Role::Server && self.link.streams.is_readable(self.program, id) {
             return Err(SendError::StreamNotFinished(id));
         }
         self.link.send(&header, |_| Ok(()))?;
-        self.link.streams.finish(self.place.index, id, End::Here);
+        self.link.streams.finish(self.program, id, End::Here);
         Ok(())
     }
 
@@ -239,7 +232,7 @@ impl<'a> Context<'a> {
             None if role == Role::Server => RemoteError::unexpected_stream_end().encode(out),
             None => Ok(()),
         })?;
-        self.link.streams.abort(self.place.index, id);
+        self.link.streams.abort(self.program, id);
         Ok(())
     }
 
@@ -257,7 +250,7 @@ impl<'a> Context<'a> {
         let call = CallId { procedure, serial };
         let header = self.header(&call, message_type, Status::OK);
         let waiting = Waiting {
-            program: self.place.index,
+            program: self.program,
             procedure,
             fds: fds.len(),
         };
@@ -277,7 +270,7 @@ impl<'a> Context<'a> {
         message_type: MessageType,
         status: Status,
     ) -> Result<Header, SendError> {
-        if !self.link.streams.is_writable(self.place.index, id) {
+        if !self.link.streams.is_writable(self.program, id) {
             return Err(SendError::StreamClosed(id));
         }
         let call = CallId {
@@ -289,7 +282,7 @@ impl<'a> Context<'a> {
 
     fn header(&self, call: &CallId, message_type: MessageType, status: Status) -> Header {
         Header {
-            program: self.place.program,
+            program: self.program,
             procedure: call.procedure,
             message_type,
             serial: call.serial,
@@ -312,7 +305,7 @@ impl<'a> Context<'a> {
     fn refuse_call(&mut self, call: &CallId, error: &RemoteError) -> Result<(), SendError> {
         let header = self.header(call, MessageType::REPLY, Status::ERROR);
         self.link.send(&header, |out| error.encode(out))?;
-        self.link.streams.abort(self.place.index, call.into());
+        self.link.streams.abort(self.program, call.into());
         Ok(())
     }
 }

@@ -101,6 +101,7 @@ mod link;
 mod outbox;
 mod procedure;
 mod program;
+mod programs;
 mod remote_error;
 mod route;
 mod stream;

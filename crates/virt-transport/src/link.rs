@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use virt_xdr::{EncodeError, Encoder, FDS_MAX, Header, Serial};
+use virt_xdr::{EncodeError, Encoder, FDS_MAX, Header, ProgramId, Serial};
 
 use crate::outbox::Outbox;
 use crate::stream::Streams;
@@ -36,8 +36,7 @@ pub struct Counters {
 /// A call that waits for its reply.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    /// The program's place in the transport.
-    pub(crate) program: usize,
+    pub(crate) program: ProgramId,
     pub(crate) procedure: i32,
     /// How many descriptors went with the call.
     pub(crate) fds: usize,
@@ -147,7 +146,7 @@ impl Link {
 
     /// The call that a reply with this serial, to this program, answers. It waits no more; if there is none,
     /// the connection ends.
-    pub(crate) fn answered(&mut self, program: usize, serial: Serial) -> Option<Waiting> {
+    pub(crate) fn answered(&mut self, program: ProgramId, serial: Serial) -> Option<Waiting> {
         let waiting = self.waiting.remove(&serial);
         waiting.filter(|waiting| waiting.program == program)
     }
@@ -173,7 +172,7 @@ mod tests {
     fn serials_wrap_around_past_zero_and_past_calls_that_wait() {
         let mut link = Link::new(Role::Client);
         let waiting = || Waiting {
-            program: 0,
+            program: ProgramId::new(0x2000_8086, 1),
             procedure: 60,
             fds: 0,
         };

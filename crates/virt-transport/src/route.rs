@@ -4,34 +4,20 @@ use std::fmt;
 
 use virt_xdr::{Header, MessageType, Payload, ProgramId, Status};
 
-use crate::context::Place;
 use crate::link::Link;
+use crate::programs::{Programs, Registered};
 use crate::stream::End;
 use crate::{
-    Call, CallId, Context, Fd, Message, Program, ProgramError, ReceiveError, RegisterError,
-    RemoteError, Reply, ReplyError, Role, Stream, StreamBody, StreamHole, StreamId,
+    Call, CallId, Context, Fd, Message, Program, ProgramError, ReceiveError, RemoteError, Reply,
+    ReplyError, Role, Stream, StreamBody, StreamHole, StreamId,
 };
 
 /// The programs, and the link they share.
 pub(crate) struct Router {
     pub(crate) link: Link,
-    programs: Programs,
+    pub(crate) programs: Programs,
     /// How many descriptors may come back, and behind which frame: the last of so many.
     returned_fds: (usize, u64),
-}
-
-#[derive(Default)]
-struct Programs {
-    list: Vec<Registered>,
-    /// Where the program stood that was looked for last. Frames of one program come in runs.
-    last: usize,
-}
-
-/// A program, where it stands, and what it has said of itself at registration.
-struct Registered {
-    place: Place,
-    takes_calls: bool,
-    program: Box<dyn Program>,
 }
 
 impl Router {
@@ -43,25 +29,9 @@ impl Router {
         }
     }
 
-    pub(crate) fn register(&mut self, program: Box<dyn Program>) -> Result<usize, RegisterError> {
-        let id = program.id();
-        let programs = &mut self.programs.list;
-        let mut others = programs.iter().map(|other| other.place.program);
-        if let Some(registered) = others.find(|other| other.number == id.number) {
-            return Err(RegisterError { registered });
-        }
-        let index = programs.len();
-        programs.push(Registered {
-            place: Place { program: id, index },
-            takes_calls: program.takes_calls(),
-            program,
-        });
-        Ok(index)
-    }
-
-    pub(crate) fn program(&mut self, index: usize) -> Option<(&mut dyn Program, Context<'_>)> {
-        let registered = self.programs.list.get_mut(index)?;
-        let context = Context::new(&mut self.link, &registered.place);
+    pub(crate) fn program(&mut self, id: ProgramId) -> Option<(&mut dyn Program, Context<'_>)> {
+        let registered = self.programs.find(id)?;
+        let context = Context::new(&mut self.link, id);
         Some((registered.program.as_mut(), context))
     }
 
@@ -124,14 +94,11 @@ impl Router {
         self.link.unanswered = Some(CallId { procedure, serial });
         let found = self.programs.find(program);
         let Some(registered) = found.filter(|registered| registered.takes_calls) else {
-            // A program that is not registered has no place, and needs none to be refused in its name.
-            let index = usize::MAX;
-            let place = Place { program, index };
-            let context = Context::new(&mut self.link, &place);
+            let context = Context::new(&mut self.link, program);
             context.refuse(&RemoteError::unknown_program(program));
             return Ok(());
         };
-        let mut context = Context::new(&mut self.link, &registered.place);
+        let mut context = Context::new(&mut self.link, program);
         let result = if status == Status::OK {
             let id = CallId { procedure, serial };
             let call = Call { id, payload, fds };
@@ -165,8 +132,7 @@ impl Router {
         let Some(registered) = self.programs.find(program) else {
             return Err(unmatched);
         };
-        let index = registered.place.index;
-        let Some(waiting) = self.link.answered(index, serial) else {
+        let Some(waiting) = self.link.answered(program, serial) else {
             return Err(unmatched);
         };
         let called = waiting.procedure;
@@ -188,7 +154,7 @@ impl Router {
         if result.is_err() {
             // A call that is refused has no stream, whatever its caller has prepared for.
             self.link.streams.abort(
-                index,
+                program,
                 StreamId {
                     procedure: called,
                     serial,
@@ -201,7 +167,7 @@ impl Router {
             result,
             fds,
         };
-        let mut context = Context::new(&mut self.link, &registered.place);
+        let mut context = Context::new(&mut self.link, program);
         registered
             .program
             .on_reply(reply, &mut context)
@@ -224,27 +190,24 @@ impl Router {
             status: header.status,
             payload,
         };
-        if let Some(registered) = self.programs.last(program) {
-            registered.on_message(message, &mut self.link)
-        } else {
-            self.on_other_message(program, message)
+        match self.programs.last(program) {
+            Some(registered) => registered.on_message(message, &mut self.link),
+            None => self.on_other_message(program, message),
         }
     }
 
-    /// Hands a message to a program that is not the one of the last frame.
-    #[inline(never)]
+    /// Hands a message to a program that is not the one of the last message.
+    #[inline]
     fn on_other_message(
         &mut self,
         program: ProgramId,
         message: Message<'_>,
     ) -> Result<(), ReceiveError> {
-        let Some(registered) = self.programs.find(program) else {
-            return match self.link.role {
-                Role::Server => self.drop_frame(),
-                Role::Client => Err(ReceiveError::UnknownProgram { program }),
-            };
-        };
-        registered.on_message(message, &mut self.link)
+        match self.programs.find(program) {
+            Some(registered) => registered.on_message(message, &mut self.link),
+            None if self.link.role == Role::Server => self.drop_frame(),
+            None => Err(ReceiveError::UnknownProgram { program }),
+        }
     }
 
     fn on_stream(&mut self, header: &Header, payload: Payload<'_>) -> Result<(), ReceiveError> {
@@ -257,27 +220,20 @@ impl Router {
         } = header;
         let id = StreamId { procedure, serial };
         let found = self.programs.find(program);
-        let readable = |index| self.link.streams.is_readable(index, id);
-        let Some(registered) = found.filter(|registered| readable(registered.place.index)) else {
+        let Some(registered) = found.filter(|_| self.link.streams.is_readable(program, id)) else {
             return self.drop_frame();
         };
-        let index = registered.place.index;
         let body = match (message_type, status) {
             (MessageType::STREAM_HOLE, Status::CONTINUE) => match payload.decode() {
                 Ok(StreamHole {
                     length: length @ 0..,
                     flags,
                 }) => StreamBody::Hole { length, flags },
-                _ => break_stream(
-                    &mut self.link,
-                    &registered.place,
-                    header,
-                    RemoteError::undecodable_payload(),
-                ),
+                _ => break_stream(&mut self.link, header, RemoteError::undecodable_payload()),
             },
             (_, Status::CONTINUE) => StreamBody::Data(payload),
             (_, Status::OK) => {
-                self.link.streams.finish(index, id, End::There);
+                self.link.streams.finish(program, id, End::There);
                 StreamBody::Finish
             }
             (_, Status::ERROR) => {
@@ -289,7 +245,7 @@ impl Router {
                     };
                     self.link.confirm(&confirmation);
                 }
-                self.link.streams.abort(index, id);
+                self.link.streams.abort(program, id);
                 StreamBody::Abort(payload.decode().ok())
             }
             (_, status) if self.link.role == Role::Client => {
@@ -297,10 +253,10 @@ impl Router {
             }
             (_, status) => {
                 let error = RemoteError::unexpected_stream_status(status);
-                break_stream(&mut self.link, &registered.place, header, error)
+                break_stream(&mut self.link, header, error)
             }
         };
-        let mut context = Context::new(&mut self.link, &registered.place);
+        let mut context = Context::new(&mut self.link, program);
         registered
             .program
             .on_stream(Stream { id, body }, &mut context)
@@ -313,57 +269,35 @@ impl Router {
     }
 }
 
-impl Programs {
-    fn find(&mut self, program: ProgramId) -> Option<&mut Registered> {
-        let mut all = self.list.iter();
-        self.last = all.position(|other| other.place.program == program)?;
-        self.list.get_mut(self.last)
-    }
-
-    /// The program that was found last, if it is this one.
-    #[inline]
-    fn last(&mut self, program: ProgramId) -> Option<&mut Registered> {
-        let last = self.list.get_mut(self.last)?;
-        (last.place.program == program).then_some(last)
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Router")
+            .field("programs", &self.programs)
+            .field("link", &self.link)
+            .finish()
     }
 }
 
 impl Registered {
     #[inline]
     fn on_message(&mut self, message: Message<'_>, link: &mut Link) -> Result<(), ReceiveError> {
-        let mut context = Context::new(link, &self.place);
+        let mut context = Context::new(link, self.id);
         let result = self.program.on_message(message, &mut context);
-        result.or_else(|verdict| judge(verdict, self.place.program, link))
-    }
-}
-
-impl fmt::Debug for Router {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let programs = self.programs.list.iter();
-        let ids: Vec<_> = programs.map(|other| other.place.program).collect();
-        f.debug_struct("Router")
-            .field("programs", &ids)
-            .field("link", &self.link)
-            .finish()
+        result.or_else(|verdict| judge(verdict, self.id, link))
     }
 }
 
 /// Gives up a stream of which a piece was lost: what follows it would not be what was sent.
-fn break_stream(
-    link: &mut Link,
-    place: &Place,
-    header: &Header,
-    error: RemoteError,
-) -> StreamBody<'static> {
+fn break_stream(link: &mut Link, header: &Header, error: RemoteError) -> StreamBody<'static> {
     let id = StreamId {
         procedure: header.procedure,
         serial: header.serial,
     };
-    let mut context = Context::new(link, place);
+    let mut context = Context::new(link, header.program);
     let reason = Some(&error).filter(|_| context.role() == Role::Server);
     // A stream that this end has finished is not told any more.
     let _ = context.abort_stream(id, reason);
-    link.streams.abort(place.index, id);
+    link.streams.abort(header.program, id);
     StreamBody::Abort(Some(error))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::btree_map::{BTreeMap, Entry};
 
-use virt_xdr::{Payload, Serial};
+use virt_xdr::{Payload, ProgramId, Serial};
 
 use crate::{CallId, RemoteError};
 
@@ -62,8 +62,8 @@ impl From<&CallId> for StreamId {
 /// The open streams of a transport.
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
-    /// By the program's place in the transport. Each is there until both ends have finished or one aborts.
-    open: BTreeMap<(usize, StreamId), Finished>,
+    /// Each is there until both ends have finished or one aborts.
+    open: BTreeMap<(ProgramId, StreamId), Finished>,
 }
 
 #[derive(Debug, Default)]
@@ -81,7 +81,7 @@ pub(crate) enum End {
 
 impl Streams {
     /// Whether the stream was not open before.
-    pub(crate) fn open(&mut self, program: usize, id: StreamId) -> bool {
+    pub(crate) fn open(&mut self, program: ProgramId, id: StreamId) -> bool {
         match self.open.entry((program, id)) {
             Entry::Vacant(entry) => {
                 entry.insert(Finished::default());
@@ -91,25 +91,25 @@ impl Streams {
         }
     }
 
-    pub(crate) fn is_open(&self, program: usize, id: StreamId) -> bool {
+    pub(crate) fn is_open(&self, program: ProgramId, id: StreamId) -> bool {
         self.open.contains_key(&(program, id))
     }
 
     /// Whether the peer may still send on the stream.
-    pub(crate) fn is_readable(&self, program: usize, id: StreamId) -> bool {
+    pub(crate) fn is_readable(&self, program: ProgramId, id: StreamId) -> bool {
         self.open
             .get(&(program, id))
             .is_some_and(|finished| !finished.there)
     }
 
     /// Whether this end may still send on the stream.
-    pub(crate) fn is_writable(&self, program: usize, id: StreamId) -> bool {
+    pub(crate) fn is_writable(&self, program: ProgramId, id: StreamId) -> bool {
         self.open
             .get(&(program, id))
             .is_some_and(|finished| !finished.here)
     }
 
-    pub(crate) fn finish(&mut self, program: usize, id: StreamId, end: End) {
+    pub(crate) fn finish(&mut self, program: ProgramId, id: StreamId, end: End) {
         if let Entry::Occupied(mut entry) = self.open.entry((program, id)) {
             let finished = entry.get_mut();
             match end {
@@ -122,7 +122,7 @@ impl Streams {
         }
     }
 
-    pub(crate) fn abort(&mut self, program: usize, id: StreamId) {
+    pub(crate) fn abort(&mut self, program: ProgramId, id: StreamId) {
         self.open.remove(&(program, id));
     }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use virt_xdr::{
-    FDS_MAX, FRAME_MIN, Frame, FrameDecoder, Header, MessageType, Payload, split_off_frame,
+    FDS_MAX, FRAME_MIN, Frame, FrameDecoder, Header, MessageType, Payload, ProgramId,
+    split_off_frame,
 };
 
 use crate::link::{Counters, Link};
@@ -38,7 +39,7 @@ pub enum Need {
 
 /// A registered program, to be reached with [`Transport::with`].
 pub struct Handle<P> {
-    index: usize,
+    id: ProgramId,
     /// Which transport it belongs to.
     token: Arc<()>,
     program: PhantomData<fn() -> P>,
@@ -103,9 +104,9 @@ impl Transport {
     ///
     /// A program with the same number is registered already, in whatever version.
     pub fn register<P: Program>(&mut self, program: P) -> Result<Handle<P>, RegisterError> {
-        let index = self.router.register(Box::new(program))?;
+        let id = self.router.programs.register(Box::new(program))?;
         Ok(Handle {
-            index,
+            id,
             token: Arc::clone(&self.token),
             program: PhantomData,
         })
@@ -127,7 +128,7 @@ impl Transport {
         if !Arc::ptr_eq(&self.token, &handle.token) {
             return Err(HandleError(()));
         }
-        let (program, mut context) = self.router.program(handle.index).ok_or(HandleError(()))?;
+        let (program, mut context) = self.router.program(handle.id).ok_or(HandleError(()))?;
         let program: &mut dyn Any = program;
         let program = program.downcast_mut().ok_or(HandleError(()))?;
         Ok(action(program, &mut context))
@@ -335,7 +336,7 @@ impl Transport {
 impl<P> Clone for Handle<P> {
     fn clone(&self) -> Self {
         Self {
-            index: self.index,
+            id: self.id,
             token: Arc::clone(&self.token),
             program: PhantomData,
         }
@@ -344,7 +345,7 @@ impl<P> Clone for Handle<P> {
 
 impl<P> fmt::Debug for Handle<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Handle").field(&self.index).finish()
+        f.debug_tuple("Handle").field(&self.id).finish()
     }
 }
 

@@ -90,11 +90,14 @@ fn a_handle_of_another_transport_is_refused() {
 }
 
 #[test]
-fn a_handle_shows_its_place() {
+fn a_handle_shows_its_program() {
     let mut server = Transport::new(Role::Server);
     let first = server.register(Ponger).unwrap();
     let second = server.register(Recorder::new(REMOTE)).unwrap();
-    assert_eq!(format!("{first:?} {second:?}"), "Handle(0) Handle(1)");
+    assert_eq!(
+        format!("{first:?} {second:?}"),
+        "Handle(ProgramId(0x6b656570, 1)) Handle(ProgramId(0x20008086, 1))"
+    );
 }
 
 #[test]
