@@ -1,11 +1,15 @@
-//! Values to bytes and back: `virt-xdr` between the floor and its peers.
+//! Values to bytes and back: `virt-xdr` between the floor and its peers, and what is generated with it.
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use virt_benches::floor::remote::{AllDomains, AuthList, Lifecycle, Open};
 use virt_benches::{Codec, each_codec, floor, ours, samples};
+use virt_remote::{
+    AuthListRet, ConnectListAllDomainsRet, ConnectOpenArgs, DomainEventLifecycleMsg,
+};
 use virt_xdr::from_slice;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
@@ -69,6 +73,30 @@ fn domains(c: &mut Criterion) {
     group.finish();
 }
 
+/// A type beside the floor alone, both ways.
+fn both<F, O>(c: &mut Criterion, name: &str, bytes: &[u8])
+where
+    floor::Xdr: Codec<F>,
+    ours::Xdr: Codec<O>,
+{
+    let mut group = c.benchmark_group(format!("{name}-decode"));
+    decode::<floor::Xdr, F>(floor::NAME, &mut group, bytes);
+    decode::<ours::Xdr, O>(ours::NAME, &mut group, bytes);
+    group.finish();
+    let mut group = c.benchmark_group(format!("{name}-encode"));
+    encode::<floor::Xdr, F>(floor::NAME, &mut group, bytes);
+    encode::<ours::Xdr, O>(ours::NAME, &mut group, bytes);
+    group.finish();
+}
+
+/// The generated codecs of `virt-remote`: a call, two replies, an event.
+fn remote(c: &mut Criterion) {
+    both::<Open, ConnectOpenArgs>(c, "remote-open", &samples::open());
+    both::<AuthList, AuthListRet>(c, "remote-auth-list", &samples::auth_list());
+    both::<Lifecycle, DomainEventLifecycleMsg>(c, "remote-lifecycle", &samples::lifecycle());
+    both::<AllDomains, ConnectListAllDomainsRet>(c, "remote-all-domains", &samples::all_domains());
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
@@ -76,6 +104,6 @@ criterion_group! {
         .nresamples(10_000)
         .warm_up_time(Duration::from_millis(100))
         .measurement_time(Duration::from_millis(400));
-    targets = header, error, domains
+    targets = header, error, domains, remote
 }
 criterion_main!(benches);
