@@ -221,15 +221,16 @@ impl Outbox {
         assert!(count <= small, "advance past the bytes that wait");
         self.head += count;
         let left = self.small.len() - self.head;
-        if self.head < left {
-            return;
-        }
-        // A byte is moved at most once for each that was written.
-        self.small.copy_within(self.head.., 0);
-        self.small.truncate(left);
-        self.head = 0;
-        if left == 0 && self.small.capacity() > KEEP {
-            self.small = Vec::new();
+        if left == 0 {
+            self.head = 0;
+            self.small.clear();
+            if self.small.capacity() > KEEP {
+                self.small = Vec::new();
+            }
+        } else if left <= self.head {
+            // A byte is moved at most once for each that was written.
+            self.small.drain(..self.head);
+            self.head = 0;
         }
     }
 }
