@@ -139,6 +139,17 @@ mod tests {
     }
 
     #[test]
+    fn at_least_half_of_the_slots_are_free_and_a_quarter_taken() {
+        for count in 1..=40 {
+            let numbers: Vec<u32> = (0..count).collect();
+            let slots = programs(&numbers).slots.len();
+            let count = numbers.len();
+            assert!(slots.is_power_of_two(), "{slots}");
+            assert!((2 * count..4 * count).contains(&slots), "{count}: {slots}");
+        }
+    }
+
+    #[test]
     fn where_there_is_none_none_is_found() {
         assert!(programs(&[]).find(ProgramId::new(0, 0)).is_none());
     }
