@@ -19,10 +19,10 @@ const WITH_DESCRIPTORS: usize = 3;
 
 #[test]
 fn our_client_tells_the_truth_of_a_real_daemon_behind_any_fault() -> Result {
+    let before = Before::count()?;
     if !libvirt::available("our client and a real daemon behind a proxy that plays tricks") {
         return Ok(());
     }
-    let before = Before::count()?;
     let config = Config::default()
         .number("keepalive_interval", -1)
         .number("max_anonymous_clients", 100);
@@ -76,10 +76,10 @@ fn our_client_tells_the_truth_of_a_real_daemon_behind_any_fault() -> Result {
 
 #[test]
 fn our_client_bears_a_stopped_daemon_for_a_while_and_says_when_it_is_gone() -> Result {
+    let before = Before::count()?;
     if !libvirt::available("our client and a daemon that is stopped and killed") {
         return Ok(());
     }
-    let before = Before::count()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

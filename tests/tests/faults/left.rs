@@ -23,7 +23,7 @@ pub(crate) struct Before {
 }
 
 impl Before {
-    /// Waits until no other test runs, and counts.
+    /// Waits until no other test runs, and counts. It comes first in a test: even to ask for libvirt takes descriptors.
     pub(crate) fn count() -> Result<Self> {
         // A test that has failed fails by itself.
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +111,8 @@ fn connections_are_counted_from_when_they_are_made_until_they_are_closed() -> Re
     let path = directory.path().join("socket");
     let unix_listener = UnixListener::bind(&path)?;
     let unix = &Target::Unix(path.clone());
-    let tcp_listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    // An address of its own: at the usual one others may look for a server that has just gone.
+    let tcp_listener = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0))?;
     let address = tcp_listener.local_addr()?;
     let tcp = &Target::Tcp(address);
     assert_eq!((connections(unix)?, connections(tcp)?), (0, 0));
