@@ -126,6 +126,7 @@ fn connections_are_counted_from_when_they_are_made_until_they_are_closed() -> Re
     drop(servers);
     assert_eq!((connections(unix)?, connections(tcp)?), (0, 0));
 
-    drop((unix_listener, tcp_listener));
+    // To remove a directory takes a descriptor, too.
+    drop((unix_listener, tcp_listener, directory));
     before.assert_nothing_left()
 }
