@@ -95,7 +95,7 @@ fn our_client_bears_a_stopped_daemon_for_a_while_and_says_when_it_is_gone() -> R
             daemon.process().stop()?;
             let (host, resumed) = tokio::join!(client.call::<ConnectGetHostname>(&()), async {
                 let unanswered = tokio::time::timeout(Duration::from_secs(2), client.ping()).await;
-                assert!(unanswered.is_err(), "it is stopped");
+                assert!(unanswered.is_err(), "it is stopped: {unanswered:?}");
                 daemon.process().resume()
             });
             resumed?;
