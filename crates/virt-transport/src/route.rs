@@ -16,7 +16,7 @@ use crate::{
 pub(crate) struct Router {
     pub(crate) link: Link,
     pub(crate) programs: Programs,
-    /// How many descriptors may come back, and behind which frame: the last of so many.
+    /// How many descriptors may come back, and how many frames were received when the reply came that they follow.
     returned_fds: (usize, u64),
 }
 
