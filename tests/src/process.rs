@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
@@ -11,13 +12,16 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 pub struct Process(Child);
 
 impl Process {
-    /// Starts it.
+    /// Starts it in a process group of its own.
+    ///
+    /// In the group of the test it would not stay stopped: the kernel has a whole group go on when whoever
+    /// started it (a shell's job, say) goes away while one of its processes is stopped.
     ///
     /// # Errors
     ///
     /// Those of starting a process.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
-        command.spawn().map(Self)
+        command.process_group(0).spawn().map(Self)
     }
 
     /// Its process id.
@@ -83,5 +87,23 @@ impl Drop for Process {
         if let Err(error) = self.kill() {
             eprintln!("process {} may be left: {error}", self.id());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{getpgid, getpgrp};
+
+    use super::*;
+
+    #[test]
+    fn a_process_stays_stopped_whatever_becomes_of_the_group_of_its_test() {
+        let process = Process::spawn(Command::new("sleep").arg("60")).unwrap();
+        let pid = Pid::from_child(&process.0);
+        assert_eq!(getpgid(Some(pid)).unwrap(), pid);
+        assert_ne!(getpgrp(), pid);
+        process.stop().unwrap();
+        let stat = fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap();
+        assert_eq!(stat.split(' ').nth(2), Some("T"), "{stat}");
     }
 }
