@@ -28,7 +28,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// It is a handle: cheap to clone, to be used from many tasks at once. One task of its own reads, writes
 /// and keeps the time, so that PINGs are answered whatever the users of the handle do. When the last handle
-/// and the last [`Stream`] are dropped, the connection is closed.
+/// and the last [`Stream`] and its senders are dropped, the connection is closed.
 ///
 /// # Calls in flight
 ///

@@ -83,7 +83,7 @@ pub use event::{Event, EventError, Events};
 pub use options::{Keepalive, Limits, Options};
 pub use pinger::Pings;
 pub use server::{Control, Server};
-pub use stream::{Stream, StreamItem};
+pub use stream::{Stream, StreamItem, StreamSender};
 
 /// An event of `tracing` at level debug, if the feature is on.
 macro_rules! debug {

@@ -28,15 +28,26 @@ pub enum StreamItem {
 /// Keepalive does not suffer: the peer is sent a sign of life at each interval, and its silence does not
 /// count.
 ///
+/// To send while it is read, as a console does, take a [`sender`](Self::sender).
+///
 /// Dropping a stream aborts it, unless this end has finished it or the peer has aborted it.
 #[derive(Debug)]
 pub struct Stream {
-    client: Client,
-    program: ProgramId,
-    id: StreamId,
+    sender: StreamSender,
     items: Items,
     /// Whether the peer has said its last word.
     ended: bool,
+}
+
+/// The sending side of a [`Stream`]: a handle, cheap to clone, to be used while the stream is read elsewhere.
+///
+/// What several send goes in the order in which they have asked. The stream belongs to its [`Stream`]: once
+/// that is dropped, nothing more can be sent; a sender that is dropped changes nothing.
+#[derive(Debug, Clone)]
+pub struct StreamSender {
+    client: Client,
+    program: ProgramId,
+    id: StreamId,
 }
 
 impl StreamItem {
@@ -53,9 +64,11 @@ impl StreamItem {
 impl Stream {
     pub(crate) fn new(client: Client, program: ProgramId, id: StreamId, items: Items) -> Self {
         Self {
-            client,
-            program,
-            id,
+            sender: StreamSender {
+                client,
+                program,
+                id,
+            },
             items,
             ended: false,
         }
@@ -73,12 +86,66 @@ impl Stream {
             return Ok(None);
         }
         let Some(item) = self.items.recv().await else {
-            return Err(self.client.closed().await.into());
+            return Err(self.sender.client.closed().await.into());
         };
         self.ended = matches!(item, StreamItem::Finish | StreamItem::Abort(_));
         Ok(Some(item))
     }
 
+    /// The sending side, to be used while this side waits in [`recv`](Self::recv).
+    #[must_use]
+    pub fn sender(&self) -> StreamSender {
+        self.sender.clone()
+    }
+
+    /// Sends data: see [`StreamSender::send`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn send(&self, data: impl Into<Bytes>) -> Result<(), CallError> {
+        self.sender.send(data).await
+    }
+
+    /// Sends a run of zeros without the zeros: see [`StreamSender::send_hole`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn send_hole(&self, length: u32) -> Result<(), CallError> {
+        self.sender.send_hole(length).await
+    }
+
+    /// Says that this end is done: see [`StreamSender::finish`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn finish(&self) -> Result<(), CallError> {
+        self.sender.finish().await
+    }
+
+    /// Gives the stream up, as dropping it does, and waits until that is on its way.
+    ///
+    /// Cancel-safe: if the future is dropped, the stream is aborted all the same.
+    ///
+    /// # Errors
+    ///
+    /// The connection is closed.
+    pub async fn abort(self) -> Result<(), CallError> {
+        let StreamSender {
+            client,
+            program,
+            id,
+        } = &self.sender;
+        let id = *id;
+        client
+            .with_peer(*program, move |peer, cx| peer.drop_stream(id, cx))
+            .await
+    }
+}
+
+impl StreamSender {
     /// Sends data; it waits while the connection has enough to write. Empty data says that no more follows.
     ///
     /// Cancel-safe: if the future is dropped, either all of the data is sent or none.
@@ -86,7 +153,7 @@ impl Stream {
     /// # Errors
     ///
     /// The stream is closed, the data is over the limit of a frame, or the connection is closed.
-    pub async fn send(&mut self, data: impl Into<Bytes>) -> Result<(), CallError> {
+    pub async fn send(&self, data: impl Into<Bytes>) -> Result<(), CallError> {
         let (id, data) = (self.id, data.into());
         self.client
             .with_peer(self.program, move |_, cx| cx.stream_data(id, data))
@@ -100,7 +167,7 @@ impl Stream {
     /// # Errors
     ///
     /// As [`send`](Self::send).
-    pub async fn send_hole(&mut self, length: u32) -> Result<(), CallError> {
+    pub async fn send_hole(&self, length: u32) -> Result<(), CallError> {
         let id = self.id;
         self.client
             .with_peer(self.program, move |_, cx| cx.stream_hole(id, length))
@@ -114,24 +181,10 @@ impl Stream {
     /// # Errors
     ///
     /// As [`send`](Self::send).
-    pub async fn finish(&mut self) -> Result<(), CallError> {
+    pub async fn finish(&self) -> Result<(), CallError> {
         let id = self.id;
         self.client
             .with_peer(self.program, move |_, cx| cx.finish_stream(id))
-            .await
-    }
-
-    /// Gives the stream up, as dropping it does, and waits until that is on its way.
-    ///
-    /// Cancel-safe: if the future is dropped, the stream is aborted all the same.
-    ///
-    /// # Errors
-    ///
-    /// The connection is closed.
-    pub async fn abort(self) -> Result<(), CallError> {
-        let id = self.id;
-        self.client
-            .with_peer(self.program, move |peer, cx| peer.drop_stream(id, cx))
             .await
     }
 }

@@ -3,7 +3,7 @@
 use virt_remote::ConnectGetHostname;
 use virt_tokio::{
     CallError, Client, CloseReason, Closed, ConnectError, Control, Event, EventError, Events,
-    Keepalive, Limits, Options, Pings, Server, Stream, StreamItem, connect,
+    Keepalive, Limits, Options, Pings, Server, Stream, StreamItem, StreamSender, connect,
 };
 
 use crate::support::Ask;
@@ -32,6 +32,7 @@ fn everything_is_shared_between_threads() {
     assert_send_and_sync::<Server>();
     assert_send_and_sync::<Stream>();
     assert_send_and_sync::<StreamItem>();
+    assert_send_and_sync::<StreamSender>();
     assert_send::<Box<dyn std::error::Error + Send + Sync>>();
 }
 

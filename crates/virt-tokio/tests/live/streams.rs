@@ -95,7 +95,7 @@ async fn what_comes_before_the_reply_belongs_to_the_stream() {
 #[tokio::test(start_paused = true)]
 async fn after_its_finish_this_end_sends_nothing_more() {
     let (client, mut peer) = connected(Options::default());
-    let mut stream = opened(&client, &mut peer).await;
+    let stream = opened(&client, &mut peer).await;
     stream.finish().await.unwrap();
     for result in [
         stream.send("abc").await,
@@ -144,7 +144,7 @@ async fn abort_says_so() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_was_finished_and_is_dropped_leaves_the_connection_alone() {
     let (client, mut peer) = connected(Options::default());
-    let mut stream = opened(&client, &mut peer).await;
+    let stream = opened(&client, &mut peer).await;
     peer.says(DATA).await;
     soon(stream.finish()).await.unwrap();
     peer.hears(FINISH).await;
@@ -287,7 +287,7 @@ async fn a_sender_waits_for_a_peer_that_does_not_read_and_goes_on_when_it_does()
         .limits(limits)
         .keepalive(Keepalive::AnswerOnly);
     let (client, mut peer) = through(1024, options);
-    let mut stream = opened(&client, &mut peer).await;
+    let stream = opened(&client, &mut peer).await;
     let sent = Arc::new(AtomicUsize::new(0));
     let sender = tokio::spawn({
         let sent = Arc::clone(&sent);
@@ -312,6 +312,60 @@ async fn a_sender_waits_for_a_peer_that_does_not_read_and_goes_on_when_it_does()
         assert_eq!(hex(&frame[28..]), hex(&[piece; 500]));
     }
     soon(sender).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_sends_while_its_stream_is_read() {
+    const PIECES: u8 = 200;
+    let mut limits = Limits::default();
+    limits.queued_bytes = 1000;
+    limits.stream_bytes = 1000;
+    let (client, mut peer) = through(1024, Options::default().limits(limits));
+    let mut stream = opened(&client, &mut peer).await;
+    // It sends all back and keeps nothing, so neither direction gets far without the other.
+    let echo = tokio::spawn(async move {
+        for _ in 0..PIECES {
+            let frame = soon(peer.frame()).await;
+            peer.says(&hex(&frame)).await;
+        }
+        peer
+    });
+    let sender = stream.sender();
+    let sending = async {
+        for piece in 0..PIECES {
+            soon(sender.send(vec![piece; 500])).await.unwrap();
+        }
+    };
+    let receiving = async {
+        for piece in 0..PIECES {
+            let item = soon(stream.recv()).await.unwrap().unwrap();
+            assert_eq!(hex(&data(item)), hex(&[piece; 500]));
+        }
+    };
+    tokio::join!(sending, receiving);
+    let mut peer = soon(echo).await.unwrap();
+
+    soon(sender.finish()).await.unwrap();
+    peer.hears(FINISH).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_does_not_outlive_its_stream() {
+    let (client, mut peer) = connected(Options::default());
+    let stream = opened(&client, &mut peer).await;
+    let sender = stream.sender();
+    // One that is dropped changes nothing.
+    drop(sender.clone());
+    soon(sender.send("abc")).await.unwrap();
+    peer.hears(DATA).await;
+    drop(stream);
+    peer.hears(ABORT).await;
+    let error = soon(sender.send("abc")).await.unwrap_err();
+    assert!(
+        matches!(error, CallError::Send(SendError::StreamClosed(_))),
+        "{error}"
+    );
+    is_quiet_and_open(&mut peer).await;
 }
 
 #[tokio::test(start_paused = true)]
