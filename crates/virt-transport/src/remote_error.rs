@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use virt_xdr::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, ProgramId, Status};
+use virt_xdr::{
+    Decode, DecodeError, DecodeErrorKind, Decoder, Encode, EncodeError, Encoder, ProgramId,
+    STRING_MAX, Status,
+};
 
 use crate::{ErrorCode, ErrorLevel, ErrorPayload, ErrorSource, SendError};
 
@@ -144,10 +147,44 @@ impl Encode for RemoteError {
     }
 }
 
+/// A text that is not UTF-8, as of a daemon in another locale, does not hide the error: U+FFFD stands in it for
+/// what is not.
 impl Decode<'_> for RemoteError {
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        ErrorPayload::decode(input).map(Self::from)
+        let mut again = input.clone();
+        let payload = match ErrorPayload::decode(input) {
+            Err(error) if matches!(error.kind(), DecodeErrorKind::Utf8 { .. }) => {
+                let payload = decode_lossy(&mut again)?;
+                *input = again;
+                payload
+            }
+            result => result?,
+        };
+        Ok(Self::from(payload))
     }
+}
+
+/// As the generated decoder, but for the texts.
+fn decode_lossy(input: &mut Decoder<'_>) -> Result<ErrorPayload, DecodeError> {
+    fn text(input: &mut Decoder<'_>) -> Result<Option<String>, DecodeError> {
+        input.optional(|input| {
+            let bytes = input.opaque(STRING_MAX)?;
+            Ok(String::from_utf8_lossy(bytes).into_owned())
+        })
+    }
+    Ok(ErrorPayload {
+        code: Decode::decode(input)?,
+        domain: Decode::decode(input)?,
+        message: text(input)?,
+        level: Decode::decode(input)?,
+        domain_object: Decode::decode(input)?,
+        str1: text(input)?,
+        str2: text(input)?,
+        str3: text(input)?,
+        int1: Decode::decode(input)?,
+        int2: Decode::decode(input)?,
+        network_object: Decode::decode(input)?,
+    })
 }
 
 impl fmt::Debug for RemoteError {

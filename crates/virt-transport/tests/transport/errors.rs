@@ -48,6 +48,43 @@ fn every_field_field_by_field() {
 }
 
 #[test]
+fn texts_that_are_not_utf_8_do_not_hide_the_error() {
+    let latin = |tail: &str| {
+        let head = "00000026 00000007";
+        let texts = "00000001 00000003 ff 'n' fc 00 00000002 00000000
+             00000001 00000002 e4 'a' 0000 00000001 00000001 80 000000 00000001 00000002 'ok' 0000";
+        wire(&format!("{head} {texts} {tail}"))
+    };
+    assert_eq!(
+        from_slice::<RemoteError>(&latin("00000005 00000006 00000000")),
+        Ok(RemoteError::from(ErrorPayload {
+            code: ErrorCode::SYSTEM_ERROR,
+            domain: ErrorSource::RPC,
+            message: Some("\u{fffd}n\u{fffd}".to_owned()),
+            level: ErrorLevel::ERROR,
+            domain_object: None,
+            str1: Some("\u{fffd}a".to_owned()),
+            str2: Some("\u{fffd}".to_owned()),
+            str3: Some("ok".to_owned()),
+            int1: 5,
+            int2: 6,
+            network_object: None,
+        }))
+    );
+    // All else is as strict as ever.
+    for (tail, error) in [
+        ("00000005 000006", "needs 4 bytes, has 3 (at byte 68)"),
+        (
+            "00000005 00000006 00000000 00",
+            "1 bytes follow the end of the value, none may (at byte 76)",
+        ),
+    ] {
+        let refused = from_slice::<RemoteError>(&latin(tail)).unwrap_err();
+        assert_eq!(refused.to_string(), error);
+    }
+}
+
+#[test]
 fn debug_shows_every_field() {
     let text = format!("{:?}", RemoteError::unknown_procedure(7));
     assert_eq!(
