@@ -131,7 +131,7 @@ impl Program for Probe {
         if self.echo {
             match &piece {
                 Piece::Data(data) => allow_closed(cx.stream_data(id, data.clone()))?,
-                Piece::Hole(length) => match u32::try_from(*length) {
+                Piece::Hole(length) => match u64::try_from(*length) {
                     Ok(length) => allow_closed(cx.stream_hole(id, length))?,
                     Err(_) => allow_closed(cx.abort_stream(id, None))?,
                 },

@@ -152,7 +152,7 @@ impl End {
                 cx.stream_data(id, data.clone()).map(|()| Piece::Data(data))
             }
             Send::Hole(length) => cx
-                .stream_hole(id, *length)
+                .stream_hole(id, (*length).into())
                 .map(|()| Piece::Hole((*length).into())),
             Send::Finish => cx.finish_stream(id).map(|()| Piece::Finish),
             Send::Abort => cx

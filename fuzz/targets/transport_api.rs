@@ -263,7 +263,7 @@ fn dispatch(probe: &mut Probe, cx: &mut Context<'_>, send: Send<'_>) -> Result<(
         }
         Send::Data { stream, data } => cx.stream_data(id(stream), data.to_vec()),
         Send::LargeData { stream, length } => cx.stream_data(id(stream), vec![0x5a; length.into()]),
-        Send::Hole { stream, length } => cx.stream_hole(id(stream), length),
+        Send::Hole { stream, length } => cx.stream_hole(id(stream), length.into()),
         Send::Finish { stream } => cx.finish_stream(id(stream)),
         Send::Abort { stream, error } => {
             let error = error.then(RemoteError::undecodable_payload);

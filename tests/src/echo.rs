@@ -98,7 +98,7 @@ impl Program for Echo {
         let sent = match body {
             StreamBody::Data(payload) => cx.stream_data(id, payload.into_bytes()),
             StreamBody::Hole { length, .. } => {
-                let length = u32::try_from(length).map_err(ProgramError::close)?;
+                let length = u64::try_from(length).map_err(ProgramError::close)?;
                 cx.stream_hole(id, length)
             }
             StreamBody::Finish => cx.finish_stream(id),

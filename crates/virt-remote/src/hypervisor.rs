@@ -1,6 +1,6 @@
 //! What a daemon stands for.
 
-use virt_transport::{Call, Context, RemoteError};
+use virt_transport::{Call, Context, ProgramError, RemoteError, Stream};
 
 use crate::{Feature, Procedure, Version};
 
@@ -11,8 +11,9 @@ use crate::{Feature, Procedure, Version};
 pub trait Hypervisor: Send {
     /// Opens the hypervisor for this client, and returns its URI, for `CONNECT_GET_URI`.
     ///
-    /// The name is a URI without what says how to reach the daemon, or none for one of the daemon's choice.
-    /// Flags that are not known are to be ignored, as a daemon does; [`READ_ONLY`](crate::READ_ONLY) is one.
+    /// The name is a URI without what says how to reach the daemon, never empty, or none for one of the
+    /// daemon's choice. Flags that are not known are to be ignored, as a daemon does;
+    /// [`READ_ONLY`](crate::READ_ONLY) is one.
     ///
     /// # Errors
     ///
@@ -57,5 +58,21 @@ pub trait Hypervisor: Send {
     fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         let _ = cx;
         Err(RemoteError::unknown_procedure(call.id.procedure()))
+    }
+
+    /// Takes a piece of a stream that it has opened in [`on_call`](Self::on_call), as
+    /// [`Program::on_stream`](virt_transport::Program::on_stream) does. After `CONNECT_CLOSE` none comes.
+    ///
+    /// A client that has finished a stream waits for an answer: see
+    /// [`StreamBody::Finish`](virt_transport::StreamBody::Finish).
+    ///
+    /// The default does not expect any.
+    ///
+    /// # Errors
+    ///
+    /// See [`ProgramError`] for what becomes of the connection.
+    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+        let _ = (stream, cx);
+        Err(ProgramError::Unexpected)
     }
 }

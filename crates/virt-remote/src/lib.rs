@@ -6,8 +6,8 @@
 //!   [`CallProcedure`](virt_transport::CallProcedure), or a
 //!   [`MessageProcedure`](virt_transport::MessageProcedure) if it is an event. These are what opens a
 //!   connection, and one call, event, stream and descriptor each to go on with.
-//! - [`RemoteServer`] is the other end: it serves these procedures for a [`Hypervisor`], of which
-//!   [`TestHypervisor`] is one, without libvirt.
+//! - [`RemoteServer`] is the other end: it serves what opens a connection, and hands other calls and their
+//!   streams to a [`Hypervisor`], of which [`TestHypervisor`] is one, without libvirt.
 //!
 //! There is no I/O in here: [`virt_transport::Transport`] carries it all.
 //!
@@ -111,7 +111,8 @@
 //! `remote_..._ret` of a procedure there, or `remote_..._msg` of an event, with a comment for each; a procedure
 //! without any gets `@void` in its comment instead. `cargo xtask codegen` then writes the types and the unit
 //! struct. To call it, that is all; to serve it, name it in [`Hypervisor::serves`] and answer it in
-//! [`Hypervisor::on_call`].
+//! [`Hypervisor::on_call`]. If it has a stream, open that there, and take its pieces in
+//! [`Hypervisor::on_stream`].
 
 mod arguments;
 mod error;

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use virt_transport::{Call, CallId, Context, Payload, Program, ProgramId, RemoteError, SendError};
+use virt_transport::{
+    Call, CallId, Context, Payload, Program, ProgramError, ProgramId, RemoteError, SendError,
+    Stream,
+};
 
 use crate::arguments::arguments;
 use crate::{
@@ -15,7 +18,7 @@ use crate::{
 /// The remote program of a daemon: it authenticates a client, negotiates and opens a [`Hypervisor`].
 ///
 /// One stands behind each connection. It answers what the [crate's documentation](crate) lists; other
-/// procedures are up to the hypervisor.
+/// procedures, and their streams, are up to the hypervisor.
 ///
 /// A call is judged as libvirt's daemon does it: procedure, authentication, payload, and then whether
 /// `CONNECT_OPEN` came before. Bytes that follow the arguments are ignored. Once `CONNECT_CLOSE` was
@@ -53,13 +56,19 @@ impl RemoteServer {
     }
 
     /// The same, but one of these ways to authenticate is demanded, at most
-    /// [`AUTH_TYPE_LIST_MAX`](crate::AUTH_TYPE_LIST_MAX) of them; none is demanded if the list is empty.
+    /// [`AUTH_TYPE_LIST_MAX`](crate::AUTH_TYPE_LIST_MAX) of them; none is demanded if the list is empty or has
+    /// [`AuthType::NONE`], and then nothing else is offered.
     ///
     /// [`AuthType::POLKIT`] succeeds if [`on_polkit`](Self::on_polkit) says so. SASL is offered only: no
     /// client ever succeeds with it.
     #[must_use]
     pub fn demand_auth(mut self, auth: impl Into<Vec<AuthType>>) -> Self {
-        self.auth = auth.into();
+        let auth = auth.into();
+        self.auth = if auth.contains(&AuthType::NONE) {
+            Vec::new()
+        } else {
+            auth
+        };
         self
     }
 
@@ -228,7 +237,9 @@ impl RemoteServer {
         if self.is_open() {
             return Err(error::already_open());
         }
-        self.uri = Some(self.hypervisor.open(args.name, args.flags)?);
+        // An empty name is none, as to a daemon.
+        let name = args.name.filter(|name| !name.is_empty());
+        self.uri = Some(self.hypervisor.open(name, args.flags)?);
         Ok(())
     }
 
@@ -269,6 +280,14 @@ impl Program for RemoteServer {
         } else {
             self.opened()?.on_call(call, cx)
         }
+    }
+
+    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+        // A stream of the hypervisor's own implies that it is open, but the owner may have opened this one.
+        if self.closed || !self.is_open() {
+            return Err(ProgramError::Unexpected);
+        }
+        self.hypervisor.on_stream(stream, cx)
     }
 }
 

@@ -58,14 +58,34 @@ struct Registration {
 
 impl TestHypervisor {
     fn list(&self, args: ConnectListAllDomainsArgs) -> ConnectListAllDomainsRet<&str> {
-        const INACTIVE_ONLY: u32 = 2;
-        // Of the filters this one alone can hide a domain that runs.
-        let listed = args.flags & 3 != INACTIVE_ONLY;
+        let listed = self.passes(args.flags);
         let wanted = listed && args.need_results != 0;
         ConnectListAllDomainsRet {
             domains: wanted.then(|| self.domain()).into_iter().collect(),
             ret: listed.into(),
         }
+    }
+
+    /// Whether the domain is among those that filters leave. Filters of one group are alternatives; each group
+    /// of which there is one has to have one that the domain meets.
+    fn passes(&self, filters: u32) -> bool {
+        let state = if self.state == DomainState::PAUSED {
+            0x20
+        } else {
+            0x10
+        };
+        // A group, from its lowest filter on, and the one that the domain meets.
+        let groups = [
+            (0x0003, 0x0001), // active, inactive
+            (0x000c, 0x0004), // persistent, transient
+            (0x00f0, state),  // running, paused, shut off, other
+            (0x0300, 0x0200), // a managed save, none
+            (0x0c00, 0x0800), // started with the daemon, or not
+            (0x3000, 0x2000), // snapshots, none
+            (0xc000, 0x8000), // checkpoints, none
+        ];
+        let mut groups = groups.into_iter();
+        groups.all(|(group, met)| filters & group == 0 || filters & met != 0)
     }
 
     fn lookup(&self, name: &str) -> Result<DomainLookupByNameRet<&str>, RemoteError> {

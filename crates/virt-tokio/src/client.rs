@@ -28,7 +28,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// It is a handle: cheap to clone, to be used from many tasks at once. One task of its own reads, writes
 /// and keeps the time, so that PINGs are answered whatever the users of the handle do. When the last handle
-/// and the last [`Stream`] and its senders are dropped, the connection is closed.
+/// and the last [`Stream`] and its senders are dropped, the connection is closed; what they have sent may still go
+/// for a second, if the runtime lives on.
 ///
 /// # Calls in flight
 ///
@@ -58,7 +59,7 @@ impl Client {
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime.
+    /// Outside of a tokio runtime. In one without timers the connection ends at once.
     #[must_use]
     pub fn over_stream<S>(stream: S, options: Options) -> Self
     where
@@ -71,7 +72,7 @@ impl Client {
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime.
+    /// Outside of a tokio runtime. In one without timers the connection ends at once.
     #[cfg(unix)]
     #[must_use]
     pub fn over_unix(socket: tokio::net::UnixStream, options: Options) -> Self {

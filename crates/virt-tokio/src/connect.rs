@@ -6,15 +6,16 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use virt_remote::{
     AuthList, AuthPolkit, AuthType, ConnectOpen, ConnectOpenArgs, ConnectSupportsFeature,
-    ConnectSupportsFeatureArgs, Feature,
+    ConnectSupportsFeatureArgs, Feature, READ_ONLY,
 };
 use virt_transport::CallProcedure;
 use virt_uri::{Access, Candidate, Uri};
 
 use crate::{Client, ConnectError, Keepalive, Options, debug, environment};
 
-/// The flag of `CONNECT_OPEN` for a connection that can only read.
-const READ_ONLY: u32 = 1;
+/// How long to wait before a Unix socket is tried again whose queue was full.
+#[cfg(unix)]
+const FULL_QUEUE_DELAY: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// Connects to the daemon that a URI stands for, negotiates keepalive, and opens the connection.
 ///
@@ -22,7 +23,8 @@ const READ_ONLY: u32 = 1;
 /// the socket that all drivers share. `test:///default` is a daemon within this process, which needs no
 /// libvirt.
 ///
-/// If the URI stands for several sockets, they are tried in order.
+/// If the URI stands for several sockets, they are tried in order. A Unix socket whose queue is full, because
+/// its daemon is slow to accept, is waited for, as a client that blocks would.
 ///
 /// Cancel-safe: if the future is dropped, there is no connection.
 ///
@@ -170,7 +172,10 @@ impl Client {
 /// Connects to the first candidate that can be reached, and says which it was; nothing is sent yet.
 ///
 /// It is the part of [`connect`] before [`Client::open`], for those who want to do, or to time, each step by
-/// itself. `connect_timeout` does not apply to it.
+/// itself.
+///
+/// `connect_timeout` does not apply to it. A Unix socket with a full queue is waited for, however long that
+/// takes: bound it with [`tokio::time::timeout`].
 ///
 /// Cancel-safe: if the future is dropped, there is no connection.
 ///
@@ -187,7 +192,7 @@ pub async fn reach(
             Candidate::Embedded => crate::embedded::start(&options),
             #[cfg(unix)]
             Candidate::Unix(path) => {
-                let socket = tokio::net::UnixStream::connect(path).await;
+                let socket = unix(path).await;
                 socket.map(|socket| Client::over_unix(socket, options.clone()))
             }
             Candidate::Tcp { host, port } => tcp(host, *port)
@@ -212,6 +217,19 @@ pub async fn reach(
         address: addresses(candidates),
         error,
     })
+}
+
+#[cfg(unix)]
+async fn unix(path: &Path) -> std::io::Result<tokio::net::UnixStream> {
+    loop {
+        match tokio::net::UnixStream::connect(path).await {
+            // Linux has whoever blocks wait for room in the queue, and tells nobody else of it.
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                tokio::time::sleep(FULL_QUEUE_DELAY).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 async fn tcp(host: &str, port: u16) -> std::io::Result<TcpStream> {

@@ -28,8 +28,12 @@ const WINDOW_MAX: usize = 64 * 1024;
 /// What an idle connection may go on holding in each direction, in bytes: a PING and a PONG.
 const HELD_MAX: usize = 64;
 
-/// How long a peer that takes nothing any more is listened to.
+/// How long a peer that takes nothing any more is listened to, and how long one that is closed may take what
+/// was sent before.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What a descriptor that waits to be written counts for beside bytes.
+const FD_WEIGHT: usize = 4096;
 
 /// How many commands are taken before the socket has its turn.
 const COMMANDS: usize = 32;
@@ -63,8 +67,12 @@ struct Driver<S> {
     window: usize,
     /// The mark for what waits to be written.
     queue_limit: usize,
-    /// How much of it answers what was received, at most: `owed <= transport.queued()` after each write.
+    /// How much of it answers what was received, at most: `owed <= queued()` after each write.
     owed: usize,
+    /// Whether what was written has still to be pushed through the socket.
+    unflushed: bool,
+    /// A descriptor that came behind frames that still wait.
+    late: Option<Fd>,
     /// The most bytes that the transport has held in one direction since memory was given back.
     held: usize,
     /// Why nothing can be written any more.
@@ -83,7 +91,7 @@ pub(crate) fn spawn(
     let mut driver = Driver {
         socket,
         endpoint: Endpoint {
-            transport,
+            transport: transport.with_answer_limit(limits.queued_bytes),
             pinger,
             peers: Vec::new(),
         },
@@ -93,6 +101,8 @@ pub(crate) fn spawn(
         window: WINDOW_MIN,
         queue_limit: limits.queued_bytes,
         owed: 0,
+        unflushed: false,
+        late: None,
         held: 0,
         mute: None,
     };
@@ -115,8 +125,11 @@ impl<S: Socket> Driver<S> {
             closed = Closed::new(CloseReason::Client);
         }
         debug!(%closed, counters = ?self.endpoint.transport.counters());
-        // Whoever waits for a reply wakes when the transport is dropped, and must find the reason then.
+        // Whoever waits for a reply wakes when its program lets go of it, and must find the reason then.
         self.hub.end(closed);
+        if self.hub.is_closing() {
+            Box::pin(self.linger()).await;
+        }
     }
 
     /// Does whatever there is to do until the connection is closed, or nothing can be written any more.
@@ -132,7 +145,6 @@ impl<S: Socket> Driver<S> {
             }
             if self.hub.is_closing() {
                 // Whatever comes of what is still to be written, it is this end that closes.
-                self.poll_send(cx);
                 return Poll::Ready(Ok(Closed::new(CloseReason::Client)));
             }
             if let Some(error) = self.mute.take() {
@@ -232,7 +244,18 @@ impl<S: Socket> Driver<S> {
 
     /// Whether so much waits to be written that no command is taken.
     fn is_stuck(&self) -> bool {
-        self.endpoint.transport.queued() >= self.queue_limit
+        self.queued() >= self.queue_limit
+    }
+
+    /// What waits to be written, descriptors counted as many bytes.
+    fn queued(&self) -> usize {
+        let transport = &self.endpoint.transport;
+        transport.queued() + transport.queued_fds() * FD_WEIGHT
+    }
+
+    /// Whether nothing waits to be written.
+    fn is_written(&self) -> bool {
+        self.queued() == 0 && !self.unflushed
     }
 
     /// Whether nothing is read: the peer has to read first what it has caused, or a stream's reader has.
@@ -263,19 +286,26 @@ impl<S: Socket> Driver<S> {
         }
     }
 
-    /// Reads once, and hands what has come to its programs.
+    /// Reads once, and hands what has come to its programs; if some of what has come before waits, that alone.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let (before, pings) = (self.endpoint.transport.queued(), self.hub.pings());
-        let read = self.poll_read(cx);
+        let (before, pings) = (self.queued(), self.hub.pings());
+        let paused = self.endpoint.transport.is_paused();
+        let read = if paused {
+            Poll::Ready(self.resume().map(|()| 0))
+        } else {
+            self.poll_read(cx)
+        };
         if read.is_pending() {
             self.rest();
         }
-        let queued = self.endpoint.transport.queued();
-        self.owed += queued.saturating_sub(before);
+        self.owed += self.queued().saturating_sub(before);
         if self.hub.pings() != pings {
             self.hub.tell();
         }
         let count = ready!(read)?;
+        if paused {
+            return Poll::Ready(Ok(()));
+        }
         self.timer.received(Instant::now().into_std());
         self.window = if count == self.window {
             self.window * 4
@@ -286,6 +316,18 @@ impl<S: Socket> Driver<S> {
         Poll::Ready(Ok(()))
     }
 
+    /// Goes on with what was received before.
+    fn resume(&mut self) -> Result<(), Closed> {
+        let transport = &mut self.endpoint.transport;
+        transport.resume().map_err(Closed::error)?;
+        if !transport.is_paused()
+            && let Some(fd) = self.late.take()
+        {
+            transport.receive_fd(fd).map_err(Closed::error)?;
+        }
+        Ok(())
+    }
+
     /// Reads into the transport, at most what the window says; returns how many bytes.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Closed>> {
         let transport = &mut self.endpoint.transport;
@@ -293,14 +335,20 @@ impl<S: Socket> Driver<S> {
             self.held = self.held.max(self.window);
             let space = transport.space(self.window);
             let (count, fd) = ready!(self.socket.poll_receive(cx, space))?;
-            return Poll::Ready(received(transport, count, fd, Transport::commit));
+            return Poll::Ready(received(
+                transport,
+                count,
+                fd,
+                &mut self.late,
+                Transport::commit,
+            ));
         }
         // Few bytes are copied, so that a connection with little to do holds no buffer of this size.
         let mut buffer = [0; WINDOW_MIN];
         let (count, fd) = ready!(self.socket.poll_receive(cx, &mut buffer))?;
         self.held = self.held.max(count);
         let take = |transport: &mut Transport, count| transport.receive(&buffer[..count]);
-        Poll::Ready(received(transport, count, fd, take))
+        Poll::Ready(received(transport, count, fd, &mut self.late, take))
     }
 
     /// Gives back memory when there is nothing to be read.
@@ -330,8 +378,34 @@ impl<S: Socket> Driver<S> {
                 }
             }
         }
-        self.owed = self.owed.min(self.endpoint.transport.queued());
+        self.unflushed |= written > 0;
+        let queued = self.queued();
+        if self.unflushed && queued == 0 {
+            match self.socket.poll_flush(cx) {
+                Poll::Pending => (),
+                Poll::Ready(Ok(())) => self.unflushed = false,
+                Poll::Ready(Err(error)) => self.mute = Some(error),
+            }
+        }
+        self.owed = self.owed.min(queued);
         written
+    }
+
+    /// Writes what handles have sent before they were dropped; nobody waits for it.
+    async fn linger(&mut self) {
+        self.endpoint.release();
+        let written = poll_fn(|cx| {
+            self.poll_send(cx);
+            if self.mute.is_some() {
+                return Poll::Ready(());
+            }
+            if self.is_written() {
+                // Whoever is closed anyway need not know what became of that.
+                return self.socket.poll_shutdown(cx).map(drop);
+            }
+            Poll::Pending
+        });
+        let _ = timeout(LAST_WORDS, written).await;
     }
 
     /// Takes in what a peer has said before it stopped to listen: replies, and in the end that it has gone.
@@ -358,6 +432,19 @@ impl Endpoint {
             swept.map_err(Closed::error)?.map_err(Closed::error)?;
         }
         Ok(())
+    }
+
+    /// Lets everybody go who waits for something of the peer.
+    fn release(&mut self) {
+        let Self {
+            transport,
+            pinger,
+            peers,
+        } = self;
+        let _ = transport.with(pinger, |pinger, _| pinger.release());
+        for (_, peer) in peers {
+            let _ = transport.with(peer, |peer, _| peer.release());
+        }
     }
 }
 
@@ -429,6 +516,7 @@ fn received(
     transport: &mut Transport,
     count: usize,
     fd: Option<Fd>,
+    late: &mut Option<Fd>,
     take: impl FnOnce(&mut Transport, usize) -> Result<(), ReceiveError>,
 ) -> Result<usize, Closed> {
     if count == 0 {
@@ -440,7 +528,10 @@ fn received(
     if bytes > 0 {
         take(transport, bytes).map_err(Closed::error)?;
     }
-    if let Some(fd) = fd {
+    if transport.is_paused() {
+        // It belongs behind the frames that wait.
+        *late = fd;
+    } else if let Some(fd) = fd {
         transport.receive_fd(fd).map_err(Closed::error)?;
     }
     Ok(count)

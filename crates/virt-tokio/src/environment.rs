@@ -1,6 +1,7 @@
 //! What decides where a URI leads to, taken from the process and its files.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,29 +10,31 @@ use virt_uri::Environment;
 /// The environment of this process, as libvirt looks at it: its user, its variables, and `uri_default` of
 /// `libvirt.conf`.
 ///
-/// That file is `/etc/libvirt/libvirt.conf` for root, else `libvirt/libvirt.conf` in `$XDG_CONFIG_HOME` or
-/// `$HOME/.config`. One that cannot be read sets nothing.
+/// That file is `/etc/libvirt/libvirt.conf` for root, else `libvirt/libvirt.conf` in `$XDG_CONFIG_HOME`, even
+/// if that is relative, or in `$HOME/.config`. One that cannot be read sets nothing, and a variable set to
+/// nothing counts as not set.
 #[must_use]
 pub fn environment() -> Environment {
-    let root = is_root();
-    let home = variable("HOME");
+    read(is_root(), |name| env::var_os(name))
+}
+
+fn read(root: bool, variable: impl Fn(&str) -> Option<OsString>) -> Environment {
+    let set = |name| variable(name).filter(|value| !value.is_empty());
+    let path = |name| set(name).map(PathBuf::from);
+    let home = path("HOME");
     let configuration = if root {
         Some(PathBuf::from("/etc"))
     } else {
-        variable("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")))
+        path("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")))
     };
     Environment {
         root,
-        runtime_dir: variable("XDG_RUNTIME_DIR"),
-        cache_home: variable("XDG_CACHE_HOME"),
-        libvirt_default_uri: env::var("LIBVIRT_DEFAULT_URI").ok(),
+        runtime_dir: path("XDG_RUNTIME_DIR"),
+        cache_home: path("XDG_CACHE_HOME"),
+        libvirt_default_uri: set("LIBVIRT_DEFAULT_URI").and_then(|uri| uri.into_string().ok()),
         uri_default: configuration.and_then(|directory| uri_default(&directory)),
         home,
     }
-}
-
-fn variable(name: &str) -> Option<PathBuf> {
-    env::var_os(name).map(PathBuf::from)
 }
 
 #[cfg(unix)]
@@ -68,7 +71,72 @@ fn setting(line: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::setting;
+    use std::ffi::OsString;
+    #[cfg(unix)]
+    use std::{
+        env, fs,
+        path::{Path, PathBuf},
+    };
+
+    #[cfg(unix)]
+    use tempfile::TempDir;
+    use virt_uri::Environment;
+
+    use super::{read, setting};
+
+    /// The environment of a user who has set these variables, and no others.
+    fn of_user(variables: &[(&str, &str)]) -> Environment {
+        read(false, |name| {
+            let found = variables.iter().find(|(variable, _)| *variable == name)?;
+            Some(OsString::from(found.1))
+        })
+    }
+
+    /// A configuration in a directory.
+    #[cfg(unix)]
+    fn configure(directory: &Path, uri: &str) {
+        let libvirt = directory.join("libvirt");
+        fs::create_dir_all(&libvirt).unwrap();
+        let setting = format!("uri_default = \"{uri}\"\n");
+        fs::write(libvirt.join("libvirt.conf"), setting).unwrap();
+    }
+
+    #[test]
+    fn a_variable_set_to_nothing_is_not_set() {
+        let nothing = [
+            ("HOME", ""),
+            ("XDG_CONFIG_HOME", ""),
+            ("XDG_RUNTIME_DIR", ""),
+            ("XDG_CACHE_HOME", ""),
+            ("LIBVIRT_DEFAULT_URI", ""),
+        ];
+        assert_eq!(of_user(&nothing), Environment::default());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_users_configuration_is_where_xdg_says_or_in_home() {
+        let directory = TempDir::new().unwrap();
+        let (config, home) = (directory.path().join("xdg"), directory.path().join("home"));
+        configure(&config, "test:///xdg");
+        configure(&home.join(".config"), "test:///home");
+        let here = env::current_dir().unwrap();
+        let root: PathBuf = here.components().skip(1).map(|_| "..").collect();
+        let relative = root.join(config.strip_prefix("/").unwrap());
+        for (xdg, uri) in [
+            (config.as_path(), "test:///xdg"),
+            (&relative, "test:///xdg"),
+            (Path::new(""), "test:///home"),
+            (Path::new("/nonexistent"), ""),
+        ] {
+            let environment = of_user(&[
+                ("HOME", home.to_str().unwrap()),
+                ("XDG_CONFIG_HOME", xdg.to_str().unwrap()),
+            ]);
+            let found = environment.uri_default.unwrap_or_default();
+            assert_eq!(found, uri, "{}", xdg.display());
+        }
+    }
 
     #[test]
     fn a_setting_is_quoted_and_a_comment_is_none() {

@@ -26,7 +26,15 @@ pub enum CallError {
     /// [`Client::with_transport`](crate::Client::with_transport), keepalive, or another version.
     #[error(transparent)]
     Taken(#[from] RegisterError),
-    /// There was no reply in time. The peer may still be at it; its reply will be dropped.
+    /// So much of the call's stream came before its reply that nothing more would have been read:
+    /// [`Limits::stream_bytes`](crate::Limits::stream_bytes). The stream is aborted.
+    #[error("over {limit} bytes of the stream came before the reply")]
+    EarlyStream {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// There was no reply in time. The call may not even have had its turn; if it was sent, the peer may still be
+    /// at it, and its reply will be dropped.
     #[error("no reply within {}", Seconds(*after))]
     Timeout {
         /// How long the call has waited.

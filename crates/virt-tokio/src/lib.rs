@@ -46,7 +46,7 @@
 //! - Events wait in a queue of [`Limits::events`]; beyond it the oldest are lost, which the reader is told.
 //! - Streams: above [`Limits::stream_bytes`] that nobody has taken, nothing more is read from the socket,
 //!   replies and PINGs included. Meanwhile the peer is sent a PONG at each interval, unasked, so that it does
-//!   not give this end up; that needs [`Keepalive::Send`].
+//!   not give this end up; that needs [`Keepalive::Send`], with an interval shorter than the peer's patience.
 //! - A peer that does not read: above [`Limits::queued_bytes`] that wait to be written, no call and no piece of
 //!   a stream is taken. Above as many bytes that answer the peer itself, PONGs and a server's replies, nothing
 //!   more is read from it. If it takes nothing for `interval * (count + 1)`, the connection is closed.

@@ -39,7 +39,8 @@ impl Default for Keepalive {
 
 /// How much of everything a connection holds at most.
 ///
-/// There may be more of them one day; to change one, start from the default. One of 0 counts as 1.
+/// There may be more of them one day; to change one, start from the default. One of 0 counts as 1, but for
+/// `frame_bytes`. `stream_bytes`, `calls`, `pings` and `events` mean nothing to a [`Server`](crate::Server).
 ///
 /// ```
 /// use virt_tokio::{Limits, Options};
@@ -53,15 +54,19 @@ impl Default for Keepalive {
 #[non_exhaustive]
 pub struct Limits {
     /// The longest frame that is received, in bytes, its length included. 33 554 436, which is the
-    /// protocol's own limit.
+    /// protocol's own limit; it is held between 28, the least there can be, and that.
     pub frame_bytes: usize,
     /// Above so many bytes that wait to be written, no call and no piece of a stream is taken; above so many
-    /// that the peer has caused, which are PONGs and a server's replies, nothing more is read. 256 KiB.
+    /// that the peer has caused, which are PONGs and a server's replies, nothing more is read. 256 KiB. A
+    /// descriptor counts as 4 KiB.
     ///
-    /// One read may go over it by what it is answered with, and one call by its own size.
+    /// What was read before may go over it by as much again and one reply, and one call by its own size.
     pub queued_bytes: usize,
     /// Above so many bytes of streams that their readers have not taken, nothing more is read. 1 MiB over
-    /// all streams of a connection. One read may go over it by its size.
+    /// all streams of a connection.
+    ///
+    /// A piece counts once it is whole: the limit may be exceeded by one read and one frame of up to
+    /// `frame_bytes`.
     pub stream_bytes: usize,
     /// How many calls are in flight at once; the others wait for their turn. 4.
     ///

@@ -6,21 +6,21 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot};
 use virt_transport::{
-    Context, Fd, Message, Payload, Program, ProgramError, ProgramId, Reply, ReplyError, SendError,
-    Serial, Status, Stream, StreamBody, StreamId,
+    Context, Fd, Message, Payload, Program, ProgramError, ProgramId, Reply, SendError, Serial,
+    Status, Stream, StreamBody, StreamId,
 };
 use virt_xdr::{Encode, EncodeError, Encoder};
 
 use crate::hub::Hub;
 use crate::inbound::Held;
-use crate::{Event, StreamItem};
+use crate::{CallError, Event, StreamItem};
 
 /// Up to this many bytes a payload is copied, so that a small one does not keep alive the large buffer that it
 /// was read into, and counts for what it takes.
 const COPY_MAX: usize = 64 * 1024;
 
 /// What a call has come to: what was returned and its descriptors, or why not.
-pub(crate) type Outcome = Result<(Bytes, Vec<Fd>), ReplyError>;
+pub(crate) type Outcome = Result<(Bytes, Vec<Fd>), CallError>;
 
 /// The queue of events, made when somebody first listens.
 pub(crate) type Events = Arc<OnceLock<broadcast::Sender<Event>>>;
@@ -39,12 +39,20 @@ pub(crate) struct Request {
     pub(crate) stream: Option<mpsc::UnboundedSender<Held>>,
 }
 
+/// Whoever reads a stream, or will once its call has been answered.
+#[derive(Debug)]
+struct Reader {
+    items: mpsc::UnboundedSender<Held>,
+    /// How much has come before the reply, which nobody can take yet; 0 from the reply on.
+    early: usize,
+}
+
 #[derive(Debug)]
 pub(crate) struct Peer {
     id: ProgramId,
     waiting: HashMap<Serial, (oneshot::Sender<Outcome>, Option<OwnedSemaphorePermit>)>,
     /// The streams whose handle is not known to have gone.
-    streams: HashMap<StreamId, mpsc::UnboundedSender<Held>>,
+    streams: HashMap<StreamId, Reader>,
     events: Events,
     hub: Arc<Hub>,
 }
@@ -84,10 +92,10 @@ impl Peer {
         } else {
             cx.call_with_fds(procedure, &args, fds)?
         };
-        if let Some(stream) = stream {
+        if let Some(items) = stream {
             let id = StreamId { procedure, serial };
             cx.open_stream(id)?;
-            self.streams.insert(id, stream);
+            self.streams.insert(id, Reader { items, early: 0 });
         }
         self.waiting.insert(serial, (waiter, permit));
         Ok(serial)
@@ -106,13 +114,18 @@ impl Peer {
         }
     }
 
+    /// Lets those go who wait for a reply or read a stream.
+    pub(crate) fn release(&mut self) {
+        self.waiting.clear();
+        self.streams.clear();
+    }
+
     /// Drops the streams whose handle has gone. Those of calls without a reply come later: a peer that has
     /// not opened a stream does not know what to abort.
     pub(crate) fn sweep(&mut self, cx: &mut Context<'_>) -> Result<(), SendError> {
-        let gone = self
-            .streams
-            .iter()
-            .filter(|(id, handle)| handle.is_closed() && !self.waiting.contains_key(&id.serial));
+        let gone = self.streams.iter().filter(|(id, reader)| {
+            reader.items.is_closed() && !self.waiting.contains_key(&id.serial)
+        });
         let gone: Vec<_> = gone.map(|(id, _)| *id).collect();
         gone.into_iter().try_for_each(|id| self.drop_stream(id, cx))
     }
@@ -134,12 +147,17 @@ impl Program for Peer {
             return Err(ProgramError::Unexpected);
         };
         let refused = result.is_err();
+        let outcome = result
+            .map(|payload| (keep(payload), fds))
+            .map_err(CallError::from);
         // Whoever has stopped waiting does not want to know.
-        let _ = waiter.send(result.map(|payload| (keep(payload), fds)));
+        let _ = waiter.send(outcome);
         let id = StreamId { procedure, serial };
-        let stream = self.streams.get(&id);
-        if stream.is_some_and(|handle| refused || handle.is_closed()) {
-            self.drop_stream(id, cx)?;
+        if let Some(reader) = self.streams.get_mut(&id) {
+            reader.early = 0;
+            if refused || reader.items.is_closed() {
+                self.drop_stream(id, cx)?;
+            }
         }
         Ok(())
     }
@@ -168,7 +186,7 @@ impl Program for Peer {
 
     fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
         let Stream { id, body } = stream;
-        let Some(reader) = self.streams.get(&id) else {
+        let Some(reader) = self.streams.get_mut(&id) else {
             return Err(ProgramError::Unexpected);
         };
         let item = match body {
@@ -177,7 +195,20 @@ impl Program for Peer {
             StreamBody::Finish => StreamItem::Finish,
             StreamBody::Abort(error) => StreamItem::Abort(error),
         };
-        if reader.send(Held::new(item, &self.hub)).is_err() {
+        let length = item.len();
+        let mut lost = reader.items.send(Held::new(item, &self.hub)).is_err();
+        if let Some((waiter, _permit)) = self.waiting.get_mut(&id.serial) {
+            reader.early += length;
+            let early: usize = self.streams.values().map(|reader| reader.early).sum();
+            let limit = self.hub.inbound.limit();
+            if early >= limit {
+                // Nothing more would be read before some of it is taken, and the reply comes behind.
+                let waiter = std::mem::replace(waiter, oneshot::channel().0);
+                let _ = waiter.send(Err(CallError::EarlyStream { limit }));
+                lost = true;
+            }
+        }
+        if lost {
             self.drop_stream(id, cx)?;
         }
         Ok(())

@@ -94,6 +94,11 @@ impl Pinger {
         cx.message(Procedure::PONG, &())
     }
 
+    /// Lets those go who wait for a PONG.
+    pub(crate) fn release(&mut self) {
+        self.waiting.clear();
+    }
+
     fn pong(&mut self) {
         if self.answered == self.sent {
             debug!("PONG received that was not asked for");

@@ -62,7 +62,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime.
+    /// Outside of a tokio runtime. In one without timers the connection ends at once.
     pub fn over_stream<S, R>(
         stream: S,
         keepalive: Keepalive,
@@ -89,7 +89,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime.
+    /// Outside of a tokio runtime. In one without timers the connection ends at once.
     #[cfg(unix)]
     pub fn over_unix<R>(
         socket: tokio::net::UnixStream,
@@ -139,7 +139,7 @@ impl Server {
         self.shared.closed().await
     }
 
-    /// Closes the connection; what the socket does not take at once is lost.
+    /// Closes the connection; what waits to be written may still go for a second.
     ///
     /// Cancel-safe: if the future is dropped, the connection closes with its handle.
     pub async fn close(&self) -> Closed {
@@ -158,7 +158,7 @@ impl Control {
         self.0.start_keepalive();
     }
 
-    /// Closes the connection; what the socket does not take at once is lost.
+    /// Closes the connection; what waits to be written may still go for a second.
     pub fn close(&self) {
         self.0.close();
     }

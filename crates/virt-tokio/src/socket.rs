@@ -28,6 +28,12 @@ pub(crate) trait Socket: Send {
 
     /// Sends one descriptor, and takes it off.
     fn poll_send_fd(&mut self, cx: &mut Context<'_>, slot: FdSlot<'_>) -> Poll<io::Result<()>>;
+
+    /// Sees to it that what was written is on its way.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Tells the peer that nothing more will be written, where closing alone would not.
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
 /// A byte stream that carries no descriptors.
@@ -60,5 +66,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for Plain<S> {
     fn poll_send_fd(&mut self, _: &mut Context<'_>, _: FdSlot<'_>) -> Poll<io::Result<()>> {
         // The transport was not told that descriptors can be carried, so it has refused them.
         Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }

@@ -14,7 +14,7 @@ pub enum StreamItem {
     Data(Bytes),
     /// A run of zeros, so many bytes, that was not sent.
     Hole(i64),
-    /// The peer is done, and all went well.
+    /// The peer is done, and all went well: a daemon says so after [`Stream::finish`], once it has taken all.
     Finish,
     /// The peer has given up, and the stream is closed; the error, if it has said why.
     Abort(Option<RemoteError>),
@@ -41,8 +41,9 @@ pub struct Stream {
 
 /// The sending side of a [`Stream`]: a handle, cheap to clone, to be used while the stream is read elsewhere.
 ///
-/// What several send goes in the order in which they have asked. The stream belongs to its [`Stream`]: once
-/// that is dropped, nothing more can be sent; a sender that is dropped changes nothing.
+/// What one task sends, each piece awaited before the next, goes in that order; pieces of several have none among
+/// themselves. The stream belongs to its [`Stream`]: once that is dropped, nothing more can be sent; a sender that
+/// is dropped changes nothing.
 #[derive(Debug, Clone)]
 pub struct StreamSender {
     client: Client,
@@ -112,7 +113,7 @@ impl Stream {
     /// # Errors
     ///
     /// As there.
-    pub async fn send_hole(&self, length: u32) -> Result<(), CallError> {
+    pub async fn send_hole(&self, length: u64) -> Result<(), CallError> {
         self.sender.send_hole(length).await
     }
 
@@ -148,6 +149,9 @@ impl Stream {
 impl StreamSender {
     /// Sends data; it waits while the connection has enough to write. Empty data says that no more follows.
     ///
+    /// Pieces of at most [`LEGACY_PAYLOAD_MAX`](virt_xdr::LEGACY_PAYLOAD_MAX) bytes reach peers of any age.
+    /// That a piece is sent does not mean that it has arrived: [`StreamItem::Finish`] says that all have.
+    ///
     /// Cancel-safe: if the future is dropped, either all of the data is sent or none.
     ///
     /// # Errors
@@ -166,15 +170,16 @@ impl StreamSender {
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
-    pub async fn send_hole(&self, length: u32) -> Result<(), CallError> {
+    /// As [`send`](Self::send), and a hole above 2^63 - 1 bytes.
+    pub async fn send_hole(&self, length: u64) -> Result<(), CallError> {
         let id = self.id;
         self.client
             .with_peer(self.program, move |_, cx| cx.stream_hole(id, length))
             .await
     }
 
-    /// Says that this end is done and all went well. What the peer still sends can be received.
+    /// Says that this end is done and all went well. What the peer still sends can be received, and at its end
+    /// [`StreamItem::Finish`] as the confirmation.
     ///
     /// Cancel-safe, as [`send`](Self::send).
     ///

@@ -10,8 +10,9 @@
 use std::time::Duration;
 
 use peak_alloc::PeakAlloc;
-use tokio::io::{AsyncWriteExt, duplex, split};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 use virt_tokio::{CloseReason, Keepalive, Limits, Server};
+use virt_transport::{Call, Context, Program, ProgramId, RemoteError};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -30,7 +31,53 @@ fn serve(stream: tokio::io::DuplexStream) -> Server {
     server.unwrap().0
 }
 
+/// Answers each call with a mebibyte.
+struct Generous;
+
+impl Program for Generous {
+    fn id(&self) -> ProgramId {
+        ProgramId::new(0x2000_4242, 1)
+    }
+
+    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+        Ok(cx.reply(call.id, &vec![7; 256 * 1024])?)
+    }
+}
+
 #[tokio::test(start_paused = true)]
+async fn what_a_peer_does_not_read_and_a_thousand_idle_connections() {
+    a_million_pings_without_a_reader_and_a_thousand_idle_connections().await;
+    small_calls_with_large_replies_without_a_reader().await;
+}
+
+async fn small_calls_with_large_replies_without_a_reader() {
+    const CALL: &[u8; 28] =
+        b"\0\0\0\x1c\x20\0\x42\x42\0\0\0\x01\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0";
+    const CALLS: usize = 200;
+    let (ours, theirs) = duplex(64 * 1024);
+    let (mut reader, mut writer) = split(theirs);
+    let server = Server::over_stream(ours, Keepalive::Off, &Limits::default(), |transport, _| {
+        transport.register(Generous)
+    });
+    let (_server, _) = server.unwrap();
+    let calls = CALL.repeat(CALLS);
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    writer.write_all(&calls).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    // The mark, and one reply over it, in a buffer that has grown by doubling: not all 200 MiB.
+    let peak = MEMORY.peak_usage() - before;
+    assert!(peak < 8 * 1024 * 1024, "{peak} bytes at most");
+
+    // Once they are read, all of them are answered.
+    let mut reply = vec![0; 28 + 4 + 1024 * 1024];
+    for _ in 0..CALLS {
+        reader.read_exact(&mut reply).await.unwrap();
+    }
+    let peak = MEMORY.peak_usage() - before;
+    assert!(peak < 8 * 1024 * 1024, "{peak} bytes at most");
+}
+
 async fn a_million_pings_without_a_reader_and_a_thousand_idle_connections() {
     let (ours, theirs) = duplex(4096);
     let (_unread, mut writer) = split(theirs);

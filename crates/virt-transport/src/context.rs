@@ -4,6 +4,7 @@ use bytes::Bytes;
 use virt_xdr::{Encode, Header, MessageType, ProgramId, Serial, Status};
 
 use crate::link::{Link, Waiting};
+use crate::program::Received;
 use crate::stream::End;
 use crate::{CallId, Fd, RemoteError, Role, SendError, StreamHole, StreamId};
 
@@ -26,7 +27,8 @@ impl<'a> Context<'a> {
     pub(crate) fn refuse(mut self, error: &RemoteError) {
         if let Some(call) = self.link.unanswered.take() {
             // What cannot be sent is replaced by an error that can: see `answer`.
-            let _ = self.reply_error(call, error);
+            let refused = self.refuse_call(call, error);
+            let _ = self.answer(call, refused);
         }
     }
 
@@ -83,11 +85,12 @@ impl<'a> Context<'a> {
     /// # Errors
     ///
     /// [`SendError::Encode`]. The call is then answered with that, as an internal error, so that its caller
-    /// does not wait for ever.
+    /// does not wait for ever. [`SendError::ForeignCall`]; nothing is sent then.
     pub fn reply(&mut self, call: CallId, ret: &impl Encode) -> Result<(), SendError> {
-        let header = self.header(&call, MessageType::REPLY, Status::OK);
+        let call = self.own(&call)?;
+        let header = self.header(call.procedure, MessageType::REPLY, call.serial, Status::OK);
         let result = self.link.send(&header, |out| ret.encode(out));
-        self.answer(&call, result)
+        self.answer(call, result)
     }
 
     /// Answers a call with what it returns, and descriptors.
@@ -102,9 +105,15 @@ impl<'a> Context<'a> {
         ret: &impl Encode,
         fds: Vec<Fd>,
     ) -> Result<(), SendError> {
-        let header = self.header(&call, MessageType::REPLY_WITH_FDS, Status::OK);
+        let call = self.own(&call)?;
+        let header = self.header(
+            call.procedure,
+            MessageType::REPLY_WITH_FDS,
+            call.serial,
+            Status::OK,
+        );
         let result = self.link.send_with_fds(&header, |out| ret.encode(out), fds);
-        self.answer(&call, result)
+        self.answer(call, result)
     }
 
     /// Answers a call with an error; its stream, if one was opened, is closed.
@@ -113,8 +122,9 @@ impl<'a> Context<'a> {
     ///
     /// As [`reply`](Self::reply): a text of the error may be over the limit of the protocol.
     pub fn reply_error(&mut self, call: CallId, error: &RemoteError) -> Result<(), SendError> {
-        let result = self.refuse_call(&call, error);
-        self.answer(&call, result)
+        let call = self.own(&call)?;
+        let result = self.refuse_call(call, error);
+        self.answer(call, result)
     }
 
     /// Sends a message, which nobody replies to.
@@ -181,11 +191,12 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// [`SendError::StreamClosed`].
-    pub fn stream_hole(&mut self, id: StreamId, length: u32) -> Result<(), SendError> {
+    /// [`SendError::StreamClosed`], [`SendError::HoleTooLong`].
+    pub fn stream_hole(&mut self, id: StreamId, length: u64) -> Result<(), SendError> {
         let header = self.stream_header(id, MessageType::STREAM_HOLE, Status::CONTINUE)?;
+        let limit = i64::MAX.cast_unsigned();
         let hole = StreamHole {
-            length: length.into(),
+            length: i64::try_from(length).map_err(|_| SendError::HoleTooLong { length, limit })?,
             flags: 0,
         };
         self.link.send(&header, |out| hole.encode(out))
@@ -247,8 +258,7 @@ impl<'a> Context<'a> {
             return Err(SendError::NotClient);
         }
         let serial = self.link.next_serial();
-        let call = CallId { procedure, serial };
-        let header = self.header(&call, message_type, Status::OK);
+        let header = self.header(procedure, message_type, serial, Status::OK);
         let waiting = Waiting {
             program: self.program,
             procedure,
@@ -273,26 +283,41 @@ impl<'a> Context<'a> {
         if !self.link.streams.is_writable(self.program, id) {
             return Err(SendError::StreamClosed(id));
         }
-        let call = CallId {
-            procedure: id.procedure,
-            serial: id.serial,
-        };
-        Ok(self.header(&call, message_type, status))
+        Ok(self.header(id.procedure, message_type, id.serial, status))
     }
 
-    fn header(&self, call: &CallId, message_type: MessageType, status: Status) -> Header {
+    fn header(
+        &self,
+        procedure: i32,
+        message_type: MessageType,
+        serial: Serial,
+        status: Status,
+    ) -> Header {
         Header {
             program: self.program,
-            procedure: call.procedure,
+            procedure,
             message_type,
-            serial: call.serial,
+            serial,
             status,
         }
     }
 
+    /// Sees to it that no other caller gets the answer: serials are the same on every connection.
+    fn own(&self, call: &CallId) -> Result<Received, SendError> {
+        let received = call.received;
+        if call.transport == self.link.token && received.program == self.program {
+            return Ok(received);
+        }
+        Err(SendError::ForeignCall {
+            program: self.program,
+            procedure: received.procedure,
+            serial: received.serial,
+        })
+    }
+
     /// Notes that a call was answered; with the reason, if what it was answered with could not be sent.
-    fn answer(&mut self, call: &CallId, result: Result<(), SendError>) -> Result<(), SendError> {
-        if self.link.unanswered.as_ref() == Some(call) {
+    fn answer(&mut self, call: Received, result: Result<(), SendError>) -> Result<(), SendError> {
+        if self.link.unanswered == Some(call) {
             self.link.unanswered = None;
         }
         if let Err(error) = &result {
@@ -302,10 +327,21 @@ impl<'a> Context<'a> {
     }
 
     /// Sends an error as the reply. A call that is refused has no stream, and the peer expects none.
-    fn refuse_call(&mut self, call: &CallId, error: &RemoteError) -> Result<(), SendError> {
-        let header = self.header(call, MessageType::REPLY, Status::ERROR);
+    fn refuse_call(&mut self, call: Received, error: &RemoteError) -> Result<(), SendError> {
+        let header = self.header(
+            call.procedure,
+            MessageType::REPLY,
+            call.serial,
+            Status::ERROR,
+        );
         self.link.send(&header, |out| error.encode(out))?;
-        self.link.streams.abort(self.program, call.into());
+        if !call.shares_stream {
+            let id = StreamId {
+                procedure: call.procedure,
+                serial: call.serial,
+            };
+            self.link.streams.abort(self.program, id);
+        }
         Ok(())
     }
 }

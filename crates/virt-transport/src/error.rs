@@ -183,6 +183,24 @@ pub enum SendError {
         /// How many there are.
         count: usize,
     },
+    /// The call was received by another program, or on another connection: it is not answered by this.
+    #[error("call with serial {} of procedure {procedure} was not received here by {program}", serial.0)]
+    ForeignCall {
+        /// The program that the call was to be answered by.
+        program: ProgramId,
+        /// The procedure that was called.
+        procedure: i32,
+        /// The call's serial.
+        serial: Serial,
+    },
+    /// A hole is longer than the protocol can say.
+    #[error("hole of {length} bytes, over the limit of {limit}")]
+    HoleTooLong {
+        /// The length in bytes.
+        length: u64,
+        /// The limit in bytes, 2^63 - 1.
+        limit: u64,
+    },
     /// A server may not call: libvirt's client would close the connection.
     #[error("a server may not call")]
     NotClient,

@@ -91,7 +91,9 @@
 //! | unknown type | dropped | error |
 //!
 //! This is what a libvirt 9.0 daemon and the C client do; an *error* here is where the C client closes the
-//! connection, and it is what [`Transport::receive`] returns from then on.
+//! connection, and it is what [`Transport::receive`] returns from then on. The C client closes it in two cases
+//! more, which here are the program's to judge: [`StreamBody::Finish`] of a stream that it has not finished, and
+//! an abort whose reason does not decode.
 
 mod context;
 mod error;

@@ -1,13 +1,15 @@
 //! What a transport keeps besides its programs: the outbox, the calls that wait, the open streams.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use virt_xdr::{EncodeError, Encoder, FDS_MAX, Header, ProgramId, Serial};
 
 use crate::outbox::Outbox;
+use crate::program::Received;
 use crate::stream::Streams;
-use crate::{CallId, Fd, Role, SendError};
+use crate::{Fd, Role, SendError};
 
 /// What a transport has seen and sent since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,8 +44,13 @@ pub(crate) struct Waiting {
     pub(crate) fds: usize,
 }
 
+/// Which transport something belongs to: it equals its clones alone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Token(Arc<()>);
+
 #[derive(Debug)]
 pub(crate) struct Link {
+    pub(crate) token: Token,
     pub(crate) role: Role,
     pub(crate) carries_fds: bool,
     pub(crate) outbox: Outbox,
@@ -51,14 +58,23 @@ pub(crate) struct Link {
     /// All but `bytes_sent`, which the outbox knows.
     pub(crate) counters: Counters,
     /// The call that is being handled, until it is answered.
-    pub(crate) unanswered: Option<CallId>,
+    pub(crate) unanswered: Option<Received>,
     waiting: BTreeMap<Serial, Waiting>,
     last_serial: Serial,
 }
 
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Token {}
+
 impl Link {
     pub(crate) fn new(role: Role) -> Self {
         Self {
+            token: Token::default(),
             role,
             carries_fds: false,
             outbox: Outbox::default(),

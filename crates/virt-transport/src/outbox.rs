@@ -13,6 +13,9 @@ use crate::Fd;
 /// Up to this many bytes a payload is copied behind its header; above, it is queued as it is.
 const COPY_MAX: usize = 4096;
 
+/// What a descriptor that waits counts for beside bytes.
+const FD_WEIGHT: usize = 4096;
+
 /// Above this capacity in bytes, the buffer of small frames is given back once it is empty.
 const KEEP: usize = 64 * 1024;
 
@@ -164,6 +167,12 @@ impl Outbox {
         self.queued_bytes + self.small.len() - self.head
     }
 
+    /// What waits, descriptors counted as many bytes.
+    #[inline]
+    pub(crate) fn weight(&self) -> usize {
+        self.bytes() + self.queued_fds * FD_WEIGHT
+    }
+
     /// How many bytes were queued in all, those that were written included.
     pub(crate) fn bytes_sent(&self) -> u64 {
         self.written + self.bytes() as u64
@@ -218,7 +227,11 @@ impl Outbox {
         } else {
             0
         };
-        assert!(count <= small, "advance past the bytes that wait");
+        assert!(
+            count <= small,
+            "advance past the bytes that wait: {} too many",
+            count.saturating_sub(small)
+        );
         self.head += count;
         let left = self.small.len() - self.head;
         if left == 0 {

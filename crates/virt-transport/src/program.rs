@@ -4,6 +4,7 @@ use std::any::Any;
 
 use virt_xdr::{Payload, ProgramId, Serial, Status};
 
+use crate::link::Token;
 use crate::{Context, Fd, ProgramError, RemoteError, ReplyError, Stream};
 
 /// A program of the protocol: a number, a version, and what to do with the frames that carry them.
@@ -34,13 +35,17 @@ pub trait Program: Any + Send {
     ///
     /// # Errors
     ///
-    /// The error is sent as the reply. If the call has been answered, it goes nowhere.
+    /// The error is sent as the reply: with a [`CallId`] that was kept, the call would be answered twice. If
+    /// the call has been answered, the error goes nowhere.
     fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         let _ = cx;
-        Err(RemoteError::unknown_procedure(call.id.procedure))
+        Err(RemoteError::unknown_procedure(call.id.procedure()))
     }
 
     /// Takes the reply to a call of this program. It reaches only a client.
+    ///
+    /// A result that does not decode is an answer, too: whoever has called waits for it. With `?` on
+    /// [`Payload::decode`] it would be dropped here.
     ///
     /// # Errors
     ///
@@ -86,25 +91,37 @@ pub struct Call<'a> {
     pub fds: Vec<Fd>,
 }
 
-/// The right to answer one call, once, through the [`Context`] of the program that was called.
+/// The right to answer one call, once, through the [`Context`] of the program that was called, on the transport
+/// that has received it.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a call that is not answered leaves its caller waiting"]
 pub struct CallId {
+    /// Which transport has received it.
+    pub(crate) transport: Token,
+    pub(crate) received: Received,
+}
+
+/// A call that was received, for whoever has no right to answer it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Received {
+    pub(crate) program: ProgramId,
     pub(crate) procedure: i32,
     pub(crate) serial: Serial,
+    /// Whether a stream with its serial was open before, which is not this call's to close.
+    pub(crate) shares_stream: bool,
 }
 
 impl CallId {
     /// The procedure that is called.
     #[must_use]
     pub fn procedure(&self) -> i32 {
-        self.procedure
+        self.received.procedure
     }
 
     /// The serial that the caller has chosen.
     #[must_use]
     pub fn serial(&self) -> Serial {
-        self.serial
+        self.received.serial
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use virt_xdr::{Header, MessageType, Payload, ProgramId, Status};
 
 use crate::link::Link;
+use crate::program::Received;
 use crate::programs::{Programs, Registered};
 use crate::stream::End;
 use crate::{
@@ -91,23 +92,35 @@ impl Router {
         if self.link.role == Role::Client {
             return Err(ReceiveError::UnexpectedCall { program, procedure });
         }
-        self.link.unanswered = Some(CallId { procedure, serial });
+        let received = Received {
+            program,
+            procedure,
+            serial,
+            shares_stream: self
+                .link
+                .streams
+                .is_open(program, StreamId { procedure, serial }),
+        };
+        self.link.unanswered = Some(received);
         let found = self.programs.find(program);
         let Some(registered) = found.filter(|registered| registered.takes_calls) else {
             let context = Context::new(&mut self.link, program);
             context.refuse(&RemoteError::unknown_program(program));
             return Ok(());
         };
-        let mut context = Context::new(&mut self.link, program);
         let result = if status == Status::OK {
-            let id = CallId { procedure, serial };
+            let id = CallId {
+                transport: self.link.token.clone(),
+                received,
+            };
             let call = Call { id, payload, fds };
+            let mut context = Context::new(&mut self.link, program);
             registered.program.on_call(call, &mut context)
         } else {
             Err(RemoteError::unexpected_status(status))
         };
         if let Err(error) = result {
-            context.refuse(&error);
+            Context::new(&mut self.link, program).refuse(&error);
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ pub enum StreamBody<'a> {
     },
     /// The peer is done, and all went well. In a server: confirm it with [`Context::finish_stream`], or say
     /// with [`Context::abort_stream`] why not, for the client waits for one of them. In a client: it is that
-    /// confirmation. The stream closes once both ends have finished.
+    /// confirmation, if the client has finished the stream. The stream closes once both ends have finished.
     ///
     /// [`Context::abort_stream`]: crate::Context::abort_stream
     /// [`Context::finish_stream`]: crate::Context::finish_stream
@@ -53,8 +53,8 @@ pub enum StreamBody<'a> {
 impl From<&CallId> for StreamId {
     fn from(call: &CallId) -> Self {
         Self {
-            procedure: call.procedure,
-            serial: call.serial,
+            procedure: call.procedure(),
+            serial: call.serial(),
         }
     }
 }

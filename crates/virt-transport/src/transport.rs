@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use virt_xdr::{
@@ -11,7 +10,7 @@ use virt_xdr::{
     split_off_frame,
 };
 
-use crate::link::{Counters, Link};
+use crate::link::{Counters, Link, Token};
 use crate::route::Router;
 use crate::{Context, Fd, HandleError, Program, ReceiveError, RegisterError, Transmit};
 
@@ -41,7 +40,7 @@ pub enum Need {
 pub struct Handle<P> {
     id: ProgramId,
     /// Which transport it belongs to.
-    token: Arc<()>,
+    transport: Token,
     program: PhantomData<fn() -> P>,
 }
 
@@ -51,12 +50,13 @@ pub struct Handle<P> {
 #[derive(Debug)]
 pub struct Transport {
     decoder: FrameDecoder,
+    /// How much the frames of one turn may lead to before the others wait.
+    answer_limit: usize,
     router: Router,
     /// A frame whose descriptors have not all arrived.
     pending: Option<Pending>,
     /// Once set, it stays, and nothing is received any more.
     failed: Option<ReceiveError>,
-    token: Arc<()>,
 }
 
 #[derive(Debug)]
@@ -74,10 +74,10 @@ impl Transport {
     pub fn new(role: Role) -> Self {
         Self {
             decoder: FrameDecoder::new(),
+            answer_limit: usize::MAX,
             router: Router::new(Link::new(role)),
             pending: None,
             failed: None,
-            token: Arc::new(()),
         }
     }
 
@@ -98,6 +98,18 @@ impl Transport {
         self
     }
 
+    /// The same with a limit for what the frames of one [`receive`](Self::receive) may lead to, in bytes.
+    ///
+    /// Small calls can have large replies, and many of them come in one read. Once more than `limit` bytes have
+    /// been queued since it began, each descriptor counted as 4096, the frames that are left wait for
+    /// [`resume`](Self::resume): one frame more may go over it by what it is answered with. There is no limit
+    /// unless it is set.
+    #[must_use]
+    pub fn with_answer_limit(mut self, limit: usize) -> Self {
+        self.answer_limit = limit;
+        self
+    }
+
     /// Registers a program: from now on it gets the frames that carry its number and version.
     ///
     /// # Errors
@@ -107,7 +119,7 @@ impl Transport {
         let id = self.router.programs.register(Box::new(program))?;
         Ok(Handle {
             id,
-            token: Arc::clone(&self.token),
+            transport: self.router.link.token.clone(),
             program: PhantomData,
         })
     }
@@ -125,7 +137,7 @@ impl Transport {
         handle: &Handle<P>,
         action: impl FnOnce(&mut P, &mut Context<'_>) -> R,
     ) -> Result<R, HandleError> {
-        if !Arc::ptr_eq(&self.token, &handle.token) {
+        if handle.transport != self.router.link.token {
             return Err(HandleError(()));
         }
         let (program, mut context) = self.router.program(handle.id).ok_or(HandleError(()))?;
@@ -136,7 +148,8 @@ impl Transport {
 
     /// Takes bytes that were received, and hands each frame that is whole to its program.
     ///
-    /// A frame that lies whole in `bytes` is handled where it lies; the rest is kept until it is whole.
+    /// A frame that lies whole in `bytes` is handled where it lies; the rest is kept until it is whole. Frames
+    /// that [wait](Self::is_paused) are handled first.
     ///
     /// # Errors
     ///
@@ -171,13 +184,33 @@ impl Transport {
         self.check()?;
         self.decoder.commit(count);
         self.router.link.counters.bytes_received += count as u64;
-        self.dispatch().map_err(|error| self.fail(error))
+        self.dispatch(self.mark()).map_err(|error| self.fail(error))
+    }
+
+    /// Whether frames that are whole wait, because those before them were answered with more than the
+    /// [limit](Self::with_answer_limit).
+    ///
+    /// Write, and then [`resume`](Self::resume). Meanwhile read nothing: whatever is received waits behind them,
+    /// and a descriptor has to be held back until they are through.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.pending.is_none() && self.failed.is_none() && self.decoder.need() == 0
+    }
+
+    /// Handles frames that wait, up to the limit anew.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn resume(&mut self) -> Result<(), ReceiveError> {
+        self.check()?;
+        self.dispatch(self.mark()).map_err(|error| self.fail(error))
     }
 
     /// Takes a descriptor that was received, whose byte is not given to [`receive`](Self::receive).
     ///
     /// A kernel hands out the byte that carries a descriptor as the last of a read, after plain bytes. Give
-    /// the bytes before it to `receive` first.
+    /// the bytes before it to `receive` first, and [`resume`](Self::resume) until no frame waits.
     ///
     /// A libvirt daemon that refuses a call with descriptors may send these back behind the error, which
     /// nothing announces; they are closed.
@@ -209,7 +242,7 @@ impl Transport {
         Ok(())
     }
 
-    /// What is needed next. It is [`Need::Bytes`] of 0 after an error.
+    /// What is needed next. It is [`Need::Bytes`] of 0 while frames [wait](Self::is_paused), and after an error.
     #[must_use]
     pub fn need(&self) -> Need {
         match &self.pending {
@@ -230,7 +263,8 @@ impl Transport {
 
     /// How many bytes wait to be written, those that carry descriptors not counted.
     ///
-    /// An owner that reads on while its peer does not is how memory runs out: stop reading above a mark.
+    /// An owner that reads on while its peer does not is how memory runs out: stop reading above a mark, and set
+    /// [`with_answer_limit`](Self::with_answer_limit).
     #[must_use]
     pub fn queued(&self) -> usize {
         self.router.link.outbox.bytes()
@@ -293,14 +327,20 @@ impl Transport {
 
     /// Handles the frames that lie whole in `bytes` where they lie, once one that was cut is put together.
     fn take(&mut self, mut bytes: &[u8]) -> Result<(), ReceiveError> {
+        let mark = self.mark();
         while self.decoder.buffered() > 0 && !bytes.is_empty() {
             let (front, rest) = bytes.split_at(self.decoder.need().min(bytes.len()));
             bytes = rest;
             self.decoder.push(front);
-            self.dispatch()?;
+            self.dispatch(mark)?;
+            if self.is_paused() {
+                self.decoder.push(bytes);
+                return Ok(());
+            }
         }
         let limit = self.decoder.limit();
         while self.pending.is_none()
+            && self.router.link.outbox.weight() <= mark
             && let Some((header, payload)) = split_off_frame(&mut bytes, limit)?
         {
             handle(&mut self.router, &mut self.pending, header, payload)?;
@@ -313,13 +353,20 @@ impl Transport {
     }
 
     /// Handles the frames that the decoder has whole.
-    fn dispatch(&mut self) -> Result<(), ReceiveError> {
+    fn dispatch(&mut self, mark: usize) -> Result<(), ReceiveError> {
         while self.pending.is_none()
+            && self.router.link.outbox.weight() <= mark
             && let Some(Frame { header, payload }) = self.decoder.next_frame()?
         {
             handle(&mut self.router, &mut self.pending, header, payload)?;
         }
         self.check_pending()
+    }
+
+    /// The mark above which frames wait.
+    fn mark(&self) -> usize {
+        let queued = self.router.link.outbox.weight();
+        queued.saturating_add(self.answer_limit)
     }
 
     /// Nothing may come before the descriptors that are due.
@@ -337,7 +384,7 @@ impl<P> Clone for Handle<P> {
     fn clone(&self) -> Self {
         Self {
             id: self.id,
-            token: Arc::clone(&self.token),
+            transport: self.transport.clone(),
             program: PhantomData,
         }
     }

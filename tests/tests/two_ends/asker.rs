@@ -100,9 +100,9 @@ impl Asker {
                 cx.finish_stream(id)
             }
             2 => {
-                let length = rng.u32(..);
-                pieces.push_back(Piece::Hole(length.into()));
-                cx.stream_hole(id, length)
+                let length = rng.i64(0..);
+                pieces.push_back(Piece::Hole(length));
+                cx.stream_hole(id, length.cast_unsigned())
             }
             _ => {
                 let data = vec![rng.u8(..); rng.usize(..100).pow(2)];

@@ -4,6 +4,10 @@ use virt_remote::{AuthType, RemoteServer};
 
 use crate::support::{Server, hypervisor};
 
+const LIST: &str = "> 0000001c 20008086 00000001 00000042 00000000 00000000 00000000";
+const NONE: &str =
+    "< 00000024 20008086 00000001 00000042 00000001 00000000 00000000 00000001 00000000";
+
 const POLKIT: &str = "> 0000001c 20008086 00000001 00000046 00000000 00000001 00000000";
 const COMPLETE: &str = "< 00000020 20008086 00000001 00000046 00000001 00000001 00000000 00000001";
 const FAILED: &str = r#"
@@ -52,6 +56,19 @@ fn polkit_is_no_way_in_where_it_is_not_demanded() {
     let sasl = RemoteServer::new(hypervisor()).demand_auth([AuthType::SASL]);
     let mut server = Server::new(sasl.on_polkit(|| true));
     server.plays(&[POLKIT, FAILED, FEATURE, REQUIRED].join("\n"));
+}
+
+#[test]
+fn who_demands_nothing_as_well_lets_everybody_in() {
+    for auth in [
+        vec![AuthType::NONE],
+        vec![AuthType::SASL, AuthType::NONE],
+        vec![AuthType::NONE, AuthType::POLKIT],
+    ] {
+        let mut server = Server::new(RemoteServer::new(hypervisor()).demand_auth(auth));
+        assert!(server.with(|server, _| server.is_authenticated()));
+        server.plays(&[LIST, NONE, FEATURE, SUPPORTED, POLKIT, FAILED].join("\n"));
+    }
 }
 
 #[test]

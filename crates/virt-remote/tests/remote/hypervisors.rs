@@ -3,11 +3,15 @@
 use virt_remote::{
     AuthType, Hypervisor, Procedure, READ_ONLY, RemoteServer, TestHypervisor, Version,
 };
-use virt_transport::{Call, Context, ErrorCode, ErrorSource, RemoteError};
+use virt_transport::{
+    Call, Context, ErrorCode, ErrorSource, ProgramError, RemoteError, Stream, StreamBody, StreamId,
+};
+use virt_xdr::Serial;
 
 use crate::support::Server;
 
-/// Opens for who can only read, and serves `CONNECT_GET_MAX_VCPUS` on top if it is asked to.
+/// Opens for who can only read. If it is asked to, it serves `CONNECT_GET_MAX_VCPUS` on top, and as
+/// `DOMAIN_OPEN_CONSOLE` a stream that sends back what comes.
 struct Small {
     serves: bool,
 }
@@ -38,11 +42,28 @@ impl Hypervisor for Small {
     }
 
     fn serves(&self, procedure: Procedure) -> bool {
-        self.serves && procedure == Procedure::CONNECT_GET_MAX_VCPUS
+        let known = [
+            Procedure::CONNECT_GET_MAX_VCPUS,
+            Procedure::DOMAIN_OPEN_CONSOLE,
+        ];
+        self.serves && known.contains(&procedure)
     }
 
     fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
-        Ok(cx.reply(call.id, &16)?)
+        if Procedure(call.id.procedure()) == Procedure::CONNECT_GET_MAX_VCPUS {
+            return Ok(cx.reply(call.id, &16)?);
+        }
+        cx.open_stream(StreamId::from(&call.id))?;
+        Ok(cx.reply(call.id, &())?)
+    }
+
+    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+        match stream.body {
+            StreamBody::Data(data) => cx.stream_data(stream.id, data.into_bytes())?,
+            StreamBody::Finish => cx.finish_stream(stream.id)?,
+            _ => (),
+        }
+        Ok(())
     }
 }
 
@@ -52,6 +73,18 @@ const OPEN: &str = "
 ";
 const CALL: &str = "> 0000001c 20008086 00000001 00000005 00000000 00000001 00000000\n";
 const RETURNS: &str = "< 00000020 20008086 00000001 00000005 00000001 00000001 00000000 00000010\n";
+const CONSOLE: &str = "
+> 0000001c 20008086 00000001 000000c9 00000000 00000002 00000000
+< 0000001c 20008086 00000001 000000c9 00000001 00000002 00000000
+> 00000024 20008086 00000001 000000c9 00000003 00000002 00000002 01234567 89abcdef
+< 00000024 20008086 00000001 000000c9 00000003 00000002 00000002 01234567 89abcdef
+";
+const FINISH: &str = "> 0000001c 20008086 00000001 000000c9 00000003 00000002 00000000\n";
+const FINISHED: &str = "< 0000001c 20008086 00000001 000000c9 00000003 00000002 00000000\n";
+const CLOSE: &str = "
+> 0000001c 20008086 00000001 00000002 00000000 00000003 00000000
+< 0000001c 20008086 00000001 00000002 00000001 00000003 00000000
+";
 const UNKNOWN: &str = r#"
 < 00000080 20008086 00000001 00000005 00000001 00000001 00000001
   00000027 00000007 00000001 "unknown procedure: 5" 00000002 00000000
@@ -108,6 +141,42 @@ fn it_has_no_features_unless_it_says_so_but_those_of_the_server() {
 fn it_is_called_once_it_is_open() {
     let mut server = Server::new(RemoteServer::new(Small { serves: true }));
     server.plays(&[CALL, NOT_OPEN, OPEN, CALL, RETURNS].concat());
+}
+
+#[test]
+fn it_has_the_pieces_of_its_stream() {
+    let mut server = Server::new(RemoteServer::new(Small { serves: true }));
+    server.plays(&[OPEN, CONSOLE, FINISH, FINISHED, FINISH].concat());
+}
+
+#[test]
+fn it_has_no_piece_of_a_stream_once_it_is_closed() {
+    let mut server = Server::new(RemoteServer::new(Small { serves: true }));
+    server.plays(&[OPEN, CONSOLE, CLOSE, FINISH].concat());
+}
+
+#[test]
+fn it_has_no_piece_of_a_stream_before_it_is_open() {
+    let mut server = Server::new(RemoteServer::new(Small { serves: true }));
+    let id = StreamId {
+        procedure: Procedure::DOMAIN_OPEN_CONSOLE.into(),
+        serial: Serial(2),
+    };
+    server.with(|_, cx| cx.open_stream(id)).unwrap();
+    server.plays(FINISH);
+}
+
+#[test]
+fn a_name_of_nothing_is_none() {
+    let mut server = Server::new(RemoteServer::new(Small { serves: false }));
+    server.plays(
+        r#"
+> 00000028 20008086 00000001 00000001 00000000 00000000 00000000 00000001 "" 00000001
+< 0000001c 20008086 00000001 00000001 00000001 00000000 00000000
+> 0000001c 20008086 00000001 0000006e 00000000 00000001 00000000
+< 0000002c 20008086 00000001 0000006e 00000001 00000001 00000000 "small:///"
+"#,
+    );
 }
 
 #[test]

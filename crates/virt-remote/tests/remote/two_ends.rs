@@ -253,6 +253,59 @@ fn a_client_finds_a_domain_and_hears_of_it() {
 }
 
 #[test]
+fn filters_leave_the_domain_if_it_meets_one_of_each_group() {
+    let mut ends = ends();
+    ends.open();
+    let listed = |ends: &mut Ends, flags: u32| {
+        let args = ConnectListAllDomainsArgs {
+            need_results: 1,
+            flags,
+        };
+        let list = ends.call::<ConnectListAllDomains>(&args).unwrap();
+        assert_eq!(list.domains.len(), list.ret as usize);
+        list.ret == 1
+    };
+    // What libvirt's mock says of each alone, from the lowest on.
+    let met = [
+        true, false, true, false, true, false, false, false, false, true, false, true, false, true,
+        false, true,
+    ];
+    for (bit, met) in met.into_iter().enumerate() {
+        assert_eq!(listed(&mut ends, 1 << bit), met, "bit {bit}");
+    }
+    for (flags, expected) in [
+        (0, true),
+        (0xffff, true),
+        // Running or paused.
+        (0x0030, true),
+        // Persistent, and started with the daemon or not.
+        (0x0c04, true),
+        // Persistent, and started with the daemon.
+        (0x0404, false),
+        // Running, and with snapshots.
+        (0x1010, false),
+        // No filter of libvirt's.
+        (0x0001_0000, true),
+    ] {
+        assert_eq!(listed(&mut ends, flags), expected, "{flags:#06x}");
+    }
+
+    let name = "test";
+    let lookup = DomainLookupByNameArgs { name };
+    let found = ends.call::<DomainLookupByName>(&lookup).unwrap().dom;
+    let dom = NonnullDomain {
+        name,
+        uuid: found.uuid,
+        id: found.id,
+    };
+    ends.call::<DomainSuspend>(&DomainSuspendArgs { dom })
+        .unwrap();
+    for (flags, expected) in [(0x0010, false), (0x0020, true), (0x0021, true)] {
+        assert_eq!(listed(&mut ends, flags), expected, "{flags:#06x} paused");
+    }
+}
+
+#[test]
 fn registrations_for_events_are_bounded() {
     let mut ends = ends();
     ends.open();

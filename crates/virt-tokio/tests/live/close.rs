@@ -271,6 +271,8 @@ async fn a_peer_that_does_not_read_is_left_as_well() {
     assert_eq!(start.elapsed(), 5 * SECOND);
     assert_eq!(reason(soon(call).await.unwrap()), CloseReason::Client);
     assert!(soon(events.recv()).await.is_err());
+    // What still waits to be written keeps nobody.
+    assert_eq!(start.elapsed(), 5 * SECOND);
     drop(theirs);
 }
 
@@ -348,4 +350,17 @@ async fn everybody_is_told_the_same() {
     let (first, second) = tokio::join!(soon(client.closed()), soon(client.close()));
     assert_eq!(first.reason(), second.reason());
     assert_eq!(soon(client.close()).await.reason(), first.reason());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stream_of_the_users_keeps_back_is_flushed_and_shut_down() {
+    let (ours, theirs) = tokio::io::duplex(1024);
+    let client = Client::over_stream(tokio::io::BufStream::new(ours), Options::default());
+    let mut peer = Peer(theirs);
+    let (opened, ()) = tokio::join!(soon(client.open("test:///default")), peer.opens());
+    opened.unwrap();
+    peer.says(PING).await;
+    peer.hears(PONG).await;
+    drop(client);
+    peer.hears_the_end().await;
 }

@@ -1,13 +1,16 @@
 //! From a URI to an open connection, or to an error that says why not.
 #![cfg(unix)]
 
+use std::future::{Future, poll_fn};
 use std::io;
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::Command;
+use std::task::Poll;
 
 use tempfile::TempDir;
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener, UnixSocket, UnixStream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use virt_remote::{
@@ -32,7 +35,11 @@ fn uri(socket: &Path) -> String {
 
 /// Serves one client on a socket.
 fn serve(socket: &Path, remote: RemoteServer) -> JoinHandle<CloseReason> {
-    let listener = UnixListener::bind(socket).unwrap();
+    serve_next(UnixListener::bind(socket).unwrap(), remote)
+}
+
+/// Serves the next client of a listener.
+fn serve_next(listener: UnixListener, remote: RemoteServer) -> JoinHandle<CloseReason> {
     tokio::spawn(async move {
         let (accepted, _) = listener.accept().await.unwrap();
         let limits = Limits::default();
@@ -281,6 +288,72 @@ async fn a_hypervisor_that_is_not_there_is_the_daemons_answer() {
         error.to_string(),
         "cannot open the connection: CONNECT_OPEN: no connection driver available for qemu:///system"
     );
+}
+
+#[tokio::test]
+async fn a_name_of_nothing_is_the_daemons_choice() {
+    let directory = directory();
+    let socket = directory.path().join("sock");
+    let _server = serve(&socket, RemoteServer::new(TestHypervisor::default()));
+    let uri = format!("remote+unix:///?socket={}", socket.display());
+    let client = soon(connect(&uri, Options::default())).await.unwrap();
+    let uri = soon(client.call::<ConnectGetUri>(&())).await.unwrap().uri;
+    assert_eq!(uri, "test:///default");
+}
+
+/// A listener that no more clients can wait for, and those who do. Linux alone says so to who does not block.
+#[cfg(target_os = "linux")]
+async fn full(socket: &Path) -> (UnixListener, Vec<UnixStream>) {
+    let listener = UnixSocket::new_stream().unwrap();
+    listener.bind(socket).unwrap();
+    let listener = listener.listen(1).unwrap();
+    let mut waiting = Vec::new();
+    loop {
+        match UnixStream::connect(socket).await {
+            Ok(client) => waiting.push(client),
+            Err(error) => {
+                assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                return (listener, waiting);
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_queue_that_is_full_is_waited_for() {
+    let directory = directory();
+    let socket = directory.path().join("sock");
+    let (listener, waiting) = full(&socket).await;
+    let uri = uri(&socket);
+    let mut connecting = pin!(connect(&uri, Options::default()));
+    // The first try is over before anybody is accepted.
+    poll_fn(|cx| {
+        let tried = connecting.as_mut().poll(cx);
+        assert!(tried.is_pending(), "{tried:?}");
+        Poll::Ready(())
+    })
+    .await;
+    for _ in &waiting {
+        soon(listener.accept()).await.unwrap();
+    }
+    let server = serve_next(listener, RemoteServer::new(TestHypervisor::default()));
+    let client = soon(connecting).await.unwrap();
+    assert_eq!(soon(client.close()).await.reason(), CloseReason::Client);
+    assert_eq!(soon(server).await.unwrap(), CloseReason::Client);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_stays_full_is_given_up_in_time() {
+    let directory = directory();
+    let socket = directory.path().join("sock");
+    let _full = full(&socket).await;
+    let start = Instant::now();
+    let options = Options::default().connect_timeout(3 * SECOND);
+    let error = soon(connect(&uri(&socket), options)).await.unwrap_err();
+    assert_eq!(start.elapsed(), 3 * SECOND);
+    assert!(matches!(error, ConnectError::Timeout { .. }), "{error}");
 }
 
 /// A socket whose client is to be spoken to word by word.

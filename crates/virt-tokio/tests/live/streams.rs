@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep, timeout};
 use virt_tokio::{CallError, Client, CloseReason, Keepalive, Limits, Options, Stream, StreamItem};
 use virt_transport::{ReplyError, SendError};
@@ -90,6 +91,64 @@ async fn what_comes_before_the_reply_belongs_to_the_stream() {
     });
     let (_, mut stream) = opened.unwrap();
     assert_eq!(data(soon(stream.recv()).await.unwrap().unwrap()), "abc");
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_much_before_the_reply_fails_the_call_and_nothing_else() {
+    let mut limits = Limits::default();
+    limits.stream_bytes = 3 + 2 * size_of::<StreamItem>();
+    let (client, mut peer) = connected(Options::default().limits(limits));
+    let (refused, ()) = tokio::join!(soon(client.call_with_stream::<Ask>(&7)), async {
+        peer.hears(&ask_call(1, 7)).await;
+        peer.says(EMPTY).await;
+        is_quiet_and_open(&mut peer).await;
+        peer.says(DATA).await;
+        peer.hears(ABORT).await;
+    });
+    let error = refused.unwrap_err();
+    assert!(
+        matches!(&error, CallError::EarlyStream { limit } if *limit == limits.stream_bytes),
+        "{error}"
+    );
+    // The reply comes all the same, and what the peer has sent before it knew.
+    peer.says(DATA).await;
+    peer.says(&ask_reply(1, 8)).await;
+    let call = ask(&client, 1);
+    peer.hears(&ask_call(2, 1)).await;
+    peer.says(&ask_reply(2, 2)).await;
+    assert_eq!(soon(call).await.unwrap().unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_is_written_after_the_last_handle_has_gone() {
+    let (client, mut peer) = through(64, Options::default());
+    let stream = opened(&client, &mut peer).await;
+    for _ in 0..100 {
+        stream.send("abc").await.unwrap();
+    }
+    stream.finish().await.unwrap();
+    drop((client, stream));
+    sleep(SECOND / 2).await;
+    for _ in 0..100 {
+        peer.hears(DATA).await;
+    }
+    peer.hears(FINISH).await;
+    peer.hears_the_end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_read_what_was_sent_is_left() {
+    let (client, mut peer) = through(64, Options::default());
+    let stream = opened(&client, &mut peer).await;
+    for _ in 0..100 {
+        stream.send("abc").await.unwrap();
+    }
+    drop((client, stream));
+    sleep(2 * SECOND).await;
+    // What the pipe holds, and no more.
+    let mut rest = Vec::new();
+    soon(peer.0.read_to_end(&mut rest)).await.unwrap();
+    assert_eq!(rest.len(), 64);
 }
 
 #[tokio::test(start_paused = true)]

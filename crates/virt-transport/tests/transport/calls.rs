@@ -483,3 +483,41 @@ fn a_program_sends_messages_in_either_role() {
         );
     }
 }
+
+#[test]
+fn a_call_is_answered_by_its_own_program_on_its_own_connection_alone() {
+    let call = "0000001c 20008086 00000001 0000003c 00000000 00000001 00000000";
+    let (mut one, theirs) = server();
+    let (mut other, ours) = server();
+    for server in [&mut one, &mut other] {
+        server.receive(&wire(call)).unwrap();
+    }
+    let mut taken = Vec::new();
+    one.with(&theirs, |recorder, _| taken.append(&mut recorder.calls))
+        .unwrap();
+    let refused = other.with(&ours, |_, cx| cx.reply(taken.pop().unwrap(), &7));
+    assert_eq!(
+        refused.unwrap().unwrap_err().to_string(),
+        "call with serial 1 of procedure 60 was not received here by program 0x20008086 version 1"
+    );
+    assert_silent(&mut other);
+
+    let keepalive = one.register(Recorder::new(KEEPALIVE)).unwrap();
+    one.receive(&wire(call)).unwrap();
+    one.with(&theirs, |recorder, _| taken.append(&mut recorder.calls))
+        .unwrap();
+    let refused = one.with(&keepalive, |_, cx| {
+        cx.reply_error(
+            taken.pop().unwrap(),
+            &RemoteError::authentication_required(),
+        )
+    });
+    assert!(matches!(
+        refused.unwrap(),
+        Err(SendError::ForeignCall {
+            program: KEEPALIVE,
+            ..
+        })
+    ));
+    assert_silent(&mut one);
+}

@@ -15,6 +15,7 @@ mod fds;
 #[cfg(unix)]
 mod hostile;
 mod outbox;
+mod paused;
 mod public_types;
 mod receive_vs_commit;
 mod register;

@@ -87,14 +87,22 @@ fn either_end_sends_data_holes_and_the_end_of_data() {
         })
         .unwrap();
         send(&mut end, &handle, |cx| cx.stream_hole(DOWNLOAD, 4096)).unwrap();
-        send(&mut end, &handle, |cx| cx.stream_hole(DOWNLOAD, u32::MAX)).unwrap();
+        send(&mut end, &handle, |cx| {
+            cx.stream_hole(DOWNLOAD, (1 << 63) - 1)
+        })
+        .unwrap();
+        let too_long = send(&mut end, &handle, |cx| cx.stream_hole(DOWNLOAD, 1 << 63));
+        assert_eq!(
+            too_long.unwrap_err().to_string(),
+            "hole of 9223372036854775808 bytes, over the limit of 9223372036854775807"
+        );
         send(&mut end, &handle, |cx| cx.stream_data(DOWNLOAD, vec![])).unwrap();
         // Data is not padded: a frame's length need not be a multiple of four.
         assert_sends(
             &mut end,
             "00000021 20008086 00000001 000000d1 00000003 00000001 00000002 'abcde'
              00000028 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000 00000000
-             00000028 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 ffffffff 00000000
+             00000028 20008086 00000001 000000d1 00000006 00000001 00000002 7fffffff ffffffff 00000000
              0000001c 20008086 00000001 000000d1 00000003 00000001 00000002",
         );
     }
@@ -262,4 +270,40 @@ fn two_ends_download_as_libvirt_does() {
         ["stream 209 serial 1: finish"]
     );
     assert_eq!((client.open_streams(), server.open_streams()), (0, 0));
+}
+
+#[test]
+fn a_refused_call_leaves_the_stream_of_another_with_its_serial_alone() {
+    let again = "0000001c 20008086 00000001 000000d1 00000000 00000001 00000000";
+    let with_a_status = "0000001c 20008086 00000001 000000d1 00000000 00000001 00000001";
+    let (mut server, handle) = server_with_stream();
+    server.receive(&wire(with_a_status)).unwrap();
+    server.receive(&wire(again)).unwrap();
+    server
+        .with(&handle, |recorder, cx| {
+            let call = recorder.calls.pop().unwrap();
+            let id = StreamId::from(&call);
+            assert_eq!(cx.open_stream(id), Err(SendError::StreamOpen(id)));
+            cx.reply_error(call, &RemoteError::authentication_required())
+                .unwrap();
+        })
+        .unwrap();
+    assert!(is_open(&mut server, &handle));
+    server.receive(&wire(ABORT)).unwrap();
+    assert_eq!(
+        log(&mut server, &handle),
+        ["call 209 serial 1: ", "stream 209 serial 1: abort"]
+    );
+
+    // Its own stream goes with it, as ever.
+    server.receive(&wire(again)).unwrap();
+    server
+        .with(&handle, |recorder, cx| {
+            let call = recorder.calls.pop().unwrap();
+            cx.open_stream(StreamId::from(&call)).unwrap();
+            cx.reply_error(call, &RemoteError::authentication_required())
+                .unwrap();
+        })
+        .unwrap();
+    assert!(!is_open(&mut server, &handle));
 }
