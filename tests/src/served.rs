@@ -40,10 +40,11 @@ impl Served {
             .args([interval.to_string(), count.to_string()])
             .stdin(input)
             .stdout(output);
+        // Made first, so dropped last: its words end with the process.
+        let lines = Lines::of(words);
         let process = Process::spawn(&mut command)?;
         // It keeps the child's ends of the pipes open, and the end of its words would not be seen.
         drop(command);
-        let lines = Lines::of(words);
         let address = lines
             .next()
             .map_err(io::Error::other)?

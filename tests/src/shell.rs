@@ -4,6 +4,9 @@ use std::io;
 
 use crate::{Connection, Event, Listener, Pattern, Peer, virsh};
 
+const PING: &str = "0000001c 6b656570 00000001 00000001 00000002 00000000 00000000";
+const PONG: &str = "0000001c 6b656570 00000001 00000002 00000002 00000000 00000000";
+
 const OPEN: u32 = 1;
 const HOSTNAME: u32 = 59;
 const SUPPORTS_FEATURE: u32 = 60;
@@ -50,13 +53,21 @@ impl Shell {
         self.session.wait_for(words)
     }
 
-    /// Answers one call of the opening and returns its procedure.
+    /// Answers one call of the opening and returns its procedure; PINGs before it, if virsh was slow, too.
     fn answer_opening(&mut self) -> io::Result<u32> {
+        let bytes = |text| Pattern::parse(text, false).map(|pattern| pattern.bytes(0));
+        let (ping, pong) = (
+            bytes(PING).map_err(io::Error::other)?,
+            bytes(PONG).map_err(io::Error::other)?,
+        );
         let unexpected =
             |what: &dyn std::fmt::Debug| io::Error::other(format!("virsh sent {what:?}"));
-        let frame = match self.connection.receive() {
-            Event::Frame(frame) => frame,
-            other => return Err(unexpected(&other)),
+        let frame = loop {
+            match self.connection.receive() {
+                Event::Frame(frame) if frame == ping => self.connection.send(&pong, 0),
+                Event::Frame(frame) => break frame,
+                other => return Err(unexpected(&other)),
+            }
         };
         let word = |index: usize| {
             let word = frame.get(4 * index..).and_then(<[u8]>::first_chunk);
@@ -71,9 +82,7 @@ impl Shell {
             HOSTNAME => "\"opened\"",
             _ => return Err(unexpected(&frame)),
         };
-        let payload = Pattern::parse(returns, false)
-            .map_err(io::Error::other)?
-            .bytes(0);
+        let payload = bytes(returns).map_err(io::Error::other)?;
         let length = u32::try_from(28 + payload.len()).map_err(io::Error::other)?;
         let mut reply = Vec::new();
         for word in [length, word(1), word(2), word(3), 1, word(5), 0] {

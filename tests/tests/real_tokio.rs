@@ -104,13 +104,13 @@ async fn its_own_pings_are_answered_for_longer_than_the_silent_live() {
     }
     let daemon = Daemon::start(&watchful()).unwrap();
     for uri in [daemon.unix_uri(), daemon.tcp_uri()] {
-        let client = soon(connect(&uri, every(SECOND / 4, 1))).await.unwrap();
+        let client = soon(connect(&uri, every(SECOND, 1))).await.unwrap();
         let received = || client.with_transport(|transport| transport.counters().frames_received);
         let before = soon(received()).await.unwrap();
-        // Half a second is the end of who does not answer.
-        sleep(2 * SECOND).await;
+        // Two seconds are the end of who does not answer.
+        sleep(4 * SECOND).await;
         let pongs = soon(received()).await.unwrap() - before;
-        assert!(pongs >= 3, "{pongs} PONGs in two seconds");
+        assert!(pongs >= 2, "{pongs} PONGs in four seconds");
         assert_eq!(soon(client.close()).await.reason(), CloseReason::Client);
     }
 }
@@ -131,13 +131,13 @@ fn the_example_connects_and_stays() {
     let daemon = Daemon::start(&watchful()).unwrap();
     for uri in [daemon.unix_uri(), daemon.tcp_uri()] {
         let output = cargo("run").args(["--", &uri]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
         let [connected, pong, closed] = text.lines().collect::<Vec<_>>().try_into().unwrap();
         assert!(connected.starts_with("test:///default on "), "{connected}");
         assert!(connected.ends_with(", version 0.0.2"), "{connected}");
         assert!(pong.starts_with("PONG after "), "{pong}");
         assert_eq!(closed, "connection closed: client");
-        assert!(output.status.success());
     }
 }
 

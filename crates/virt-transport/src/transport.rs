@@ -179,7 +179,7 @@ impl Transport {
     ///
     /// # Panics
     ///
-    /// If there was no such space.
+    /// If `count` is more than is left of the space.
     pub fn commit(&mut self, count: usize) -> Result<(), ReceiveError> {
         self.check()?;
         self.decoder.commit(count);
@@ -328,6 +328,7 @@ impl Transport {
     /// Handles the frames that lie whole in `bytes` where they lie, once one that was cut is put together.
     fn take(&mut self, mut bytes: &[u8]) -> Result<(), ReceiveError> {
         let mark = self.mark();
+        let whole = self.decoder.buffered() == 0;
         while self.decoder.buffered() > 0 && !bytes.is_empty() {
             let (front, rest) = bytes.split_at(self.decoder.need().min(bytes.len()));
             bytes = rest;
@@ -346,6 +347,10 @@ impl Transport {
             handle(&mut self.router, &mut self.pending, header, payload)?;
         }
         if bytes.is_empty() {
+            if whole {
+                // The decoder has not seen these frames, and may have grown for one that was large and cut.
+                self.decoder.shrink_if_idle();
+            }
             return Ok(());
         }
         self.decoder.push(bytes);

@@ -76,6 +76,7 @@ fn a_transport_holds_what_has_arrived_and_what_waits_and_little_more() {
     an_outbox_that_has_been_large_is_given_back();
     an_outbox_that_is_small_is_kept_for_the_next_frame();
     an_outbox_that_is_kept_can_be_given_back();
+    room_for_a_large_frame_is_given_back_once_small_ones_come_whole();
     calls_and_streams_that_have_ended_are_forgotten();
     the_answers_to_a_flood_are_no_larger_than_the_flood();
     a_connection_that_has_failed_holds_nothing_that_was_received();
@@ -231,6 +232,24 @@ fn an_outbox_that_is_kept_can_be_given_back() {
         client.shrink_to_fit();
     });
     assert_eq!(held, 0, "{held} bytes are held");
+}
+
+fn room_for_a_large_frame_is_given_back_once_small_ones_come_whole() {
+    let (mut server, _) = transport(Role::Server);
+    let mut frame = PING.to_vec();
+    frame.resize(8 * 1024 * 1024, 0);
+    let length = u32::try_from(frame.len()).unwrap();
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    let (held, peak) = cost(|| {
+        let (front, back) = frame.split_at(frame.len() / 2);
+        server.receive(front).unwrap();
+        server.receive(back).unwrap();
+        write(&mut server, usize::MAX);
+        server.receive(PING).unwrap();
+        write(&mut server, usize::MAX);
+    });
+    assert!(peak >= frame.len() / 2, "{peak} bytes at most");
+    assert!(held < 1024, "{held} bytes are held");
 }
 
 fn calls_and_streams_that_have_ended_are_forgotten() {

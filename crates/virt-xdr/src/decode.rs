@@ -4,6 +4,15 @@ use alloc::vec::Vec;
 
 use crate::{DecodeError, DecodeErrorKind, MAX_DEPTH};
 
+/// How many bytes of memory arrays may reserve for each byte of the input before their elements were read.
+const RESERVE_PER_BYTE: usize = 4;
+
+/// How many bytes of memory arrays and boxes may take for each byte of the input.
+const MEMORY_PER_BYTE: usize = 64;
+
+/// How many bytes of memory they may take besides, so that a small input may hold a few large values.
+const MEMORY_BESIDES: usize = 1024 * 1024;
+
 /// A value that can be read from XDR, and may borrow from it.
 ///
 /// # Examples
@@ -65,8 +74,9 @@ pub struct Decoder<'a> {
     /// The length of the whole input: `rest` is its end.
     total: usize,
     depth: u32,
-    /// How many bytes of memory arrays may still reserve before their elements have been read.
-    reserve: usize,
+    /// How many bytes of memory all arrays and boxes so far take:
+    /// `memory <= MEMORY_PER_BYTE * total + MEMORY_BESIDES`.
+    memory: usize,
 }
 
 impl<'a> Decoder<'a> {
@@ -78,7 +88,7 @@ impl<'a> Decoder<'a> {
             rest: bytes,
             total: bytes.len(),
             depth: 0,
-            reserve: bytes.len().saturating_mul(4),
+            memory: 0,
         }
     }
 
@@ -157,28 +167,36 @@ impl<'a> Decoder<'a> {
     /// element being a word at least; and all arrays of one input together reserve at most four times its
     /// size before their elements have been read. An array counts as one level of nesting.
     ///
+    /// A word on the wire can be a large value in memory: an arm of a union without content takes as much as
+    /// the largest arm. So all arrays and boxes (`Box<T>`) of one input together may take 64 times its size
+    /// and 1 MiB of memory, and three times that for as long as an array grows beyond what was reserved. Each
+    /// is charged `size_of::<T>()` for every element as soon as its count is read.
+    ///
     /// # Errors
     ///
     /// [`DecodeErrorKind::TooLong`] if more than `max` elements are announced, [`DecodeErrorKind::Short`]
-    /// if the input cannot hold as many, [`DecodeErrorKind::TooDeep`], and what `each` returns.
+    /// if the input cannot hold as many, [`DecodeErrorKind::TooLarge`] if they take too much memory,
+    /// [`DecodeErrorKind::TooDeep`], and what `each` returns.
     #[inline]
     pub fn array<T>(
         &mut self,
         max: usize,
         mut each: impl FnMut(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<Vec<T>, DecodeError> {
+        let before = self.position();
         let count = self.length(max)?;
         if count > self.rest.len() / 4 {
             return Err(self.short(count.saturating_mul(4)));
         }
-        let size = size_of::<T>().max(1);
-        let reserved = count.min(self.reserve / size);
-        self.reserve -= reserved * size;
-        let mut items = Vec::with_capacity(reserved);
+        let reserve = self.total.saturating_mul(RESERVE_PER_BYTE);
+        let reserve = reserve.saturating_sub(self.memory) / size_of::<T>().max(1);
+        self.charge::<T>(count, before)?;
+        let mut items = Vec::with_capacity(count.min(reserve));
         self.nested(|input| {
             for _ in 0..count {
                 items.push(each(input)?);
             }
+            items.shrink_to_fit();
             Ok(items)
         })
     }
@@ -205,6 +223,28 @@ impl<'a> Decoder<'a> {
     /// # Errors
     ///
     /// [`DecodeErrorKind::Bool`], [`DecodeErrorKind::Short`], and what `each` returns.
+    ///
+    /// # Examples
+    ///
+    /// A list whose nodes each point at the next, of any length, since a loop does not nest:
+    ///
+    /// ```
+    /// use virt_xdr::{Decode, DecodeError, Decoder};
+    ///
+    /// /// The values of `node *list`, with `struct node { int value; node *next; };`
+    /// fn values(input: &mut Decoder<'_>) -> Result<Vec<i32>, DecodeError> {
+    ///     let mut values = Vec::new();
+    ///     while let Some(value) = input.optional(i32::decode)? {
+    ///         values.push(value);
+    ///     }
+    ///     Ok(values)
+    /// }
+    ///
+    /// let mut input = Decoder::new(b"\0\0\0\x01\0\0\0\x07\0\0\0\x01\0\0\0\x08\0\0\0\0");
+    /// assert_eq!(values(&mut input)?, [7, 8]);
+    /// input.finish()?;
+    /// # Ok::<(), DecodeError>(())
+    /// ```
     #[inline]
     pub fn optional<T>(
         &mut self,
@@ -264,6 +304,20 @@ impl<'a> Decoder<'a> {
             DecodeErrorKind::Discriminant { value },
             self.position().saturating_sub(4),
         )
+    }
+
+    /// Charges the memory of `count` values, which the bytes at `offset` announce.
+    #[inline]
+    pub(crate) fn charge<T>(&mut self, count: usize, offset: usize) -> Result<(), DecodeError> {
+        let memory = count.saturating_mul(size_of::<T>());
+        let needed = self.memory.saturating_add(memory);
+        let limit = self.total.saturating_mul(MEMORY_PER_BYTE);
+        let limit = limit.saturating_add(MEMORY_BESIDES);
+        if needed > limit {
+            return Err(too_large(needed, limit, offset));
+        }
+        self.memory = needed;
+        Ok(())
     }
 
     /// Reads `N` bytes, a multiple of four.
@@ -338,10 +392,15 @@ macro_rules! narrow {
 
 narrow!(i8, u8, i16, u16);
 
-// It takes numbers, not the decoder: one that no error refers to can stay in registers.
+// They take numbers, not the decoder: one that no error refers to can stay in registers.
 #[cold]
 fn short(needed: usize, available: usize, offset: usize) -> DecodeError {
     DecodeError::new(DecodeErrorKind::Short { needed, available }, offset)
+}
+
+#[cold]
+fn too_large(needed: usize, limit: usize, offset: usize) -> DecodeError {
+    DecodeError::new(DecodeErrorKind::TooLarge { needed, limit }, offset)
 }
 
 #[cold]

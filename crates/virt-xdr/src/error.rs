@@ -82,6 +82,15 @@ pub enum DecodeErrorKind {
         /// The limit.
         limit: u32,
     },
+    /// Arrays and boxes take more memory than the length of the input allows; see
+    /// [`Decoder::array`](crate::Decoder::array).
+    #[error("values take {needed} bytes of memory, {} over the limit of {limit}", needed.saturating_sub(*limit))]
+    TooLarge {
+        /// What all arrays and boxes up to here take, in bytes: what was read, and this one whole.
+        needed: usize,
+        /// What they may take for an input of this length, in bytes.
+        limit: usize,
+    },
 }
 
 /// A value that cannot be written as the XDR it is declared to be.

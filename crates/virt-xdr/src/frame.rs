@@ -76,8 +76,8 @@ impl<'a> Payload<'a> {
 
     /// Takes the bytes: without a copy out of a decoder's buffer, and with one out of a slice.
     ///
-    /// They keep the part of the buffer alive that they lie in: whoever keeps a small payload for long had
-    /// better copy it.
+    /// They keep all of the buffer alive that they were received in, with whatever else has arrived in it,
+    /// which may be megabytes: whoever keeps a small payload for long had better copy it.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
@@ -93,9 +93,10 @@ impl<'a> Payload<'a> {
     ///
     /// If the payload is shorter.
     pub fn advance(&mut self, count: usize) {
+        let length = self.as_slice().len();
         assert!(
-            count <= self.as_slice().len(),
-            "cannot advance {count} bytes: payload is shorter"
+            count <= length,
+            "advance of {count} bytes, more than the {length} of the payload"
         );
         match &mut self.0 {
             Place::Slice(bytes) => *bytes = &bytes[count..],

@@ -18,8 +18,9 @@ const KEEP: usize = 64 * 1024;
 /// [`next_frame`](Self::next_frame): incomplete input is `Ok(None)`, an impossible length is an error that
 /// sticks.
 ///
-/// The buffer grows with the bytes that arrive, at most to twice their number and what the reader asked
-/// room for, never with the length that a frame announces.
+/// The buffer grows with the bytes that arrive, at most to twice what was received and asked room for, never
+/// with the length that a frame announces. One that has grown for a large frame is given back once small
+/// ones have followed it, or by [`shrink_if_idle`](Self::shrink_if_idle).
 ///
 /// # Examples
 ///
@@ -51,6 +52,11 @@ pub struct FrameDecoder {
     /// What was received and not yet taken is `buffer[start..end]`: `start <= end <= buffer.len()`.
     start: usize,
     end: usize,
+    /// How many of the bytes behind `end` are of the last `space` and were not committed:
+    /// `end + space <= buffer.len()`.
+    space: usize,
+    /// How many bytes of the buffer's allocation lie before it, split off with payloads that were taken.
+    taken: usize,
     /// The greatest length of a frame: `FRAME_MIN <= limit <= FRAME_MAX`.
     limit: usize,
     /// The length of the frame that was taken last, to tell whether a large buffer is still of use.
@@ -75,6 +81,8 @@ impl FrameDecoder {
             buffer: BytesMut::new(),
             start: 0,
             end: 0,
+            space: 0,
+            taken: 0,
             limit: limit.clamp(FRAME_MIN, FRAME_MAX),
             last: 0,
             failed: None,
@@ -89,6 +97,7 @@ impl FrameDecoder {
             return;
         }
         self.make_room(bytes.len());
+        self.space = 0;
         let end = self.end + bytes.len();
         if let Some(place) = self.buffer.get_mut(self.end..end) {
             place.copy_from_slice(bytes);
@@ -111,24 +120,31 @@ impl FrameDecoder {
         if self.buffer.len() < end {
             self.buffer.resize(end, 0);
         }
+        self.space = length;
         &mut self.buffer[self.end..end]
     }
 
     /// Appends the first `count` bytes of the last [`space`](Self::space) to what was received.
     ///
+    /// What is left of the space may be committed later, unless the decoder was given other bytes, was asked
+    /// for other space or has shrunk.
+    ///
     /// After an error of [`next_frame`](Self::next_frame) they are dropped.
     ///
     /// # Panics
     ///
-    /// If there was no such space.
+    /// If `count` is more than is left of the space.
     pub fn commit(&mut self, count: usize) {
-        if self.failed.is_none() {
-            assert!(
-                count <= self.buffer.len() - self.end,
-                "commit of {count} bytes, more than the space"
-            );
-            self.end += count;
+        if self.failed.is_some() {
+            return;
         }
+        let left = self.space;
+        assert!(
+            count <= left,
+            "commit of {count} bytes, more than the {left} that are left of the space"
+        );
+        self.space -= count;
+        self.end += count;
     }
 
     /// Takes the next frame, or `None` if it has not arrived whole.
@@ -180,17 +196,26 @@ impl FrameDecoder {
         self.limit
     }
 
-    /// How many bytes of memory the buffer takes.
+    /// How many bytes of memory the buffer takes, those included in which payloads lie that were taken from it.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.buffer.capacity()
+        self.taken + self.buffer.capacity()
     }
 
     /// Gives back all memory that holds no received bytes, for a connection that falls idle.
     pub fn shrink_to_fit(&mut self) {
-        self.buffer = BytesMut::from(self.bytes(self.start..self.end));
-        self.end = self.buffer.len();
-        self.start = 0;
+        self.renew(self.buffered());
+    }
+
+    /// Gives back a buffer that has grown for a large frame (over 64 KiB), if it holds no received bytes.
+    ///
+    /// For an owner that takes small frames where they lie, by [`split_off_frame`](crate::split_off_frame),
+    /// so that the decoder does not see that no more large ones come. It is cheap enough to call for each.
+    #[inline]
+    pub fn shrink_if_idle(&mut self) {
+        if self.capacity() > KEEP && self.buffered() == 0 {
+            self.renew(0);
+        }
     }
 
     /// The length of the next frame, judged, once its four bytes are there.
@@ -206,9 +231,8 @@ impl FrameDecoder {
     #[cold]
     fn fail(&mut self, error: FrameError) -> FrameError {
         self.failed = Some(error);
-        self.buffer = BytesMut::new();
-        self.start = 0;
-        self.end = 0;
+        self.end = self.start;
+        self.renew(0);
         error
     }
 
@@ -227,6 +251,7 @@ impl FrameDecoder {
             return Bytes::new();
         }
         let mut taken = self.buffer.split_to(range.end).freeze();
+        self.taken += range.end;
         self.start = 0;
         self.end -= range.end;
         taken.advance(range.start);
@@ -236,21 +261,49 @@ impl FrameDecoder {
     /// Sees to it that `length` more bytes find room, and that no more is held than is of use.
     fn make_room(&mut self, length: usize) {
         let buffered = self.buffered();
-        let capacity = self.buffer.capacity();
+        let capacity = self.capacity();
         let used = self.last.max(length).max(buffered);
         if capacity > KEEP && capacity / 4 > used {
-            let mut buffer = BytesMut::with_capacity(buffered + length);
-            buffer.extend_from_slice(self.bytes(self.start..self.end));
-            self.buffer = buffer;
-        } else if buffered > 0 {
-            if capacity - self.end >= length || buffered > self.start {
-                return;
-            }
+            self.renew(buffered + length);
+            return;
+        }
+        let room = self.buffer.capacity();
+        if buffered == 0 {
+            self.start = 0;
+            self.end = 0;
+        } else if room - self.end < length && buffered <= self.start {
             // Each byte is moved at most once for every byte that was taken before it.
             self.buffer.copy_within(self.start..self.end, 0);
+            self.start = 0;
+            self.end = buffered;
         }
+        if self.taken > 0 && room - self.end < length {
+            self.replace_shared(length);
+        }
+    }
+
+    /// Finds room for `length` more bytes where the allocation is shared with what was taken.
+    #[cold]
+    fn replace_shared(&mut self, length: usize) {
+        let more = self.end + length - self.buffer.len();
+        // It is all the buffer's again if what was taken has been dropped.
+        if self.buffer.try_reclaim(more) {
+            self.taken = 0;
+        } else {
+            self.renew(2 * (self.buffered() + length));
+        }
+    }
+
+    /// Moves what was received into a buffer of its own, with room for `capacity` bytes in all.
+    #[cold]
+    fn renew(&mut self, capacity: usize) {
+        let mut buffer = BytesMut::with_capacity(capacity);
+        buffer.extend_from_slice(self.bytes(self.start..self.end));
+        self.buffer = buffer;
+        self.end = self.buffered();
         self.start = 0;
-        self.end = buffered;
+        self.space = 0;
+        self.taken = 0;
     }
 }
 

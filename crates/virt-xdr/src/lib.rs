@@ -9,8 +9,9 @@
 //!   [`encode_frame`] writes one, the [`FrameDecoder`] takes them out of a byte stream, however it was cut,
 //!   and [`split_off_frame`] out of bytes that lie in one piece.
 //!
-//! > The contract: no bytes from the wire make this crate panic, loop, or hold more memory than the bytes
-//! > that really arrived call for. A length that is announced is judged, never trusted.
+//! > The contract: no bytes from the wire make this crate panic, loop, or hold more memory than a fixed
+//! > multiple of the bytes that really arrived: twice for a frame, [64 times and 1 MiB](Decoder::array) for
+//! > the arrays and boxes of a value. A length that is announced is judged, never trusted.
 //!
 //! # Examples
 //!
@@ -60,6 +61,9 @@
 //! | union | a Rust `enum`; a discriminant that has no arm is [`Decoder::unknown_discriminant`] |
 //! | void | `()` |
 //! | optional (`T *`) | `Option<T>`; where the type contains itself `Option<Box<T>>` |
+//!
+//! Each `Box<T>` is one level of nesting, so a list of `Option<Box<T>>` nodes ends at [`MAX_DEPTH`] of them. A
+//! longer one is read by a loop over [`Decoder::optional`], which does not nest.
 //!
 //! Quadruple-precision floating point is left out: Rust has no stable type for it and libvirt never sends it.
 //!

@@ -204,6 +204,7 @@ impl<T: Encode + ?Sized> Encode for Box<T> {
 
 impl<'a, T: Decode<'a>> Decode<'a> for Box<T> {
     fn decode(input: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        input.charge::<T>(1, input.position())?;
         input.nested(T::decode).map(Self::new)
     }
 }

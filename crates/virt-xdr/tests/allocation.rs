@@ -5,7 +5,10 @@
 use std::fmt::Debug;
 
 use peak_alloc::PeakAlloc;
-use virt_xdr::{Decode, DecodeError, Decoder, FrameDecoder, from_slice};
+use virt_xdr::{
+    Decode, DecodeError, Decoder, FrameDecoder, Header, MessageType, ProgramId, Serial, Status,
+    encode_frame, from_slice,
+};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -26,6 +29,9 @@ impl Decode<'_> for Tree {
     }
 }
 
+/// A word on the wire where it is `None`.
+type Sparse = Option<[u64; 60]>;
+
 /// How many bytes more than before were allocated at once while `work` ran.
 fn peak(work: impl FnOnce()) -> usize {
     let before = MEMORY.current_usage();
@@ -41,6 +47,12 @@ fn refusal_costs_at_most<T: for<'a> Decode<'a> + Debug>(limit: usize, bytes: &[u
 }
 
 #[test]
+fn memory() {
+    what_is_announced_is_not_allocated();
+    what_is_accepted_takes_64_times_its_size_and_1_mib();
+    what_was_taken_is_given_back();
+}
+
 fn what_is_announced_is_not_allocated() {
     for length in [0x4000_0000u32, 0x7fff_fff0, 0xffff_ffff] {
         let wire = [&length.to_be_bytes()[..], &[0; 4]].concat();
@@ -72,4 +84,79 @@ fn what_is_announced_is_not_allocated() {
         assert_eq!(decoder.need(), 33_554_336);
     });
     assert!(cost < 1024, "{cost} bytes for an announced frame");
+}
+
+fn what_is_accepted_takes_64_times_its_size_and_1_mib() {
+    let array = |count: u32| {
+        let mut wire = count.to_be_bytes().to_vec();
+        wire.extend((0..4 * count).map(|_| 0));
+        wire
+    };
+    refusal_costs_at_most::<Vec<Sparse>>(ERROR, &array(1 << 20));
+
+    // The largest that is accepted; while it grows, what it was copied from is there, too.
+    let wire = array(4520);
+    let limit = 64 * wire.len() + (1 << 20);
+    let mut size = 0;
+    let cost = peak(|| size = from_slice::<Vec<Sparse>>(&wire).map_or(0, |v| v.len() * 488));
+    assert!(size <= limit && size > limit - 488, "{size} of {limit}");
+    assert!(cost < 3 * limit, "{cost} of {limit}");
+
+    // Many arrays and boxes of one value each.
+    let mut wire = (1u32 << 18).to_be_bytes().to_vec();
+    for _ in 0..1 << 18 {
+        wire.extend([0, 0, 0, 1, 0, 0, 0, 0]);
+    }
+    let limit = 64 * wire.len() + (1 << 20) + 4 * size_of::<Sparse>();
+    let cost = peak(|| assert!(from_slice::<Vec<Vec<Sparse>>>(&wire).is_ok()));
+    assert!(cost < limit, "{cost} of {limit}");
+    refusal_costs_at_most::<Vec<Vec<[Sparse; 2]>>>(limit, &wire);
+    refusal_costs_at_most::<Vec<Option<Box<[Sparse; 2]>>>>(limit, &wire);
+}
+
+fn what_was_taken_is_given_back() {
+    const ROOM: usize = 4096;
+    let header = Header {
+        program: ProgramId::new(0x2000_8086, 1),
+        procedure: 60,
+        message_type: MessageType::CALL,
+        serial: Serial(1),
+        status: Status::OK,
+    };
+    let frame = |payload: usize| {
+        let mut wire = Vec::new();
+        let result = encode_frame(&mut wire, &header, |out| {
+            out.raw(&vec![0; payload]);
+            Ok(())
+        });
+        result.expect("not too long");
+        wire
+    };
+    // Its end leaves 3000 bytes of a buffer of 32 MiB.
+    let (large, small) = (frame((32 << 20) - 3000 - 28), frame(0));
+    let before = MEMORY.current_usage();
+    let held = || MEMORY.current_usage() - before;
+    for through_space in [false, true] {
+        let mut decoder = FrameDecoder::new();
+        for bytes in large.chunks(ROOM) {
+            decoder.space(ROOM)[..bytes.len()].copy_from_slice(bytes);
+            decoder.commit(bytes.len());
+        }
+        let frame = decoder.next_frame().expect("a valid length");
+        let payload = frame.expect("a whole frame").payload.into_bytes();
+        assert!(held() >= 32 << 20, "{}", held());
+        drop(payload);
+        for _ in 0..10 {
+            if through_space {
+                decoder.space(ROOM)[..small.len()].copy_from_slice(&small);
+                decoder.commit(small.len());
+            } else {
+                decoder.push(&small);
+            }
+            let frame = decoder.next_frame().expect("a valid length");
+            let _ = frame.expect("a whole frame").payload.into_bytes();
+        }
+        assert!(held() <= 4 * ROOM, "{}", held());
+    }
+    assert_eq!(held(), 0);
 }

@@ -3,6 +3,7 @@
 mod encode_refused;
 mod hostile;
 mod literal;
+mod memory;
 mod nesting;
 mod refused;
 mod round_trip;

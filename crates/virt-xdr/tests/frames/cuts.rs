@@ -184,10 +184,59 @@ fn space_may_be_asked_for_again_before_it_is_used() {
 }
 
 #[test]
-#[should_panic = "commit of 101 bytes"]
+fn a_space_may_be_committed_in_parts() {
+    let mut decoder = FrameDecoder::new();
+    let wire = PING.repeat(2);
+    decoder.space(wire.len() + 10)[..wire.len()].copy_from_slice(&wire);
+    decoder.commit(20);
+    assert!(decoder.next_frame().unwrap().is_none());
+    decoder.commit(20);
+    assert!(next(&mut decoder, Take::IntoBytes).unwrap().is_some());
+    decoder.commit(16);
+    assert_eq!(drain(&mut decoder).len(), 1);
+}
+
+#[test]
+#[should_panic = "commit of 101 bytes, more than the 100 that are left of the space"]
 fn more_than_the_space_cannot_be_committed() {
     let mut decoder = FrameDecoder::new();
-    let space = decoder.space(100);
-    space.fill(0);
+    decoder.space(100);
     decoder.commit(101);
+}
+
+#[test]
+#[should_panic = "commit of 11 bytes, more than the 10 that are left of the space"]
+fn a_larger_space_before_the_last_is_void() {
+    let mut decoder = FrameDecoder::new();
+    decoder.space(4096);
+    decoder.space(10);
+    decoder.commit(11);
+}
+
+#[test]
+#[should_panic = "commit of 41 bytes, more than the 40 that are left of the space"]
+fn what_was_committed_is_off_the_space() {
+    let mut decoder = FrameDecoder::new();
+    decoder.space(4096);
+    decoder.space(100);
+    decoder.commit(60);
+    decoder.commit(41);
+}
+
+#[test]
+#[should_panic = "commit of 1 bytes, more than the 0 that are left of the space"]
+fn a_push_voids_the_space() {
+    let mut decoder = FrameDecoder::new();
+    decoder.space(4096);
+    decoder.push(&PING[..10]);
+    decoder.commit(1);
+}
+
+#[test]
+#[should_panic = "commit of 1 bytes, more than the 0 that are left of the space"]
+fn shrinking_voids_the_space() {
+    let mut decoder = FrameDecoder::new();
+    decoder.space(4096);
+    decoder.shrink_to_fit();
+    decoder.commit(1);
 }

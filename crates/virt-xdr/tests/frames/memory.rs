@@ -159,6 +159,76 @@ fn shrinking_keeps_what_was_received() {
 }
 
 #[test]
+fn an_idle_decoder_gives_back_a_large_buffer_alone() {
+    let mut decoder = FrameDecoder::new();
+    decoder.push(&frame(&vec![0; 32 * KIB]));
+    assert!(next(&mut decoder, Take::Look).unwrap().is_some());
+    let kept = decoder.capacity();
+    decoder.shrink_if_idle();
+    assert_eq!(decoder.capacity(), kept);
+
+    for take in [Take::Look, Take::IntoBytes] {
+        decoder.push(&frame(&vec![0; MIB]));
+        decoder.push(&PING[..27]);
+        assert!(next(&mut decoder, take).unwrap().is_some());
+        decoder.shrink_if_idle();
+        assert_eq!(decoder.buffered(), 27);
+        assert!(decoder.capacity() > MIB, "{}", decoder.capacity());
+
+        decoder.push(&PING[27..]);
+        assert_eq!(drain(&mut decoder).len(), 1);
+        decoder.shrink_if_idle();
+        assert_eq!(decoder.capacity(), 0);
+    }
+    decoder.push(PING);
+    assert_eq!(drain(&mut decoder).len(), 1);
+}
+
+#[test]
+fn capacity_counts_what_was_taken() {
+    let mut decoder = FrameDecoder::new();
+    decoder.push(&frame(&vec![0; MIB]));
+    let grown = decoder.capacity();
+    let payload = next(&mut decoder, Take::IntoBytes).unwrap();
+    assert_eq!(decoder.capacity(), grown);
+
+    // While the payload is kept, its memory cannot be used again.
+    decoder.space(4096);
+    assert_eq!(decoder.capacity(), 8192);
+    drop(payload);
+}
+
+#[test]
+fn a_buffer_is_used_again_once_its_payloads_are_dropped() {
+    let mut decoder = FrameDecoder::new();
+    decoder.push(&frame(&vec![0; MIB]));
+    let grown = decoder.capacity();
+    for _ in 0..10 {
+        assert!(next(&mut decoder, Take::IntoBytes).unwrap().is_some());
+        for bytes in frame(&vec![0; MIB]).chunks(4096) {
+            feed(&mut decoder, Feed::Space(0), bytes);
+            assert_eq!(decoder.capacity(), grown);
+        }
+    }
+}
+
+#[test]
+fn small_payloads_that_are_taken_leave_a_steady_buffer() {
+    for kept in [0, 1] {
+        let mut decoder = FrameDecoder::new();
+        let mut payloads = std::collections::VecDeque::new();
+        let mut grown = 0;
+        for _ in 0..10_000 {
+            feed(&mut decoder, Feed::Space(64 * KIB - 44), &frame(&[0; 16]));
+            payloads.push_back(next(&mut decoder, Take::IntoBytes).unwrap());
+            payloads.truncate(kept);
+            grown = grown.max(decoder.capacity());
+        }
+        assert!(grown <= 128 * KIB, "{grown}");
+    }
+}
+
+#[test]
 fn debug_shows_how_much_is_held_and_not_what() {
     let mut decoder = FrameDecoder::with_limit(1000);
     decoder.space(100);

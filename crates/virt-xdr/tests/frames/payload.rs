@@ -48,7 +48,7 @@ fn advanced_to_the_end() {
 }
 
 #[test]
-#[should_panic = "cannot advance 5 bytes"]
+#[should_panic = "advance of 5 bytes, more than the 4 of the payload"]
 fn advanced_too_far_in_the_buffer() {
     let mut decoder = FrameDecoder::new();
     decoder.push(&[frame(b"1234"), frame(b"5678")].concat());
@@ -57,7 +57,7 @@ fn advanced_too_far_in_the_buffer() {
 }
 
 #[test]
-#[should_panic = "cannot advance 5 bytes"]
+#[should_panic = "advance of 5 bytes, more than the 4 of the payload"]
 fn advanced_too_far_when_owned() {
     Payload::from(&mut Bytes::from_static(b"1234")).advance(5);
 }
