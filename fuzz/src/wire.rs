@@ -104,11 +104,11 @@ fn assert_gathered(chunks: &impl Buf, remaining: usize) {
 }
 
 /// Feeds `data` to `transport` in pieces of `piece` bytes or of what it needs, and a descriptor where one is
-/// due; panics if an error does not stick. Returns the error.
+/// due; frames that wait are handled at once. Panics if an error does not stick. Returns the error.
 pub fn feed(transport: &mut Transport, data: &[u8], piece: Option<usize>) -> Option<String> {
     let mut rest = data;
     loop {
-        let result = match transport.need() {
+        let mut result = match transport.need() {
             Need::Fds(_) => transport.receive_fd(descriptor()),
             Need::Bytes(0) => panic!("nothing is needed, and there was no error"),
             Need::Bytes(_) if rest.is_empty() => return None,
@@ -119,6 +119,9 @@ pub fn feed(transport: &mut Transport, data: &[u8], piece: Option<usize>) -> Opt
                 transport.receive(now)
             }
         };
+        while result.is_ok() && transport.is_paused() {
+            result = transport.resume();
+        }
         if let Err(error) = result {
             let error = error.to_string();
             assert_failed(transport, &error);
@@ -135,6 +138,7 @@ pub fn assert_failed(transport: &mut Transport, error: &str) {
         transport.receive(&[]).err(),
         transport.receive_fd(descriptor()).err(),
         transport.commit(0).err(),
+        transport.resume().err(),
     ];
     for again in again {
         assert_eq!(again.map(|e| e.to_string()).as_deref(), Some(error));

@@ -1,5 +1,5 @@
-//! Raw bytes for a transport of either role, in pieces of any size: the same is handled and sent, an error
-//! sticks, what is sent can be read, and the memory was paid for.
+//! Raw bytes for a transport of either role, in pieces of any size and with any limit for answers: the same is
+//! handled and sent, an error sticks, what is sent can be read, and the memory was paid for.
 
 #![no_main]
 
@@ -23,22 +23,25 @@ struct Outcome {
 fuzz_target!(|data: &[u8]| {
     for role in [Role::Client, Role::Server] {
         // The least frame, a call of an unknown program, is answered by an error of six times its size.
-        let as_needed = memory::bounded(64 * data.len() + 8192, || run(role, data, None));
+        let as_needed =
+            memory::bounded(64 * data.len() + 8192, || run(role, data, None, usize::MAX));
         // In larger pieces descriptors come too late, and bytes behind an error are received with it.
         if as_needed.counters.fds_received > 0 {
-            assert_eq!(as_needed, run(role, data, Some(1)));
+            assert_eq!(as_needed, run(role, data, Some(1), 0));
             continue;
         }
         for piece in [1 + data.len() / 64, 1 + data.len()] {
-            let mut in_pieces = run(role, data, Some(piece));
-            in_pieces.counters.bytes_received = as_needed.counters.bytes_received;
-            assert_eq!(as_needed, in_pieces);
+            for limit in [usize::MAX, 0] {
+                let mut in_pieces = run(role, data, Some(piece), limit);
+                in_pieces.counters.bytes_received = as_needed.counters.bytes_received;
+                assert_eq!(as_needed, in_pieces);
+            }
         }
     }
 });
 
-fn run(role: Role, data: &[u8], piece: Option<usize>) -> Outcome {
-    let mut transport = Transport::new(role).with_fds();
+fn run(role: Role, data: &[u8], piece: Option<usize>, limit: usize) -> Outcome {
+    let mut transport = Transport::new(role).with_fds().with_answer_limit(limit);
     let remote = transport.register(Probe::new(REMOTE).echoing());
     transport
         .register(Probe::new(KEEPALIVE).echoing())

@@ -32,7 +32,7 @@ pub struct Ci {
     install: bool,
 
     /// How long each fuzz target runs
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     fuzz_seconds: u32,
 }
 

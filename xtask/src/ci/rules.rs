@@ -48,6 +48,8 @@ const NOT_NAMED: &[&str] = &[
     "thread_local",
     "SystemTime",
     "Instant::now",
+    "static ",
+    "std::{",
     "std::env",
     "std::fs",
     "std::net",
@@ -122,11 +124,13 @@ fn without_comment(line: &str) -> &str {
         .unwrap_or(line)
 }
 
-/// Whether `path` stands in `code` as a whole: `Rc` does in `Rc<u8>`, not in `Arc<u8>`.
+/// Whether `path` stands in `code` as a whole: `Rc` does in `Rc<u8>`, not in `Arc<u8>`; and no lifetime has a name.
 fn names(code: &str, path: &str) -> bool {
     let in_a_word = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(path).any(|(at, _)| {
-        !code[..at].ends_with(in_a_word) && !code[at + path.len()..].starts_with(in_a_word)
+        let begins = !code[..at].ends_with(|c| in_a_word(c) || c == '\'');
+        let ends = !path.ends_with(in_a_word) || !code[at + path.len()..].starts_with(in_a_word);
+        begins && ends
     })
 }
 
@@ -192,7 +196,9 @@ syn v2.0.101
             "use std::rc::Rc;\n\nlet now = std::time::Instant::now();",
             &[(1, "Rc"), (3, "Instant::now")],
         );
-        assert_judged("static LOCK: Mutex<u8>;", &[(1, "Mutex")]);
+        assert_judged("static LOCK: Mutex<u8>;", &[(1, "Mutex"), (1, "static ")]);
+        assert_judged("const NAME: &'static str = \"\";", &[]);
+        assert_judged("use std::{env, fmt};", &[(1, "std::{")]);
         assert_judged(
             "let (tx, rx) = mpsc::channel();",
             &[(1, "mpsc"), (1, "channel")],
@@ -216,7 +222,7 @@ syn v2.0.101
             &[],
         );
         assert_judged(
-            "#[cfg(test)]\nmod tests;\n\nstatic LOCK: Mutex<u8>;\n",
+            "#[cfg(test)]\nmod tests;\n\nlet lock: Mutex<u8>;\n",
             &[(4, "Mutex")],
         );
     }
