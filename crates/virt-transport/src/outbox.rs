@@ -98,6 +98,8 @@ pub(crate) struct Outbox {
     queued_bytes: usize,
     /// The descriptors in `queue`.
     queued_fds: usize,
+    /// What `queue` counts for: its bytes, and `FD_WEIGHT` for each descriptor.
+    queued_weight: usize,
     /// How many bytes were written.
     written: u64,
 }
@@ -133,8 +135,7 @@ impl Outbox {
         let head = frame_head(header, payload.len())?;
         self.small.extend_from_slice(&head);
         self.flush_small();
-        self.queued_bytes += payload.len();
-        self.queue.push_back(Item::Bytes(payload));
+        self.push_back(payload);
         Ok(())
     }
 
@@ -144,6 +145,7 @@ impl Outbox {
         }
         self.flush_small();
         self.queued_fds += fds.len();
+        self.queued_weight += fds.len() * FD_WEIGHT;
         self.queue.extend(fds.into_iter().map(Item::Fd));
     }
 
@@ -167,10 +169,12 @@ impl Outbox {
         self.queued_bytes + self.small.len() - self.head
     }
 
-    /// What waits, descriptors counted as many bytes.
+    /// A measure of what waits, descriptors counted as many bytes: as long as nothing is written, it grows with
+    /// what is queued.
     #[inline]
-    pub(crate) fn weight(&self) -> usize {
-        self.bytes() + self.queued_fds * FD_WEIGHT
+    pub(crate) fn level(&self) -> usize {
+        // Without `head`: it is looked at after each frame.
+        self.queued_weight + self.small.len()
     }
 
     /// How many bytes were queued in all, those that were written included.
@@ -205,9 +209,14 @@ impl Outbox {
         let mut small = Bytes::from(mem::take(&mut self.small));
         small.advance(mem::take(&mut self.head));
         if !small.is_empty() {
-            self.queued_bytes += small.len();
-            self.queue.push_back(Item::Bytes(small));
+            self.push_back(small);
         }
+    }
+
+    fn push_back(&mut self, bytes: Bytes) {
+        self.queued_bytes += bytes.len();
+        self.queued_weight += bytes.len();
+        self.queue.push_back(Item::Bytes(bytes));
     }
 
     fn advance(&mut self, mut count: usize) {
@@ -216,6 +225,7 @@ impl Outbox {
             let written = count.min(front.len());
             front.advance(written);
             self.queued_bytes -= written;
+            self.queued_weight -= written;
             count -= written;
             if !front.is_empty() {
                 return;
@@ -291,6 +301,7 @@ impl FdSlot<'_> {
             unreachable!("a slot exists only while a descriptor is first in the outbox");
         };
         self.outbox.queued_fds -= 1;
+        self.outbox.queued_weight -= FD_WEIGHT;
         fd
     }
 }

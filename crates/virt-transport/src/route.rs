@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use virt_xdr::{Header, MessageType, Payload, ProgramId, Status};
 
 use crate::link::Link;
@@ -17,8 +18,31 @@ use crate::{
 pub(crate) struct Router {
     pub(crate) link: Link,
     pub(crate) programs: Programs,
+    pub(crate) hold: Hold,
+    /// The level of the outbox above which no more frames are handled in this turn.
+    pub(crate) mark: usize,
     /// How many descriptors may come back, and how many frames were received when the reply came that they follow.
     returned_fds: (usize, u64),
+}
+
+/// What has to come before the next frame is handled.
+#[derive(Debug)]
+pub(crate) enum Hold {
+    Nothing,
+    /// The descriptors of a frame, which have not all arrived.
+    Fds(Box<Pending>),
+    /// Frames before it were answered with too much. It holds until the next turn.
+    Answers,
+}
+
+/// A frame that waits for its descriptors.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) header: Header,
+    pub(crate) payload: Bytes,
+    pub(crate) fds: Vec<Fd>,
+    /// How many descriptors are still due, at least 1.
+    pub(crate) missing: usize,
 }
 
 impl Router {
@@ -26,6 +50,8 @@ impl Router {
         Self {
             link,
             programs: Programs::default(),
+            hold: Hold::Nothing,
+            mark: usize::MAX,
             returned_fds: (0, 0),
         }
     }
@@ -279,6 +305,16 @@ impl Router {
     fn drop_frame(&mut self) -> Result<(), ReceiveError> {
         self.link.counters.frames_dropped += 1;
         Ok(())
+    }
+}
+
+impl Hold {
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    pub(crate) fn is_answers(&self) -> bool {
+        matches!(self, Self::Answers)
     }
 }
 

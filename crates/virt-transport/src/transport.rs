@@ -3,15 +3,15 @@
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem;
 
-use bytes::Bytes;
 use virt_xdr::{
     FDS_MAX, FRAME_MIN, Frame, FrameDecoder, Header, MessageType, Payload, ProgramId,
     split_off_frame,
 };
 
 use crate::link::{Counters, Link, Token};
-use crate::route::Router;
+use crate::route::{Hold, Pending, Router};
 use crate::{Context, Fd, HandleError, Program, ReceiveError, RegisterError, Transmit};
 
 /// The length of a frame with descriptors without its payload: the least there can be, and their count.
@@ -53,19 +53,8 @@ pub struct Transport {
     /// How much the frames of one turn may lead to before the others wait.
     answer_limit: usize,
     router: Router,
-    /// A frame whose descriptors have not all arrived.
-    pending: Option<Pending>,
     /// Once set, it stays, and nothing is received any more.
     failed: Option<ReceiveError>,
-}
-
-#[derive(Debug)]
-struct Pending {
-    header: Header,
-    payload: Bytes,
-    fds: Vec<Fd>,
-    /// How many descriptors are still due, at least 1.
-    missing: usize,
 }
 
 impl Transport {
@@ -76,7 +65,6 @@ impl Transport {
             decoder: FrameDecoder::new(),
             answer_limit: usize::MAX,
             router: Router::new(Link::new(role)),
-            pending: None,
             failed: None,
         }
     }
@@ -102,8 +90,8 @@ impl Transport {
     ///
     /// Small calls can have large replies, and many of them come in one read. Once more than `limit` bytes have
     /// been queued since it began, each descriptor counted as 4096, the frames that are left wait for
-    /// [`resume`](Self::resume): one frame more may go over it by what it is answered with. There is no limit
-    /// unless it is set.
+    /// [`resume`](Self::resume): one frame more may go over it by what it is answered with. Messages are not held up;
+    /// a program that answers one with much sees [`Context::queued`]. There is no limit unless it is set.
     #[must_use]
     pub fn with_answer_limit(mut self, limit: usize) -> Self {
         self.answer_limit = limit;
@@ -184,7 +172,8 @@ impl Transport {
         self.check()?;
         self.decoder.commit(count);
         self.router.link.counters.bytes_received += count as u64;
-        self.dispatch(self.mark()).map_err(|error| self.fail(error))
+        self.begin();
+        self.dispatch().map_err(|error| self.fail(error))
     }
 
     /// Whether frames that are whole wait, because those before them were answered with more than the
@@ -194,7 +183,9 @@ impl Transport {
     /// and a descriptor has to be held back until they are through.
     #[must_use]
     pub fn is_paused(&self) -> bool {
-        self.pending.is_none() && self.failed.is_none() && self.decoder.need() == 0
+        matches!(self.router.hold, Hold::Answers)
+            && self.failed.is_none()
+            && self.decoder.need() == 0
     }
 
     /// Handles frames that wait, up to the limit anew.
@@ -204,7 +195,8 @@ impl Transport {
     /// As [`receive`](Self::receive).
     pub fn resume(&mut self) -> Result<(), ReceiveError> {
         self.check()?;
-        self.dispatch(self.mark()).map_err(|error| self.fail(error))
+        self.begin();
+        self.dispatch().map_err(|error| self.fail(error))
     }
 
     /// Takes a descriptor that was received, whose byte is not given to [`receive`](Self::receive).
@@ -222,7 +214,7 @@ impl Transport {
     pub fn receive_fd(&mut self, fd: Fd) -> Result<(), ReceiveError> {
         self.check()?;
         self.router.link.counters.fds_received += 1;
-        let Some(pending) = &mut self.pending else {
+        let Hold::Fds(pending) = &mut self.router.hold else {
             return if self.decoder.buffered() == 0 && self.router.take_returned_fd() {
                 Ok(())
             } else {
@@ -234,7 +226,7 @@ impl Transport {
         if pending.missing > 0 {
             return Ok(());
         }
-        if let Some(mut pending) = self.pending.take() {
+        if let Hold::Fds(mut pending) = mem::replace(&mut self.router.hold, Hold::Nothing) {
             let payload = (&mut pending.payload).into();
             let result = self.router.route(&pending.header, payload, pending.fds);
             result.map_err(|error| self.fail(error))?;
@@ -245,10 +237,10 @@ impl Transport {
     /// What is needed next. It is [`Need::Bytes`] of 0 while frames [wait](Self::is_paused), and after an error.
     #[must_use]
     pub fn need(&self) -> Need {
-        match &self.pending {
+        match &self.router.hold {
             _ if self.failed.is_some() => Need::Bytes(0),
-            Some(pending) => Need::Fds(pending.missing),
-            None => Need::Bytes(self.decoder.need()),
+            Hold::Fds(pending) => Need::Fds(pending.missing),
+            _ => Need::Bytes(self.decoder.need()),
         }
     }
 
@@ -280,8 +272,11 @@ impl Transport {
     /// was cut off.
     #[must_use]
     pub fn buffered(&self) -> usize {
-        let pending = self.pending.as_ref();
-        self.decoder.buffered() + pending.map_or(0, |pending| FD_FRAME_MIN + pending.payload.len())
+        let pending = match &self.router.hold {
+            Hold::Fds(pending) => FD_FRAME_MIN + pending.payload.len(),
+            _ => 0,
+        };
+        self.decoder.buffered() + pending
     }
 
     /// How many calls wait for a reply.
@@ -320,31 +315,29 @@ impl Transport {
 
     fn fail(&mut self, error: ReceiveError) -> ReceiveError {
         self.failed = Some(error.clone());
-        self.pending = None;
+        self.router.hold = Hold::Nothing;
         self.decoder = FrameDecoder::new();
         error
     }
 
     /// Handles the frames that lie whole in `bytes` where they lie, once one that was cut is put together.
     fn take(&mut self, mut bytes: &[u8]) -> Result<(), ReceiveError> {
-        let mark = self.mark();
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.begin();
         let whole = self.decoder.buffered() == 0;
-        while self.decoder.buffered() > 0 && !bytes.is_empty() {
+        while self.decoder.buffered() > 0 && !bytes.is_empty() && !self.router.hold.is_answers() {
             let (front, rest) = bytes.split_at(self.decoder.need().min(bytes.len()));
             bytes = rest;
             self.decoder.push(front);
-            self.dispatch(mark)?;
-            if self.is_paused() {
-                self.decoder.push(bytes);
-                return Ok(());
-            }
+            self.dispatch()?;
         }
         let limit = self.decoder.limit();
-        while self.pending.is_none()
-            && self.router.link.outbox.weight() <= mark
+        while self.router.hold.is_nothing()
             && let Some((header, payload)) = split_off_frame(&mut bytes, limit)?
         {
-            handle(&mut self.router, &mut self.pending, header, payload)?;
+            handle(&mut self.router, header, payload)?;
         }
         if bytes.is_empty() {
             if whole {
@@ -358,26 +351,28 @@ impl Transport {
     }
 
     /// Handles the frames that the decoder has whole.
-    fn dispatch(&mut self, mark: usize) -> Result<(), ReceiveError> {
-        while self.pending.is_none()
-            && self.router.link.outbox.weight() <= mark
+    fn dispatch(&mut self) -> Result<(), ReceiveError> {
+        while self.router.hold.is_nothing()
             && let Some(Frame { header, payload }) = self.decoder.next_frame()?
         {
-            handle(&mut self.router, &mut self.pending, header, payload)?;
+            handle(&mut self.router, header, payload)?;
         }
         self.check_pending()
     }
 
-    /// The mark above which frames wait.
-    fn mark(&self) -> usize {
-        let queued = self.router.link.outbox.weight();
-        queued.saturating_add(self.answer_limit)
+    /// Begins a turn: answers are counted anew.
+    fn begin(&mut self) {
+        if self.router.hold.is_answers() {
+            self.router.hold = Hold::Nothing;
+        }
+        let level = self.router.link.outbox.level();
+        self.router.mark = level.saturating_add(self.answer_limit);
     }
 
     /// Nothing may come before the descriptors that are due.
     fn check_pending(&self) -> Result<(), ReceiveError> {
-        match &self.pending {
-            Some(pending) if self.decoder.buffered() > 0 => Err(ReceiveError::MissingFds {
+        match &self.router.hold {
+            Hold::Fds(pending) if self.decoder.buffered() > 0 => Err(ReceiveError::MissingFds {
                 missing: pending.missing,
             }),
             _ => Ok(()),
@@ -403,11 +398,11 @@ impl<P> fmt::Debug for Handle<P> {
 
 /// Hands a frame to its program, unless descriptors belong to it that are still due.
 ///
-/// Inlined into both loops, because a header that is passed on through memory costs more than a PONG.
+/// Inlined into both loops, because a header that is passed on through memory costs more than a PONG. What a message was
+/// answered with is not looked at: that alone would take a tenth of the time.
 #[inline(always)]
 fn handle<'a>(
     router: &mut Router,
-    pending: &mut Option<Pending>,
     header: Header,
     payload: impl Into<Payload<'a>>,
 ) -> Result<(), ReceiveError> {
@@ -415,15 +410,17 @@ fn handle<'a>(
     if header.message_type == MessageType::MESSAGE {
         router.on_message(&header, payload.into())?;
     } else {
-        route(router, pending, header, payload.into())?;
+        route(router, header, payload.into())?;
     }
     Ok(())
 }
 
 /// The same for a frame of any type but message.
+///
+/// It is no rarity; but what it takes is not to be kept in registers that a loop over messages can use.
+#[cold]
 fn route(
     router: &mut Router,
-    pending: &mut Option<Pending>,
     header: Header,
     mut payload: Payload<'_>,
 ) -> Result<(), ReceiveError> {
@@ -431,16 +428,20 @@ fn route(
     if router.announces_fds(&header) {
         let missing = fd_count(&mut payload, router.link.carries_fds)?;
         if missing > 0 {
-            *pending = Some(Pending {
+            router.hold = Hold::Fds(Box::new(Pending {
                 header,
                 payload: payload.into_bytes(),
                 fds,
                 missing,
-            });
+            }));
             return Ok(());
         }
     }
-    router.route(&header, payload, fds)
+    router.route(&header, payload, fds)?;
+    if router.link.outbox.level() > router.mark {
+        router.hold = Hold::Answers;
+    }
+    Ok(())
 }
 
 /// Takes the count of descriptors off a payload.
