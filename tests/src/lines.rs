@@ -17,7 +17,10 @@ impl Lines {
     pub(crate) fn of(words: PipeReader) -> Self {
         let (sender, lines) = mpsc::channel();
         let reader = thread::spawn(move || {
-            for line in BufReader::new(words).lines().map_while(Result::ok) {
+            for line in BufReader::new(words).split(b'\n') {
+                let line = line.expect("a pipe can be read");
+                // A process repeats what it was sent, which need not be text.
+                let line = String::from_utf8_lossy(&line).into_owned();
                 if sender.send(line).is_err() {
                     break;
                 }
