@@ -1,6 +1,6 @@
 //! The keepalive program of libvirt's RPC protocol: is the link to the peer still up?
 //!
-//! Each end may send a PING at any time, and the other end answers with a PONG. The crate has three parts,
+//! Each end may send a PING, and the other end answers with a PONG. The crate has three parts,
 //! each of which can be used alone:
 //!
 //! - [`KeepAlive`] is the program: it is registered with a [`Transport`](virt_transport::Transport), answers
@@ -12,8 +12,8 @@
 //! > Nothing here writes, waits or reads a clock. A PING, and the answer to one, is queued in the
 //! > transport's outbox; the owner writes it, and decides when the next one is due.
 //!
-//! libvirt answers PINGs at any time, but sends its own only to a client that has asked for it: by a call
-//! of `CONNECT_SUPPORTS_FEATURE` with feature 10. Neither end is to send any before that.
+//! libvirt sends PINGs only to a client that has asked for it, by a call of `CONNECT_SUPPORTS_FEATURE` with
+//! feature 10, and wants none before that; but a daemon answers one at any time, which the examples rely on.
 //!
 //! # Examples
 //!

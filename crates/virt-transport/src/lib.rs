@@ -109,7 +109,10 @@ mod route;
 mod stream;
 mod transport;
 
-pub use virt_xdr::{Decode, DecodeError, Encode, EncodeError, Payload, ProgramId, Serial, Status};
+pub use virt_xdr::{
+    Decode, DecodeError, DecodeErrorKind, Decoder, Encode, EncodeError, EncodeErrorKind, Encoder,
+    FDS_MAX, FrameError, MessageType, PAYLOAD_MAX, Payload, ProgramId, Serial, Status,
+};
 
 pub use context::Context;
 pub use error::{HandleError, ProgramError, ReceiveError, RegisterError, ReplyError, SendError};
