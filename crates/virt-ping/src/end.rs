@@ -3,11 +3,29 @@
 use std::future::pending;
 use std::time::Duration;
 
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use virt_tokio::{CloseReason, Closed};
 
+use crate::event::Ended;
 use crate::options::Options;
 use crate::text::clean;
+
+/// How often all other tasks have their turn, and the sockets are looked at, until all is received.
+///
+/// From a socket to whoever waits for an answer it takes two turns, and a few more if the daemon is within
+/// this process.
+const TURNS: usize = 16;
+
+/// Lets all be received that has come, without waiting for more.
+///
+/// When this process has stood still, it may see that time is over before it looks at the socket: a signal such
+/// as SIGCONT ends its waiting for both.
+pub(crate) async fn receive_all() {
+    for _ in 0..TURNS {
+        yield_now().await;
+    }
+}
 
 /// Waits until a time, or for ever.
 pub(crate) async fn until(time: Option<Instant>) {
@@ -30,6 +48,19 @@ pub(crate) fn describe(closed: &Closed, options: &Options) -> String {
         CloseReason::Error => format!("connection has failed{cause}"),
         CloseReason::Client => "connection is closed".to_owned(),
     }
+}
+
+/// Says why there is no answer to the only PING or call there was, if the connection is not closed.
+pub(crate) fn unanswered(ended: Ended, options: &Options, start: Instant) -> String {
+    let limit = match ended {
+        Ended::Interrupted => {
+            let time = start.elapsed().as_secs_f64();
+            return format!("interrupted after {time:.3} s, without an answer");
+        }
+        Ended::Deadline => options.deadline.unwrap_or(Duration::MAX),
+        Ended::Count | Ended::Closed => options.timeout,
+    };
+    format!("no answer within {} s", limit.as_secs_f64())
 }
 
 /// libvirt's word for why a connection is closed.

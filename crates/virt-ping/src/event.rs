@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::exit::Exit;
 use crate::histogram::Bar;
 use crate::options::What;
 use crate::statistics::Times;
 
 /// Something that has happened to one of the daemons that are pinged.
 ///
-/// Its form as JSON is an interface: keys and their meaning stay, times are in nanoseconds.
+/// Its form as JSON is an interface, which `json.rs` describes: keys and their meaning stay.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Event {
@@ -75,6 +76,19 @@ pub(crate) enum Event {
         message: Option<String>,
         exit: u8,
     },
+}
+
+impl Event {
+    /// A check that has failed before there was a connection.
+    pub(crate) fn unchecked(message: String, exit: Exit) -> Self {
+        Self::Check {
+            ok: false,
+            time: None,
+            version: None,
+            message: Some(message),
+            exit: exit.code(),
+        }
+    }
 }
 
 /// A step on the way to the first PONG.

@@ -41,7 +41,7 @@ pub(crate) struct Patience {
 
 impl Options {
     /// The session as the options have it.
-    fn session(&self) -> virt_tokio::Options {
+    pub(crate) fn session(&self) -> virt_tokio::Options {
         let mut limits = Limits::default();
         limits.pings = limits.pings.max(self.unanswered_max());
         virt_tokio::Options::default()

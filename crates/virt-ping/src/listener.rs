@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use tokio::time::Instant;
 
-use crate::end::{describe, until, word};
+use crate::end::{describe, receive_all, until, word};
 use crate::event::{Ended, Event};
 use crate::link::Link;
 use crate::options::Options;
@@ -26,6 +26,7 @@ pub(crate) async fn listen<'a>(
     let Link { client, pings, .. } = link;
     let mut closed = pin!(client.closed());
     let mut last = Instant::now();
+    let mut over = false;
     let ended = loop {
         if tally.is_enough() {
             break Ended::Count;
@@ -55,8 +56,66 @@ pub(crate) async fn listen<'a>(
                 reporter.tell(Event::Closed { reason: word(closed.reason()), message }).await?;
                 break Ended::Closed;
             }
-            () = until(deadline) => break Ended::Deadline,
+            () = until(deadline) => {
+                if over {
+                    break Ended::Deadline;
+                }
+                // Once more around, for what has come.
+                over = true;
+                receive_all().await;
+            }
         }
     };
     Ok((tally, ended))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::os::unix::net::UnixStream;
+
+    use clap::Parser;
+    use tokio::time::{Duration, advance, sleep};
+    use virt_tokio::Client;
+
+    use super::*;
+    use crate::output::Output;
+
+    const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_pause_what_has_come_counts_first() {
+        // Quiet, since the clock would go on while a line waits for the thread that writes it.
+        let options = Options::parse_from(["virt-ping", "--listen", "-q", "-w", "3"]);
+        let deadline = Some(Instant::now() + Duration::from_secs(3));
+        let (near, mut far) = UnixStream::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        let near = tokio::net::UnixStream::from_std(near).unwrap();
+        let listener = tokio::spawn(async move {
+            let client = Client::over_stream(near, options.session());
+            let mut link = Link {
+                pings: client.pings(),
+                client,
+                address: String::new(),
+                version: None,
+                keepalive: None,
+                uri: None,
+            };
+            let (_source, mut signals) = Signals::new();
+            let (output, _writer) = Output::new(io::sink());
+            let reporter = Reporter::new(&options, output, "test");
+            let run = listen(&mut link, &options, &reporter, deadline, &mut signals);
+            let (tally, ended) = run.await.unwrap();
+            (tally.received, ended)
+        });
+        // Both times pass at once, and the socket is looked at after that.
+        sleep(Duration::from_secs(1)).await;
+        let soon = sleep(Duration::from_secs(1));
+        let ping = async {
+            soon.await;
+            far.write_all(&PING.repeat(2)).unwrap();
+        };
+        tokio::join!(advance(Duration::from_secs(7)), ping);
+        assert_eq!(listener.await.unwrap(), (2, Ended::Deadline));
+    }
 }

@@ -10,6 +10,8 @@ mod exit;
 mod failure;
 mod flights;
 mod histogram;
+#[cfg(test)]
+mod json;
 mod link;
 mod listener;
 mod options;
@@ -36,6 +38,7 @@ use tokio::time::{Instant, timeout};
 use virt_tokio::environment;
 use virt_uri::{Access, Environment};
 
+use crate::end::unanswered;
 use crate::event::{Ended, Event};
 use crate::exit::Exit;
 use crate::link::{Link, Patience};
@@ -83,9 +86,6 @@ fn broken(error: &io::Error) -> Exit {
 
 /// Pings all daemons, side by side, and returns the worst of what has come of it.
 async fn run(mut options: Options) -> io::Result<Exit> {
-    if options.check {
-        options.count = Some(1);
-    }
     if options.uris.is_empty() {
         options.uris.push(String::new());
     }
@@ -148,7 +148,14 @@ async fn one(
     };
     let link = tokio::select! {
         link = link::open(&target, options, patience, &reporter) => link?,
-        () = end(&mut signals) => return Ok(Exit::Dead),
+        () = end(&mut signals) => {
+            let exit = Exit::Dead;
+            if options.check {
+                let message = unanswered(Ended::Interrupted, options, start);
+                reporter.tell(Event::unchecked(message, exit)).await?;
+            }
+            return Ok(exit);
+        }
     };
     let mut link = match link {
         Ok(link) => link,
@@ -171,7 +178,7 @@ async fn one(
         let pinger = Pinger::new(&link.client, options, &reporter);
         pinger.run(deadline, &mut signals).await?
     };
-    let exit = conclude(options, &reporter, &link, &tally, ended).await?;
+    let exit = conclude(options, &reporter, &link, &tally, ended, start).await?;
     if ended != Ended::Closed && !options.raw {
         // The connection ends in any case.
         let _ = timeout(GOODBYE, link.client.close()).await;
@@ -186,17 +193,14 @@ async fn conclude(
     link: &Link,
     tally: &Tally<'_>,
     ended: Ended,
+    start: Instant,
 ) -> Result<Exit, Gone> {
     let exit = tally.exit(ended);
     let summary = tally.summary(Some(ended));
     if options.check {
         let time = summary.rtt.map(|rtt| Duration::from_nanos(rtt.avg_ns));
         let ok = exit == Exit::Alive;
-        let limit = options
-            .deadline
-            .unwrap_or(Duration::MAX)
-            .min(options.timeout);
-        let silent = || format!("no answer within {} s", limit.as_secs_f64());
+        let silent = || unanswered(ended, options, start);
         let message = (!ok).then(|| tally.closed.clone().unwrap_or_else(silent));
         let check = Event::Check {
             ok,

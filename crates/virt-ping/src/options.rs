@@ -44,7 +44,13 @@ pub(crate) struct Options {
     pub(crate) uris: Vec<String>,
 
     /// Stop after N PINGs; with -w, after N PONGs
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(
+        short,
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..),
+        default_value_if("check", "true", "1")
+    )]
     pub(crate) count: Option<u64>,
 
     /// Time from one PING to the next, at least 0.002
@@ -118,7 +124,8 @@ pub(crate) struct Options {
 
     /// How to print: text or json
     ///
-    /// json is one object a line, times are integers in nanoseconds.
+    /// json is one object a line, times are integers in nanoseconds. The man page lists
+    /// the keys.
     #[arg(
         long,
         value_enum,
@@ -159,6 +166,11 @@ impl Options {
             Mode::Keepalive => What::Pings,
             Mode::Rpc => What::Calls,
         }
+    }
+
+    /// Whether, for what is missed, more is sent than was asked for: with a deadline, as long as there is time.
+    pub(crate) fn sends_anew(&self) -> bool {
+        self.deadline.is_some() && !self.check
     }
 
     /// The name of what is done.

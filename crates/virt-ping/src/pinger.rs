@@ -6,7 +6,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, Instant, timeout_at};
 use virt_tokio::Client;
 
-use crate::end::{describe, until, word};
+use crate::end::{describe, receive_all, until, word};
 use crate::event::{Ended, Event, Phase};
 use crate::flights::Flights;
 use crate::options::Options;
@@ -111,7 +111,14 @@ impl<'a> Pinger<'a> {
                 }
                 () = until(deadline) => return Ok(Ended::Deadline),
                 () = until(self.flights.deadline()) => self.miss().await?,
-                () = until(next) => self.send().await?,
+                () = until(next) => {
+                    if self.is_behind() {
+                        self.catch_up().await?;
+                    }
+                    if self.may_send() {
+                        self.send().await?;
+                    }
+                }
             }
         }
         Ok(Ended::Count)
@@ -120,26 +127,42 @@ impl<'a> Pinger<'a> {
     /// Takes the answers that are about to come.
     async fn settle(&mut self) -> Result<(), Gone> {
         let end = Instant::now() + GRACE;
-        while self.flights.waiting() > 0
-            && let Ok(Some(answer)) = timeout_at(end, self.answers.join_next()).await
-        {
+        while self.flights.waiting() > 0 {
+            match timeout_at(end, self.answers.join_next()).await {
+                Ok(Some(answer)) => self.answer(answer).await?,
+                Ok(None) => break,
+                Err(_) => return self.catch_up().await,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the answers that have come, before it is said that they have not.
+    async fn catch_up(&mut self) -> Result<(), Gone> {
+        receive_all().await;
+        while let Some(answer) = self.answers.try_join_next() {
             self.answer(answer).await?;
         }
         Ok(())
     }
 
-    /// With a deadline, what is missed is sent anew.
+    /// Whether it is to be told, instead of the next one or before it, that answers are missing.
+    fn is_behind(&self) -> bool {
+        self.options.outstanding && self.flights.is_open(self.seq)
+            || self.flights.unanswered() >= self.options.unanswered_max()
+    }
+
     fn is_done(&self) -> bool {
         match self.options.count {
             None => false,
-            Some(_) if self.options.deadline.is_some() => self.tally.is_enough(),
+            Some(_) if self.options.sends_anew() => self.tally.is_enough(),
             Some(count) => self.seq >= count && self.flights.waiting() == 0,
         }
     }
 
     fn may_send(&self) -> bool {
         let count = self.options.count.unwrap_or(u64::MAX);
-        if self.options.deadline.is_some() {
+        if self.options.sends_anew() {
             let waiting = u64::try_from(self.flights.waiting()).unwrap_or(u64::MAX);
             self.tally.received.saturating_add(waiting) < count
         } else {
@@ -199,6 +222,7 @@ impl<'a> Pinger<'a> {
 
     async fn miss(&mut self) -> Result<(), Gone> {
         let now = Instant::now();
+        self.catch_up().await?;
         while let Some(seq) = self.flights.poll_missed(now) {
             self.tally.missed += 1;
             let waited = self.options.timeout;
@@ -210,10 +234,13 @@ impl<'a> Pinger<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
+    use std::future::pending;
+    use std::io::{self, Read, Write};
+    use std::os::unix::net::UnixStream;
 
     use clap::Parser;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::{advance, sleep, sleep_until};
     use virt_tokio::{Client, Keepalive, Options as Session};
 
     use super::*;
@@ -224,30 +251,76 @@ mod tests {
     const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
     const PONG: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0";
     const SECOND: Duration = Duration::from_secs(1);
+    const STEP: Duration = Duration::from_millis(1);
 
     /// Pings the other end of a socket in memory on a simulated clock, as a raw link, and says how it went.
     async fn simulate<P: Future<Output = ()> + Send + 'static>(
         arguments: &[&str],
         peer: impl FnOnce(DuplexStream, Source) -> P,
     ) -> (Duration, Ended, Summary) {
+        let (near, far) = duplex(64 * 1024);
+        run_over(near, arguments, |source| peer(far, source)).await
+    }
+
+    async fn run_over<P: Future<Output = ()> + Send + 'static>(
+        near: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        arguments: &[&str],
+        peer: impl FnOnce(Source) -> P,
+    ) -> (Duration, Ended, Summary) {
         // Quiet, since the clock would go on while a line waits for the thread that writes it.
         let options = Options::parse_from([&["virt-ping", "-q"], arguments].concat());
-        let (near, far) = duplex(64 * 1024);
-        let keepalive = Keepalive::Send {
-            interval: options.keepalive_interval,
-            count: options.keepalive_count,
-        };
-        let client = Client::over_stream(near, Session::default().keepalive(keepalive));
-        client.start_keepalive();
         let (source, mut signals) = Signals::new();
-        let (output, _writer) = Output::new(io::sink());
-        let reporter = Reporter::new(&options, output, "test");
-        let start = Instant::now();
-        let deadline = options.deadline.map(|deadline| start + deadline);
-        let pinger = Pinger::new(&client, &options, &reporter);
-        tokio::spawn(peer(far, source));
-        let (tally, ended) = pinger.run(deadline, &mut signals).await.unwrap();
-        (tally.elapsed(), ended, tally.summary(Some(ended)))
+        tokio::spawn(peer(source));
+        // As in the program, each task has its turn in the order they were woken.
+        let run = tokio::spawn(async move {
+            let keepalive = Keepalive::Send {
+                interval: options.keepalive_interval,
+                count: options.keepalive_count,
+            };
+            let client = Client::over_stream(near, Session::default().keepalive(keepalive));
+            client.start_keepalive();
+            let (output, _writer) = Output::new(io::sink());
+            let reporter = Reporter::new(&options, output, "test");
+            let start = Instant::now();
+            let deadline = options.deadline.map(|deadline| start + deadline);
+            let pinger = Pinger::new(&client, &options, &reporter);
+            let (tally, ended) = pinger.run(deadline, &mut signals).await.unwrap();
+            (tally.elapsed(), ended, tally.summary(Some(ended)))
+        });
+        run.await.unwrap()
+    }
+
+    /// Pings through a socket of the system, and stands still for a while after some time: PONGs come meanwhile,
+    /// and that time is over is seen before they are.
+    async fn stand_still(
+        arguments: &[&str],
+        pongs: usize,
+        after: Duration,
+        pause: Duration,
+    ) -> (Duration, Ended, Summary) {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        near.set_nonblocking(true).unwrap();
+        far.set_nonblocking(true).unwrap();
+        let near = tokio::net::UnixStream::from_std(near).unwrap();
+        let peer = move |_| async move {
+            let start = Instant::now();
+            let mut frame = [0; PING.len()];
+            // The clock goes on whenever all wait, whatever a socket has, and no further than this.
+            while far.read_exact(&mut frame).is_err() {
+                sleep(STEP).await;
+            }
+            assert_eq!(frame, PING);
+            sleep_until(start + after).await;
+            let soon = sleep(STEP);
+            let answer = async {
+                soon.await;
+                far.write_all(&PONG.repeat(pongs)).unwrap();
+            };
+            tokio::join!(advance(pause), answer);
+            // The socket is not to close.
+            pending::<()>().await;
+        };
+        run_over(near, arguments, peer).await
     }
 
     /// Answers each PING with what `pongs` says of its number, until the link is closed.
@@ -343,5 +416,49 @@ mod tests {
             (summary.sent, summary.held_back, summary.missed),
             (256, 144, 256)
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_pause_what_has_come_counts_first() {
+        let options = ["-c", "1", "-W", "1", "-k", "60"];
+        let (time, ended, summary) = stand_still(&options, 1, SECOND / 2, SECOND * 7).await;
+        assert_eq!((time, ended), (SECOND * 15 / 2, Ended::Count));
+        assert_eq!((summary.received, summary.late, summary.missed), (1, 0, 0));
+        assert_eq!(summary.rtt.unwrap().max_ns, 7_500_000_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_pause_at_the_end_what_has_come_counts_first() {
+        // The pause begins within the grace.
+        let options = ["-w", "1", "-i", "60", "-W", "60", "-k", "60"];
+        let after = SECOND + GRACE / 2;
+        let (time, ended, summary) = stand_still(&options, 1, after, SECOND * 7).await;
+        assert_eq!((time, ended), (after + SECOND * 7, Ended::Deadline));
+        assert_eq!((summary.received, summary.missed), (1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_pause_nothing_is_held_back_for_what_has_come() {
+        let options = ["-c", "257", "-i", "0.01", "-W", "60", "-k", "60"];
+        let after = Duration::from_millis(2555);
+        let (_, _, summary) = stand_still(&options, 256, after, SECOND * 7).await;
+        assert_eq!((summary.sent, summary.held_back), (257, 0));
+        assert_eq!((summary.received, summary.missed), (256, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_check_pings_once() {
+        for (options, time, ended) in [
+            (["--check", "-w", "30", "-W", "1"], SECOND, Ended::Count),
+            (
+                ["--check", "-w", "3", "-W", "60"],
+                SECOND * 3 + GRACE,
+                Ended::Deadline,
+            ),
+        ] {
+            let (took, end, summary) = simulate(&options, |far, _| answer(far, |_| 0)).await;
+            assert_eq!((took, end), (time, ended));
+            assert_eq!((summary.sent, summary.missed), (1, 1));
+        }
     }
 }

@@ -5,6 +5,8 @@
     reason = "what helps a test may fail as a test does"
 )]
 
+#[path = "../src/json.rs"]
+mod json;
 #[path = "../src/options.rs"]
 #[allow(dead_code, reason = "the program uses what this does not")]
 mod options;

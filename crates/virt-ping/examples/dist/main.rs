@@ -1,5 +1,7 @@
 //! Writes the man page and the shell completions into a directory; `cargo xtask dist` runs it.
 
+#[path = "../../src/json.rs"]
+mod json;
 #[path = "../../src/options.rs"]
 #[allow(dead_code, reason = "the program uses what this does not")]
 mod options;

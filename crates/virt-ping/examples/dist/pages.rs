@@ -1,16 +1,21 @@
 //! The man page and the shell completions, made of the definition of the options.
 
-use std::io;
+use std::{io, iter};
 
 use clap::Command;
 use clap_complete::{Generator, Shell};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
+use crate::json::{EVENTS, LINE, PARTS};
 use crate::options::{EXAMPLES, EXIT_STATUS};
 
 const ENVIRONMENT: &str = "\
 The URI to ping if none is given. Without it: uri_default of libvirt.conf, then the sockets that exist.";
+
+const JSON: &str = "\
+With --format json each line is an object. Keys and what they mean stay; others may be added. Keys that end in \
+_ns are times, integers in nanoseconds. What is not known is null. exit is the exit status.";
 
 /// The man page.
 pub(crate) fn man(command: &Command) -> io::Result<String> {
@@ -47,6 +52,13 @@ fn sections() -> Roff {
             page.text([roman(line)]);
         }
         page.control("fi", []);
+    }
+    page.control("SH", ["JSON"]).text([roman(JSON)]);
+    let objects = iter::once(LINE).chain(EVENTS).chain(PARTS);
+    for (name, keys, meaning) in objects {
+        page.control("TP", [])
+            .text([bold(name), roman(" "), italic(keys)])
+            .text([roman(meaning)]);
     }
     page.control("SH", ["ENVIRONMENT"])
         .control("TP", [])

@@ -64,7 +64,7 @@ fn nothing_is_configured_and_no_socket_exists() {
 fn the_variable_comes_first_and_then_the_file() {
     let user = User::new();
     user.configure(EMBEDDED);
-    let run = finish(&mut user.command(&["-c", "1"]));
+    let run = finish(&mut user.command(&["-c", "1", "-W", "60"]));
     assert!(run.stdout.starts_with("PING test:///default "), "{run:?}");
     assert_eq!(run.status, Some(0), "{run:?}");
 

@@ -4,7 +4,7 @@ use crate::support::{EMBEDDED, run, snapshot};
 
 #[test]
 fn the_first_command_of_the_readme() {
-    snapshot!(run(&["-c", "5", "-i", "0.01", EMBEDDED]), 0, @r#"
+    snapshot!(run(&["-c", "5", "-i", "0.01", "-W", "60", EMBEDDED]), 0, @r#"
 PING test:///default (within this process): libvirt V, keepalive negotiated
 PONG from test:///default: seq=1 time=T ms
 PONG from test:///default: seq=2 time=T ms
@@ -20,7 +20,7 @@ rtt min/avg/max/mdev = T/T/T/T ms
 
 #[test]
 fn steps_of_connecting_have_their_times() {
-    snapshot!(run(&["-v", "-c", "1", EMBEDDED]), 0, @r#"
+    snapshot!(run(&["-v", "-c", "1", "-W", "60", EMBEDDED]), 0, @r#"
 test:///default: connect T ms
 test:///default: authenticate T ms
 test:///default: negotiate T ms
@@ -37,7 +37,7 @@ rtt min/avg/max/mdev = T/T/T/T ms
 
 #[test]
 fn calls_are_answered_too() {
-    snapshot!(run(&["--mode", "rpc", "-c", "2", "-i", "0.01", EMBEDDED]), 0, @r#"
+    snapshot!(run(&["--mode", "rpc", "-c", "2", "-i", "0.01", "-W", "60", EMBEDDED]), 0, @r#"
 CALL test:///default (within this process): libvirt V, keepalive negotiated
 REPLY from test:///default: seq=1 time=T ms
 REPLY from test:///default: seq=2 time=T ms
@@ -50,7 +50,7 @@ rtt min/avg/max/mdev = T/T/T/T ms
 
 #[test]
 fn raw_negotiates_nothing() {
-    snapshot!(run(&["--raw", "-v", "-c", "1", EMBEDDED]), 0, @r#"
+    snapshot!(run(&["--raw", "-v", "-c", "1", "-W", "60", EMBEDDED]), 0, @r#"
 test:///default: connect T ms
 PING test:///default (within this process): nothing negotiated
 test:///default: first PONG T ms
@@ -64,7 +64,7 @@ rtt min/avg/max/mdev = T/T/T/T ms
 
 #[test]
 fn quiet_leaves_the_first_line_and_the_statistics() {
-    snapshot!(run(&["-q", "-c", "3", "-i", "0.01", EMBEDDED]), 0, @r#"
+    snapshot!(run(&["-q", "-c", "3", "-i", "0.01", "-W", "60", EMBEDDED]), 0, @r#"
 PING test:///default (within this process): libvirt V, keepalive negotiated
 
 --- test:///default ping statistics ---
@@ -75,7 +75,7 @@ rtt min/avg/max/mdev = T/T/T/T ms
 
 #[test]
 fn timestamps_begin_each_line() {
-    snapshot!(run(&["-D", "-c", "2", "-i", "0.01", EMBEDDED]), 0, @r#"
+    snapshot!(run(&["-D", "-c", "2", "-i", "0.01", "-W", "60", EMBEDDED]), 0, @r#"
 [TIME] PING test:///default (within this process): libvirt V, keepalive negotiated
 [TIME] PONG from test:///default: seq=1 time=T ms
 [TIME] PONG from test:///default: seq=2 time=T ms
@@ -88,21 +88,21 @@ rtt min/avg/max/mdev = T/T/T/T ms
 
 #[test]
 fn the_bell_rings_at_each_pong() {
-    let rung = run(&["-a", "-c", "2", "-i", "0.01", EMBEDDED]).stdout;
+    let rung = run(&["-a", "-c", "2", "-i", "0.01", "-W", "60", EMBEDDED]).stdout;
     assert_eq!(rung.matches("\x07PONG from").count(), 2, "{rung:?}");
     assert_eq!(rung.matches('\x07').count(), 2, "{rung:?}");
 }
 
 #[test]
 fn a_check_is_one_line() {
-    snapshot!(run(&["--check", EMBEDDED]), 0, @r#"test:///default: alive, PONG after T ms, libvirt V"#);
-    snapshot!(run(&["--check", "-q", EMBEDDED]), 0, @"");
-    snapshot!(run(&["--check", "--mode", "rpc", EMBEDDED]), 0, @r#"test:///default: alive, REPLY after T ms, libvirt V"#);
+    snapshot!(run(&["--check", "-W", "60", EMBEDDED]), 0, @r#"test:///default: alive, PONG after T ms, libvirt V"#);
+    snapshot!(run(&["--check", "-q", "-W", "60", EMBEDDED]), 0, @"");
+    snapshot!(run(&["--check", "--mode", "rpc", "-W", "60", EMBEDDED]), 0, @r#"test:///default: alive, REPLY after T ms, libvirt V"#);
 }
 
 #[test]
 fn a_flood_sends_no_more_than_was_asked_for() {
-    snapshot!(run(&["-f", "-c", "1000", EMBEDDED]), 0, @r#"
+    snapshot!(run(&["-f", "-c", "1000", "-W", "60", EMBEDDED]), 0, @r#"
 PING test:///default (within this process): libvirt V, keepalive negotiated
 
 --- test:///default ping statistics ---
@@ -110,7 +110,7 @@ PING test:///default (within this process): libvirt V, keepalive negotiated
 rtt min/avg/max/mdev = T/T/T/T ms
 "#);
     // A call takes longer; all have come within a deadline that is far away.
-    snapshot!(run(&["-f", "-c", "100", "-w", "60", "--mode", "rpc", EMBEDDED]), 0, @r#"
+    snapshot!(run(&["-f", "-c", "100", "-w", "60", "--mode", "rpc", "-W", "60", EMBEDDED]), 0, @r#"
 CALL test:///default (within this process): libvirt V, keepalive negotiated
 
 --- test:///default ping statistics ---
@@ -121,14 +121,14 @@ rtt min/avg/max/mdev = T/T/T/T ms
 
 #[test]
 fn a_flood_ends_with_its_deadline() {
-    let flood = run(&["-f", "-q", "-w", "0.3", EMBEDDED]);
+    let flood = run(&["-f", "-q", "-w", "3", "-W", "60", EMBEDDED]);
     assert!(flood.stdout.contains(", 0% loss"), "{flood:?}");
     assert_eq!(flood.status, Some(0));
 }
 
 #[test]
 fn a_session_may_be_for_reading_only_and_without_pings_of_its_own() {
-    snapshot!(run(&["-r", "-k", "0", "-K", "3", "-c", "1", EMBEDDED]), 0, @r#"
+    snapshot!(run(&["-r", "-k", "0", "-K", "3", "-c", "1", "-W", "60", EMBEDDED]), 0, @r#"
 PING test:///default (within this process): libvirt V, keepalive negotiated
 PONG from test:///default: seq=1 time=T ms
 
@@ -136,7 +136,7 @@ PONG from test:///default: seq=1 time=T ms
 1 ping sent, 1 pong received, 0% loss, time T ms
 rtt min/avg/max/mdev = T/T/T/T ms
 "#);
-    snapshot!(run(&["-k", "0.5", "-K", "0", "-c", "1", EMBEDDED]), 0, @r#"
+    snapshot!(run(&["-k", "5", "-K", "0", "-c", "1", "-W", "60", EMBEDDED]), 0, @r#"
 PING test:///default (within this process): libvirt V, keepalive negotiated
 PONG from test:///default: seq=1 time=T ms
 
@@ -148,7 +148,16 @@ rtt min/avg/max/mdev = T/T/T/T ms
 
 #[test]
 fn several_are_pinged_side_by_side() {
-    let both = run(&["-c", "2", "-i", "0.05", EMBEDDED, "test:///default?again"]);
+    let both = run(&[
+        "-c",
+        "2",
+        "-i",
+        "0.05",
+        "-W",
+        "60",
+        EMBEDDED,
+        "test:///default?again",
+    ]);
     assert_eq!(both.status, Some(0), "{both:?}");
     for uri in [EMBEDDED, "test:///default?again"] {
         for line in [
@@ -167,6 +176,8 @@ fn of_several_the_worst_counts() {
     let both = run(&[
         "-c",
         "1",
+        "-W",
+        "60",
         EMBEDDED,
         "test+unix:///default?socket=/nonexistent/sock",
     ]);
@@ -181,7 +192,16 @@ fn of_several_the_worst_counts() {
 
 #[test]
 fn a_histogram_ends_it() {
-    let run = run(&["-q", "-f", "-c", "1000", "--histogram", EMBEDDED]);
+    let run = run(&[
+        "-q",
+        "-f",
+        "-c",
+        "1000",
+        "--histogram",
+        "-W",
+        "60",
+        EMBEDDED,
+    ]);
     let (_, end) = run.stdout.split_once("rtt p50/p90/p99/p99.9 = ").unwrap();
     let bars: Vec<_> = end.lines().skip(1).collect();
     let counts = bars.iter().map(|bar| {

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixListener;
+use std::thread;
 
 use tempfile::TempDir;
 use virt_tests::Peer;
@@ -36,10 +37,20 @@ fn somebody_listens_and_says_nothing() {
     let path = directory.path().join("sock");
     let _silent = UnixListener::bind(&path).unwrap();
     let uri = format!("test+unix:///default?socket={}", path.display());
-    snapshot!(run(&["--connect-timeout", "0.1", &uri]), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 0.1 s, at step authenticate; is it stopped? --raw asks the least of it"#);
+    // All at once, as each takes its time.
+    let [connecting, all, check] = [
+        &["--connect-timeout", "3"] as &[&str],
+        &["-w", "3"],
+        &["--check", "--connect-timeout", "3"],
+    ]
+    .map(|options| {
+        let uri = uri.clone();
+        thread::spawn(move || run(&[options, &[&uri]].concat()))
+    });
+    snapshot!(connecting.join().unwrap(), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 3 s, at step authenticate; is it stopped? --raw asks the least of it"#);
     // The deadline of all is one of connecting, too.
-    snapshot!(run(&["-w", "0.1", &uri]), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 0.1 s, at step authenticate; is it stopped? --raw asks the least of it"#);
-    snapshot!(run(&["--check", "--connect-timeout", "0.1", &uri]), 2, @r#"test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 0.1 s, at step authenticate; is it stopped? --raw asks the least of it"#);
+    snapshot!(all.join().unwrap(), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 3 s, at step authenticate; is it stopped? --raw asks the least of it"#);
+    snapshot!(check.join().unwrap(), 2, @r#"test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 3 s, at step authenticate; is it stopped? --raw asks the least of it"#);
 }
 
 #[test]

@@ -1,14 +1,19 @@
 //! Standard output as a pipe.
 
+use std::io::{PipeReader, PipeWriter, Write};
 use std::process::Stdio;
+use std::sync::mpsc;
 
-use rustix::process::Signal;
+use rustix::io::ioctl_fionbio;
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{EMBEDDED, PROGRAM, Running, command};
+use crate::support::{
+    CONNECT_CLOSE, EMBEDDED, Frame, PROGRAM, Played, Running, Then, command, wait,
+};
 
 #[test]
 fn lines_come_while_it_runs() {
-    let mut running = Running::start(&["-i", "60", EMBEDDED]);
+    let mut running = Running::start(&["-i", "60", "-W", "60", EMBEDDED]);
     assert!(running.line().starts_with("PING test:///default"));
     assert!(
         running
@@ -21,14 +26,14 @@ fn lines_come_while_it_runs() {
 fn a_closed_pipe_ends_it_quietly() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let output = command(PROGRAM)
-        .args(["-i", "0.01", EMBEDDED])
-        .stdout(writer)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-        .wait_with_output()
-        .unwrap();
+    let output = wait(
+        command(PROGRAM)
+            .args(["-i", "0.01", EMBEDDED])
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }
@@ -39,14 +44,14 @@ fn a_full_disk_is_told_of() {
         .write(true)
         .open("/dev/full")
         .unwrap();
-    let output = command(PROGRAM)
-        .args(["-c", "1", EMBEDDED])
-        .stdout(full)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-        .wait_with_output()
-        .unwrap();
+    let output = wait(
+        command(PROGRAM)
+            .args(["-c", "1", EMBEDDED])
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
     assert_eq!(output.status.code(), Some(2));
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(
@@ -57,10 +62,33 @@ fn a_full_disk_is_told_of() {
 
 #[test]
 fn a_reader_that_takes_nothing_does_not_keep_it() {
-    let mut running = Running::start(&["-f", "--format", "json", EMBEDDED]);
-    running.line();
-    // From the second time on it waits for nobody.
-    while running.is_running() {
-        running.signal(Signal::INT);
-    }
+    let (sender, frames) = mpsc::channel();
+    let daemon = Played::start(move |frame, _| {
+        sender.send(frame.clone()).unwrap();
+        Then::Answer
+    });
+    let (_reader, writer) = full();
+    let child = command(PROGRAM)
+        .args(["-i", "60", "-W", "60", &daemon.uri])
+        .stdout(writer)
+        .spawn()
+        .unwrap();
+    let interrupt = || kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    frames.iter().find(Frame::is_ping).unwrap();
+    interrupt();
+    // It takes leave, and then waits for its reader; from the second time on it waits for nobody.
+    let leaves = |frame: &Frame| frame.procedure() == CONNECT_CLOSE;
+    frames.iter().find(leaves).unwrap();
+    interrupt();
+    assert_eq!(wait(child).status.code(), Some(1));
+    daemon.finish();
+}
+
+/// A pipe that has no room.
+fn full() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    ioctl_fionbio(&writer, true).unwrap();
+    while writer.write(b"x").is_ok() {}
+    ioctl_fionbio(&writer, false).unwrap();
+    (reader, writer)
 }

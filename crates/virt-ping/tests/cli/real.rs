@@ -1,9 +1,11 @@
 //! A real `libvirtd`.
 
 use std::process::Command;
+use std::time::Instant;
 
 use rustix::process::Signal;
-use virt_tests::{Config, Daemon, libvirt, virsh};
+use virt_tests::libvirt::PATIENCE;
+use virt_tests::{Config, Daemon, Process, libvirt, virsh};
 
 use crate::json::{check_summary, parse};
 use crate::support::{Running, run, snapshot};
@@ -17,7 +19,7 @@ fn both_modes_on_unix_and_tcp() {
     for uri in [daemon.unix_uri(), daemon.tcp_uri()] {
         for mode in ["keepalive", "rpc"] {
             let run = run(&[
-                "--mode", mode, "-c", "5", "-i", "0.01", "--format", "json", &uri,
+                "--mode", mode, "-c", "5", "-i", "0.01", "-W", "60", "--format", "json", &uri,
             ]);
             assert_eq!(run.status, Some(0), "{run:?}");
             let lines = parse(&run.stdout);
@@ -34,7 +36,7 @@ fn it_looks_the_same_as_with_the_daemon_within() {
         return;
     }
     let daemon = Daemon::start(&Config::default()).unwrap();
-    snapshot!(run(&["-v", "-c", "2", "-i", "0.01", &daemon.unix_uri()]), 0, @r#"
+    snapshot!(run(&["-v", "-c", "2", "-i", "0.01", "-W", "60", &daemon.unix_uri()]), 0, @r#"
 test+unix:///default?socket=/DIR/libvirt-sock: connect T ms
 test+unix:///default?socket=/DIR/libvirt-sock: authenticate T ms
 test+unix:///default?socket=/DIR/libvirt-sock: negotiate T ms
@@ -48,7 +50,7 @@ PONG from test+unix:///default?socket=/DIR/libvirt-sock: seq=2 time=T ms
 2 pings sent, 2 pongs received, 0% loss, time T ms
 rtt min/avg/max/mdev = T/T/T/T ms
 "#);
-    snapshot!(run(&["--mode", "rpc", "-c", "2", "-i", "0.01", &daemon.tcp_uri()]), 0, @r#"
+    snapshot!(run(&["--mode", "rpc", "-c", "2", "-i", "0.01", "-W", "60", &daemon.tcp_uri()]), 0, @r#"
 CALL test+tcp://127.0.0.1:PORT/default (127.0.0.1:PORT): libvirt V, keepalive negotiated
 REPLY from test+tcp://127.0.0.1:PORT/default: seq=1 time=T ms
 REPLY from test+tcp://127.0.0.1:PORT/default: seq=2 time=T ms
@@ -97,22 +99,25 @@ fn stopped_and_continued_its_late_pongs_are_matched() {
     let mut running = Running::start(&[
         "--format", "json", "-i", "0.2", "-W", "0.1", "-k", "60", &uri,
     ]);
-    let mut lines = vec![running.line_with(r#""event":"pong""#)];
-    daemon.process().stop().unwrap();
-    while !lines.concat().contains(r#""event":"missed""#) {
+    let mut lines = Vec::new();
+    let pong = |line: &&String| line.contains(r#""event":"pong""#);
+    while lines.iter().find(pong).is_none() {
         lines.push(running.line());
     }
-    lines.push(running.line_with(r#""event":"missed""#));
+    daemon.process().stop().unwrap();
+    let missed = |line: &&String| line.contains(r#""event":"missed""#);
+    while lines.iter().filter(missed).count() < 2 {
+        lines.push(running.line());
+    }
     daemon.process().resume().unwrap();
-    let late = running.line_with(r#""late":true"#);
-    let seq = |line: &str| parse(line)[0]["seq"].clone();
-    let missed = lines
-        .iter()
-        .find(|line| line.contains(r#""event":"missed""#))
-        .unwrap();
+    let late = |line: &&String| line.contains(r#""late":true"#);
+    while lines.iter().find(late).is_none() {
+        lines.push(running.line());
+    }
+    let seq = |line: Option<&String>| parse(line.unwrap())[0]["seq"].clone();
     assert_eq!(
-        seq(&late),
-        seq(missed),
+        seq(lines.iter().find(late)),
+        seq(lines.iter().find(missed)),
         "the first that was missed comes first"
     );
     running.signal(Signal::INT);
@@ -128,7 +133,7 @@ fn stopped_for_too_long_the_link_is_dead() {
     let mut daemon = Daemon::start(&Config::default()).unwrap();
     let uri = daemon.unix_uri();
     let mut running = Running::start(&[
-        "--format", "json", "-i", "0.2", "-W", "0.1", "-k", "0.4", "-K", "2", &uri,
+        "--format", "json", "-i", "0.2", "-W", "0.1", "-k", "1", "-K", "1", &uri,
     ]);
     let mut lines: Vec<_> = (0..3).map(|_| running.line()).collect();
     daemon.process().stop().unwrap();
@@ -140,8 +145,8 @@ fn stopped_for_too_long_the_link_is_dead() {
     let closed = lines.iter().find(|line| line["event"] == "closed").unwrap();
     let summary = lines.last().unwrap();
     assert_eq!(closed["reason"], "keepalive", "{lines:?}");
-    assert_eq!(closed["message"], "link is dead: nothing came for 1.2 s");
-    assert!(summary["missed"].as_u64() >= Some(4), "{summary}");
+    assert_eq!(closed["message"], "link is dead: nothing came for 2 s");
+    assert!(summary["missed"].as_u64() >= Some(1), "{summary}");
 }
 
 #[test]
@@ -151,7 +156,7 @@ fn killed_it_is_told_at_once() {
     }
     let mut daemon = Daemon::start(&Config::default()).unwrap();
     let uri = daemon.unix_uri();
-    let mut running = Running::start(&["-i", "60", &uri]);
+    let mut running = Running::start(&["-i", "60", "-W", "60", &uri]);
     running.line_with("PONG from");
     daemon.process().kill().unwrap();
     let (rest, status) = running.finish();
@@ -184,7 +189,7 @@ fn authentication_is_demanded() {
             "{refused:?}"
         );
         // A PING needs none.
-        let raw = run(&["--raw", "-c", "3", "-i", "0.01", &uri]);
+        let raw = run(&["--raw", "-c", "3", "-i", "0.01", "-W", "60", &uri]);
         assert!(
             raw.stdout
                 .contains("3 pings sent, 3 pongs received, 0% loss"),
@@ -215,15 +220,19 @@ fn workers_that_hang_are_found_by_calls_alone() {
             .unwrap()
             .success()
     );
-    let before = run(&["--mode", "rpc", "-c", "1", &uri]);
+    let before = run(&["--mode", "rpc", "-c", "1", "-W", "60", &uri]);
     assert_eq!(before.status, Some(0), "{before:?}");
     let mut save = virsh::command(&uri).unwrap();
     save.args(["save", "test"]).arg(&pipe);
-    let _save = virt_tests::Process::spawn(&mut save).unwrap();
+    let mut save = Process::spawn(&mut save).unwrap();
     // Each check may come before the worker hangs, but not for long.
-    while run(&["--mode", "rpc", "--check", "-q", "-W", "1", &uri]).status != Some(1) {}
+    let deadline = Instant::now() + PATIENCE;
+    while run(&["--mode", "rpc", "--check", "-q", "-W", "5", &uri]).status != Some(1) {
+        assert_eq!(save.ended().unwrap(), None, "nothing keeps the worker");
+        assert!(Instant::now() < deadline, "the worker goes on");
+    }
 
-    let pinged = run(&["-c", "3", "-i", "0.01", &uri]);
+    let pinged = run(&["-c", "3", "-i", "0.01", "-W", "60", &uri]);
     assert_eq!(pinged.status, Some(0), "the I/O loop answers: {pinged:?}");
     let called = run(&["--mode", "rpc", "-c", "2", "-i", "0.1", "-W", "0.2", &uri]);
     assert!(
@@ -259,5 +268,4 @@ fn the_daemons_own_pings_are_heard() {
         .map(|line| line["event"].as_str().unwrap())
         .collect();
     assert_eq!(events, ["connected", "ping", "ping", "summary"]);
-    assert!(lines[2]["after_ns"].as_u64() > Some(500_000_000), "{run:?}");
 }

@@ -1,5 +1,7 @@
 //! A daemon that is slow, silent or gone, on a script.
 
+use std::sync::mpsc;
+
 use rustix::process::Signal;
 use virt_tests::{Connection, Peer};
 
@@ -47,9 +49,9 @@ fn a_late_pong_is_matched_to_its_own_seq() {
         "-c",
         "2",
         "-i",
-        "1",
+        "5",
         "-W",
-        "0.3",
+        "2",
         &daemon.uri,
     ]);
     assert_eq!(run.status, Some(0), "{run:?}");
@@ -64,7 +66,10 @@ fn a_late_pong_is_matched_to_its_own_seq() {
         (&"pong".into(), &1.into())
     );
     assert_eq!(lines[2]["late"], true);
-    assert!(lines[2]["time_ns"].as_u64() > Some(900_000_000), "{run:?}");
+    assert!(
+        lines[2]["time_ns"].as_u64() > Some(4_900_000_000),
+        "{run:?}"
+    );
     assert!(run.stdout.contains(r#""event":"pong","seq":2"#), "{run:?}");
     daemon.finish();
 }
@@ -90,10 +95,10 @@ rtt min/avg/max/mdev = T/T/T/T ms
 #[test]
 fn without_pongs_the_link_is_declared_dead() {
     let daemon = silent();
-    snapshot!(run(&["-i", "60", "-W", "0.1", "-k", "0.2", "-K", "2", &daemon.uri]), 1, @r#"
+    snapshot!(run(&["-i", "60", "-W", "0.1", "-k", "1", "-K", "1", &daemon.uri]), 1, @r#"
 PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
 no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
-test+unix:///default?socket=/DIR/sock: link is dead: nothing came for 0.6 s
+test+unix:///default?socket=/DIR/sock: link is dead: nothing came for 2 s
 
 --- test+unix:///default?socket=/DIR/sock ping statistics ---
 1 ping sent, 0 pongs received, 100% loss, time T ms
@@ -123,6 +128,53 @@ fn a_check_of_what_is_silent_fails() {
 }
 
 #[test]
+fn a_check_pings_once_and_tells_which_limit_was_passed() {
+    for (timeout, deadline, limit) in [("0.1", "60", "0.1"), ("60", "3", "3")] {
+        let (sender, pings) = mpsc::channel();
+        let daemon = Played::start(move |frame, _| {
+            if !frame.is_ping() {
+                return Then::Answer;
+            }
+            sender.send(()).unwrap();
+            Then::Nothing
+        });
+        let run = run(&["--check", "-W", timeout, "-w", deadline, &daemon.uri]);
+        let expected = format!("{}: no answer within {limit} s\n", daemon.uri);
+        assert_eq!((run.stdout, run.status), (expected, Some(1)));
+        daemon.finish();
+        assert_eq!(pings.iter().count(), 1);
+    }
+}
+
+#[test]
+fn a_check_that_is_interrupted_says_so() {
+    // While it waits for the PONG, and while it connects.
+    for waits_for in [Frame::is_ping as fn(&Frame) -> bool, |_| true] {
+        let (sender, waiting) = mpsc::channel();
+        let daemon = Played::start(move |frame, _| {
+            if !waits_for(frame) {
+                return Then::Answer;
+            }
+            sender.send(()).unwrap();
+            Then::Nothing
+        });
+        let running = Running::start(&["--check", "-W", "60", "-k", "60", &daemon.uri]);
+        waiting.recv().unwrap();
+        running.signal(Signal::INT);
+        let (lines, status) = running.finish();
+        let [line] = &lines[..] else {
+            panic!("{lines:?}")
+        };
+        let (before, after) = line.split_once(": interrupted after ").unwrap();
+        assert_eq!(before, daemon.uri);
+        let (time, rest) = after.split_once(" s, ").unwrap();
+        assert!(time.parse::<f64>().is_ok(), "{line}");
+        assert_eq!((rest, status), ("without an answer", Some(1)));
+        daemon.finish();
+    }
+}
+
+#[test]
 fn a_daemon_that_goes_is_told_of_at_once() {
     let daemon = Played::start(|frame, _| {
         if frame.is_ping() {
@@ -131,7 +183,7 @@ fn a_daemon_that_goes_is_told_of_at_once() {
             Then::Answer
         }
     });
-    snapshot!(run(&[&daemon.uri]), 1, @r#"
+    snapshot!(run(&["-i", "60", "-W", "60", &daemon.uri]), 1, @r#"
 PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
 test+unix:///default?socket=/DIR/sock: daemon has closed the connection
 no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
@@ -147,7 +199,7 @@ no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
             Then::Answer
         }
     });
-    snapshot!(run(&["--check", &daemon.uri]), 1, @r#"test+unix:///default?socket=/DIR/sock: daemon has closed the connection"#);
+    snapshot!(run(&["--check", "-W", "60", &daemon.uri]), 1, @r#"test+unix:///default?socket=/DIR/sock: daemon has closed the connection"#);
     daemon.finish();
 }
 
@@ -160,7 +212,7 @@ fn what_is_no_protocol_ends_it() {
         connection.send(&[0; 28], 0);
         Then::Nothing
     });
-    snapshot!(run(&[&daemon.uri]), 1, @r#"
+    snapshot!(run(&["-i", "60", "-W", "60", &daemon.uri]), 1, @r#"
 PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
 test+unix:///default?socket=/DIR/sock: connection has failed: frame length 0 is outside 28 to 33554436
 no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
@@ -174,7 +226,7 @@ no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
 #[test]
 fn workers_that_hang_are_found_by_calls_alone() {
     let daemon = hanging();
-    let pinged = run(&["-c", "3", "-i", "0.01", &daemon.uri]);
+    let pinged = run(&["-c", "3", "-i", "0.01", "-W", "60", &daemon.uri]);
     assert_eq!(pinged.status, Some(0), "{pinged:?}");
     daemon.finish();
 
@@ -247,7 +299,7 @@ fn with_a_deadline_what_is_missed_is_sent_anew() {
         "-i",
         "0.01",
         "-W",
-        "0.5",
+        "3",
         &daemon.uri,
     ]);
     assert_eq!(run.status, Some(0), "{run:?}");
@@ -259,7 +311,18 @@ fn with_a_deadline_what_is_missed_is_sent_anew() {
 #[test]
 fn by_a_deadline_all_have_to_come() {
     let daemon = silent();
-    let run = run(&["-q", "-c", "2", "-w", "0.3", &daemon.uri]);
+    let run = run(&[
+        "-q",
+        "-c",
+        "2",
+        "-w",
+        "3",
+        "-i",
+        "60",
+        "-W",
+        "60",
+        &daemon.uri,
+    ]);
     assert_eq!(run.status, Some(1), "{run:?}");
     assert!(
         run.stdout
@@ -275,7 +338,7 @@ fn raw_sends_pings_and_nothing_else() {
         assert!(frame.is_ping(), "{frame:?}");
         Then::Answer
     });
-    snapshot!(run(&["--raw", "-c", "2", "-i", "0.01", &daemon.uri]), 0, @r#"
+    snapshot!(run(&["--raw", "-c", "2", "-i", "0.01", "-W", "60", &daemon.uri]), 0, @r#"
 PING test+unix:///default?socket=/DIR/sock (/DIR/sock): nothing negotiated
 PONG from test+unix:///default?socket=/DIR/sock: seq=1 time=T ms
 PONG from test+unix:///default?socket=/DIR/sock: seq=2 time=T ms
@@ -308,7 +371,7 @@ fn read_only_is_what_the_daemon_is_asked_for() {
             }
             Then::Answer
         });
-        let run = run(&[option, "-c", "1", &daemon.uri]);
+        let run = run(&[option, "-c", "1", "-W", "60", &daemon.uri]);
         assert_eq!(run.status, Some(0), "{run:?}");
         daemon.finish();
     }
@@ -323,7 +386,7 @@ fn a_daemon_may_have_no_keepalive() {
         connection.send(&frame.reply(0, &[0]), 0);
         Then::Nothing
     });
-    let run = run(&["-c", "1", &daemon.uri]);
+    let run = run(&["-c", "1", "-W", "60", &daemon.uri]);
     assert!(
         run.stdout.contains("): libvirt 10.3.0, no keepalive\n"),
         "{run:?}"
@@ -377,7 +440,7 @@ fn listening_to_silence_is_in_vain() {
         assert!(!frame.is_ping(), "nothing is sent");
         Then::Answer
     });
-    snapshot!(run(&["--listen", "-w", "0.3", "-k", "0.05", "-K", "0", &daemon.uri]), 1, @r#"
+    snapshot!(run(&["--listen", "-w", "3", "-k", "0.05", "-K", "0", &daemon.uri]), 1, @r#"
 LISTEN test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
 
 --- test+unix:///default?socket=/DIR/sock ping statistics ---
@@ -421,7 +484,7 @@ fn what_polkit_says_is_shown_without_its_control_characters() {
 #[test]
 fn signals_ask_and_end() {
     for signal in [Signal::INT, Signal::TERM] {
-        let mut running = Running::start(&["-i", "60", EMBEDDED]);
+        let mut running = Running::start(&["-i", "60", "-W", "60", EMBEDDED]);
         running.line_with("PONG from test:///default: seq=1 ");
         running.signal(Signal::QUIT);
         let interim = running.line();
@@ -437,7 +500,7 @@ fn signals_ask_and_end() {
 
 #[test]
 fn a_signal_ends_connecting() {
-    let (sender, connected) = std::sync::mpsc::channel();
+    let (sender, connected) = mpsc::channel();
     let daemon = Played::start(move |_, _| {
         sender.send(()).unwrap();
         Then::Nothing

@@ -1,11 +1,16 @@
 //! Runs the program, and plays a daemon that does what a test wants.
 
+use std::fmt::Debug;
 use std::io::{BufRead, BufReader, ErrorKind, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
+use virt_tests::libvirt::PATIENCE;
 use virt_tests::{Connection, Event, Listener, Peer};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_virt-ping");
@@ -37,18 +42,64 @@ pub(crate) fn run(arguments: &[&str]) -> Finished {
 }
 
 pub(crate) fn finish(command: &mut Command) -> Finished {
-    let output = loop {
-        match command.output() {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = loop {
+        match command.spawn() {
             // A copy of the program was open for writing when another test forked, and is open there until
             // that process has become another.
             Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::yield_now(),
-            output => break output.unwrap(),
+            child => break child.unwrap(),
         }
     };
+    let output = wait(child);
     Finished {
         status: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Waits for its end, and returns what it has said where that was piped.
+pub(crate) fn wait(child: Child) -> Output {
+    let limit = Limit::of(&child);
+    let output = child.wait_with_output().unwrap();
+    limit.check(&output);
+    output
+}
+
+/// Kills a process that goes on for longer than [`PATIENCE`]: whoever waits for its end or its words goes on then.
+#[derive(Debug)]
+struct Limit {
+    passed: Arc<AtomicBool>,
+    /// Dropped when nothing is to be killed any more.
+    _running: Sender<()>,
+}
+
+impl Limit {
+    fn of(child: &Child) -> Self {
+        let pid = Pid::from_child(child);
+        let passed = Arc::new(AtomicBool::new(false));
+        let (running, ended) = mpsc::channel();
+        thread::spawn({
+            let passed = Arc::clone(&passed);
+            move || {
+                if ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                    passed.store(true, Ordering::SeqCst);
+                    // It may have ended just now.
+                    let _ = kill_process(pid, Signal::KILL);
+                }
+            }
+        });
+        Self {
+            passed,
+            _running: running,
+        }
+    }
+
+    /// Fails if it was killed, and tells what it had said.
+    fn check(&self, said: impl Debug) {
+        let passed = self.passed.load(Ordering::SeqCst);
+        assert!(!passed, "killed, as it went on for {PATIENCE:?}: {said:?}");
     }
 }
 
@@ -88,6 +139,7 @@ pub(crate) const REDACTED: &[(&str, &str)] = &[
 pub(crate) struct Running {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    limit: Limit,
 }
 
 impl Running {
@@ -99,12 +151,19 @@ impl Running {
             .unwrap();
         let stdout = child.stdout.take().unwrap();
         let lines = BufReader::new(stdout).lines();
-        Self { child, lines }
+        let limit = Limit::of(&child);
+        Self {
+            child,
+            lines,
+            limit,
+        }
     }
 
     /// The next line, as soon as it is there.
     pub(crate) fn line(&mut self) -> String {
-        self.lines.next().expect("one more line").unwrap()
+        let line = self.lines.next();
+        self.limit.check(&line);
+        line.expect("one more line").unwrap()
     }
 
     /// Reads lines up to one that contains this, and returns that one.
@@ -121,14 +180,12 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
     /// All lines that are left, and the status.
     pub(crate) fn finish(mut self) -> (Vec<String>, Option<i32>) {
         let rest = self.lines.by_ref().map(Result::unwrap).collect();
-        (rest, self.child.wait().unwrap().code())
+        let status = self.child.wait().unwrap();
+        self.limit.check(&rest);
+        (rest, status.code())
     }
 }
 

@@ -161,7 +161,8 @@ Options:
       --format <FORMAT>
           How to print: text or json
           
-          json is one object a line, times are integers in nanoseconds.
+          json is one object a line, times are integers in nanoseconds. The man
+          page lists the keys.
           
           [default: text]
 
