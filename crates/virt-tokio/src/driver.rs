@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
 use tokio::task::coop::consume_budget;
+use tokio::task::yield_now;
 use tokio::time::{Duration, Instant, Sleep, sleep_until, timeout};
 use virt_keepalive::{Tick, Timer};
 use virt_transport::{Fd, Handle, ProgramId, ReceiveError, RegisterError, Transmit, Transport};
@@ -34,6 +35,12 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What a descriptor that waits to be written counts for beside bytes.
 const FD_WEIGHT: usize = 4096;
+
+/// How often the runtime looks at its sockets before a peer that was silent for too long is given up.
+///
+/// When this process has stood still, it may see that time is over before it sees what has arrived: a signal such
+/// as SIGCONT ends its waiting for both, and once more than that it has to be asked.
+const LOOKS: u8 = 16;
 
 /// How many commands are taken before the socket has its turn.
 const COMMANDS: usize = 32;
@@ -63,6 +70,8 @@ struct Driver<S> {
     keepalive: Keepalive,
     /// Off until keepalive was negotiated.
     timer: Timer,
+    /// How often it was looked for bytes since the timer has said that the peer is dead: `looks <= LOOKS`.
+    looks: u8,
     /// What the next read asks for: `WINDOW_MIN <= window <= WINDOW_MAX`.
     window: usize,
     /// The mark for what waits to be written.
@@ -98,6 +107,7 @@ pub(crate) fn spawn(
         hub: Arc::clone(&hub),
         keepalive,
         timer: Timer::new(Duration::ZERO, 0, Instant::now().into_std()),
+        looks: 0,
         window: WINDOW_MIN,
         queue_limit: limits.queued_bytes,
         owed: 0,
@@ -172,7 +182,7 @@ impl<S: Socket> Driver<S> {
         }
         // After a long sleep of the machine, what has arrived meanwhile counts first.
         if self.poll_timer(cx, sleep).is_ready() {
-            return Poll::Ready(self.tick());
+            return self.poll_tick(cx);
         }
         if more {
             // and other tasks have their turn.
@@ -222,7 +232,7 @@ impl<S: Socket> Driver<S> {
     }
 
     /// Does what the timer says.
-    fn tick(&mut self) -> Result<(), Closed> {
+    fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         let now = Instant::now().into_std();
         // If it is us who do not listen, the silence says nothing of the peer.
         let deaf = self.hub.inbound.is_full() && !self.is_stuck();
@@ -231,15 +241,27 @@ impl<S: Socket> Driver<S> {
             transport, pinger, ..
         } = &mut self.endpoint;
         let sent = match tick {
-            Tick::Wait => return Ok(()),
+            Tick::Wait => return Poll::Ready(Ok(())),
             Tick::Ping | Tick::Dead if deaf => {
                 self.timer.received(now);
+                self.looks = 0;
                 transport.with(pinger, |pinger, cx| pinger.sign_of_life(cx))
             }
             Tick::Ping => transport.with(pinger, |pinger, cx| pinger.ping(None, cx)),
-            Tick::Dead => return Err(Closed::new(CloseReason::KeepAlive)),
+            Tick::Dead if self.looks < LOOKS => {
+                self.looks += 1;
+                // It wakes this task after the runtime has looked.
+                return pin!(yield_now()).poll(cx).map(Ok);
+            }
+            Tick::Dead => return Poll::Ready(Err(Closed::new(CloseReason::KeepAlive))),
         };
-        sent.map_err(Closed::error)?.map_err(Closed::error)
+        Poll::Ready(sent.map_err(Closed::error)?.map_err(Closed::error))
+    }
+
+    /// Notes that there was a sign of life.
+    fn sign_of_life(&mut self) {
+        self.timer.received(Instant::now().into_std());
+        self.looks = 0;
     }
 
     /// Whether so much waits to be written that no command is taken.
@@ -273,7 +295,7 @@ impl<S: Socket> Driver<S> {
         let relieved = self.poll_send(cx) > 0 && (stuck || paused);
         if relieved {
             // So much goes out only as the peer reads: it is alive, whatever it says.
-            self.timer.received(Instant::now().into_std());
+            self.sign_of_life();
         }
         if !paused && self.mute.is_none() && self.poll_receive(cx)?.is_ready() {
             self.poll_send(cx);
@@ -306,7 +328,7 @@ impl<S: Socket> Driver<S> {
         if paused {
             return Poll::Ready(Ok(()));
         }
-        self.timer.received(Instant::now().into_std());
+        self.sign_of_life();
         self.window = if count == self.window {
             self.window * 4
         } else {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, advance, sleep};
 use virt_remote::ConnectGetHostname;
-use virt_tokio::{CloseReason, EventError, Keepalive, Options};
+use virt_tokio::{Client, CloseReason, EventError, Keepalive, Options};
 
 use crate::support::{
-    PING, PONG, SECOND, connected, every, hostname, hostname_call, hostname_reply, opened, reason,
-    soon,
+    PING, PONG, SECOND, connected, every, hex, hostname, hostname_call, hostname_reply, opened,
+    reason, soon, wire,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -286,4 +286,34 @@ async fn a_ping_is_answered_whatever_it_carries_and_before_anything_was_said() {
     peer.says("0000001c 6b656570 00000001 00000003 00000002 00000000 00000000")
         .await;
     peer.hears_nothing_for(SECOND).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn after_a_pause_of_this_end_what_has_arrived_counts_first() {
+    use std::io::{Read, Write};
+
+    for count in [0, 1] {
+        let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let ours = tokio::net::UnixStream::from_std(ours).unwrap();
+        let client = Client::over_unix(ours, every(SECOND, count));
+        client.start_keepalive();
+        sleep(SECOND / 2 + count * SECOND).await;
+        // The pause ends for all at once, and the socket is looked at after the clock.
+        let soon_after = sleep(Duration::from_millis(1));
+        let says = async {
+            soon_after.await;
+            theirs.write_all(&wire(PONG)).unwrap();
+        };
+        tokio::join!(advance(10 * SECOND), says);
+        let heard = Instant::now();
+
+        // So it is dead no sooner than if nothing comes from now on.
+        assert_eq!(soon(client.closed()).await.reason(), CloseReason::KeepAlive);
+        assert_eq!(heard.elapsed(), SECOND * (count + 1));
+        let mut pings = Vec::new();
+        theirs.read_to_end(&mut pings).unwrap();
+        assert_eq!(hex(&pings), hex(&wire(PING).repeat(2 * count as usize)));
+    }
 }
