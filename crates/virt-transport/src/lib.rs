@@ -8,7 +8,8 @@
 //! > The calling contract: give `receive` every byte that arrives, in order, and
 //! > [`receive_fd`](Transport::receive_fd) every descriptor; then write what
 //! > [`poll_transmit`](Transport::poll_transmit) has, until it has nothing. After an error of `receive`,
-//! > write nothing more and close. Stop reading while [`queued`](Transport::queued) is more than you want to hold.
+//! > write nothing more and close. Stop reading while [`queued`](Transport::queued) is more than you want to hold,
+//! > and set a [limit](Transport::with_answer_limit) for small calls with large replies.
 //!
 //! # Examples
 //!
