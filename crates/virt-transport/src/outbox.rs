@@ -14,7 +14,7 @@ use crate::Fd;
 const COPY_MAX: usize = 4096;
 
 /// What a descriptor that waits counts for beside bytes.
-const FD_WEIGHT: usize = 4096;
+const FD_WEIGHT: u64 = 4096;
 
 /// Above this capacity in bytes, the buffer of small frames is given back once it is empty.
 const KEEP: usize = 64 * 1024;
@@ -98,8 +98,8 @@ pub(crate) struct Outbox {
     queued_bytes: usize,
     /// The descriptors in `queue`.
     queued_fds: usize,
-    /// What `queue` counts for: its bytes, and `FD_WEIGHT` for each descriptor.
-    queued_weight: usize,
+    /// What has come into `queue` so far: bytes, and `FD_WEIGHT` for each descriptor.
+    enqueued: u64,
     /// How many bytes were written.
     written: u64,
 }
@@ -145,7 +145,7 @@ impl Outbox {
         }
         self.flush_small();
         self.queued_fds += fds.len();
-        self.queued_weight += fds.len() * FD_WEIGHT;
+        self.enqueued += fds.len() as u64 * FD_WEIGHT;
         self.queue.extend(fds.into_iter().map(Item::Fd));
     }
 
@@ -172,9 +172,8 @@ impl Outbox {
     /// A measure of what waits, descriptors counted as many bytes: as long as nothing is written, it grows with
     /// what is queued.
     #[inline]
-    pub(crate) fn level(&self) -> usize {
-        // Without `head`: it is looked at after each frame.
-        self.queued_weight + self.small.len()
+    pub(crate) fn level(&self) -> u64 {
+        self.enqueued + self.small.len() as u64
     }
 
     /// How many bytes were queued in all, those that were written included.
@@ -215,7 +214,7 @@ impl Outbox {
 
     fn push_back(&mut self, bytes: Bytes) {
         self.queued_bytes += bytes.len();
-        self.queued_weight += bytes.len();
+        self.enqueued += bytes.len() as u64;
         self.queue.push_back(Item::Bytes(bytes));
     }
 
@@ -225,7 +224,6 @@ impl Outbox {
             let written = count.min(front.len());
             front.advance(written);
             self.queued_bytes -= written;
-            self.queued_weight -= written;
             count -= written;
             if !front.is_empty() {
                 return;
@@ -301,7 +299,6 @@ impl FdSlot<'_> {
             unreachable!("a slot exists only while a descriptor is first in the outbox");
         };
         self.outbox.queued_fds -= 1;
-        self.outbox.queued_weight -= FD_WEIGHT;
         fd
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Router {
     pub(crate) programs: Programs,
     pub(crate) hold: Hold,
     /// The level of the outbox above which no more frames are handled in this turn.
-    pub(crate) mark: usize,
+    pub(crate) mark: u64,
     /// How many descriptors may come back, and how many frames were received when the reply came that they follow.
     returned_fds: (usize, u64),
 }
@@ -51,7 +51,7 @@ impl Router {
             link,
             programs: Programs::default(),
             hold: Hold::Nothing,
-            mark: usize::MAX,
+            mark: u64::MAX,
             returned_fds: (0, 0),
         }
     }

@@ -366,7 +366,7 @@ impl Transport {
             self.router.hold = Hold::Nothing;
         }
         let level = self.router.link.outbox.level();
-        self.router.mark = level.saturating_add(self.answer_limit);
+        self.router.mark = level.saturating_add(self.answer_limit as u64);
     }
 
     /// Nothing may come before the descriptors that are due.

@@ -66,7 +66,8 @@ fn what_is_announced_is_not_allocated() {
     // The count can be true of elements that are short, and is not of these: their first is refused.
     let mut wire = 0x0004_0000u32.to_be_bytes().to_vec();
     wire.resize(4 + 4 * 0x0004_0000, 0xff);
-    refusal_costs_at_most::<Vec<[String; 40]>>(4 * wire.len() + ERROR, &wire);
+    refusal_costs_at_most::<Vec<[String; 40]>>(ERROR, &wire);
+    refusal_costs_at_most::<Vec<[String; 2]>>(4 * wire.len() + ERROR, &wire);
 
     // Arrays in arrays, each with a count that the bytes behind it would just hold.
     let mut wire = Vec::new();
@@ -94,6 +95,10 @@ fn what_is_accepted_takes_64_times_its_size_and_1_mib() {
     };
     refusal_costs_at_most::<Vec<Sparse>>(ERROR, &array(1 << 20));
 
+    // What takes no more memory than four times its bytes is allocated once.
+    let cost = peak(|| assert!(from_slice::<Vec<i32>>(&array(1 << 20)).is_ok()));
+    assert!(cost <= 2 * (4 << 20) + ERROR, "{cost} bytes");
+
     // The largest that is accepted; while it grows, what it was copied from is there, too.
     let wire = array(4520);
     let limit = 64 * wire.len() + (1 << 20);
@@ -101,6 +106,10 @@ fn what_is_accepted_takes_64_times_its_size_and_1_mib() {
     let cost = peak(|| size = from_slice::<Vec<Sparse>>(&wire).map_or(0, |v| v.len() * 488));
     assert!(size <= limit && size > limit - 488, "{size} of {limit}");
     assert!(cost < 3 * limit, "{cost} of {limit}");
+
+    // Exactly the limit is not over it: 4097 times 512 bytes are 64 times 16 392, and 1 MiB.
+    assert!(from_slice::<Vec<Option<[u64; 63]>>>(&array(4097)).is_ok());
+    refusal_costs_at_most::<Vec<Option<[u64; 63]>>>(ERROR, &array(4098));
 
     // Many arrays and boxes of one value each.
     let mut wire = (1u32 << 18).to_be_bytes().to_vec();

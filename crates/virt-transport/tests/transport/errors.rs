@@ -71,7 +71,12 @@ fn texts_that_are_not_utf_8_do_not_hide_the_error() {
             network_object: None,
         }))
     );
-    // All else is as strict as ever.
+    // All else is as strict as ever, and names its field.
+    let short = from_slice::<RemoteError>(&wire("00000001 00000007 000000"));
+    assert_eq!(
+        short.unwrap_err().to_string(),
+        "ErrorPayload.message: needs 4 bytes, has 3 (at byte 8)"
+    );
     for (tail, error) in [
         ("00000005 000006", "needs 4 bytes, has 3 (at byte 68)"),
         (

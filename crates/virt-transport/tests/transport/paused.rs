@@ -101,6 +101,15 @@ fn at_most_one_answer_goes_over_the_limit() {
 }
 
 #[test]
+fn exactly_the_limit_is_not_over_it() {
+    for (limit, replies) in [(255, 2), (256, 3), (257, 3)] {
+        let mut server = server(limit);
+        server.receive(&calls(1, 1..=5)).unwrap();
+        assert_eq!(server.queued(), replies * 128);
+    }
+}
+
+#[test]
 fn the_limit_counts_from_what_waits_already() {
     let mut server = server(100);
     for serial in 1..=10 {
