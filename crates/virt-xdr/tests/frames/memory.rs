@@ -67,6 +67,38 @@ fn a_buffer_that_grew_for_a_large_frame_is_given_back() {
 }
 
 #[test]
+fn a_large_buffer_is_replaced_by_one_for_what_is_left_and_what_comes() {
+    let mut decoder = FrameDecoder::new();
+    decoder.push(
+        &[
+            &frame(&vec![0; 8 * MIB])[..],
+            PING,
+            &frame(&[0; 2000])[..1000],
+        ]
+        .concat(),
+    );
+    for _ in 0..2 {
+        assert!(next(&mut decoder, Take::Look).unwrap().is_some());
+    }
+    decoder.space(4096);
+    assert_eq!(decoder.capacity(), 1000 + 4096);
+}
+
+#[test]
+fn room_that_is_shared_with_a_payload_is_had_again_once_that_is_dropped() {
+    let wire = frame(&[0; 4000 - 28]);
+    for (kept, capacity) in [(true, 2 * 4096), (false, 4096)] {
+        let mut decoder = FrameDecoder::new();
+        feed(&mut decoder, Feed::Space(96), &wire);
+        let payload = next(&mut decoder, Take::IntoBytes).unwrap();
+        assert_eq!(decoder.capacity(), 4096);
+        let _payload = payload.filter(|_| kept);
+        decoder.space(4096);
+        assert_eq!(decoder.capacity(), capacity, "kept: {kept}");
+    }
+}
+
+#[test]
 fn a_buffer_of_some_kilobytes_is_kept() {
     let mut decoder = FrameDecoder::new();
     decoder.push(&frame(&vec![0; 32 * KIB]));
