@@ -4,7 +4,7 @@ use virt_transport::{Call, Context, Fd, Need, Program, ProgramId, RemoteError, R
 
 use crate::support::{Sent, assert_sends, assert_silent, drain, drain_bytes, wire};
 
-/// Procedure 1 returns 100 bytes, 2 a descriptor, 3 as many words as descriptors have come.
+/// Procedure 1 returns 100 bytes, 2 two descriptors, 3 as many words as descriptors have come.
 struct Generous;
 
 impl Program for Generous {
@@ -15,7 +15,7 @@ impl Program for Generous {
     fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         match call.id.procedure() {
             1 => cx.reply(call.id, &[7; 25])?,
-            2 => cx.reply_with_fds(call.id, &(), vec![fd()])?,
+            2 => cx.reply_with_fds(call.id, &(), vec![fd(), fd()])?,
             _ => cx.reply(call.id, &vec![7; call.fds.len()])?,
         }
         Ok(())
@@ -150,16 +150,16 @@ fn a_frame_that_is_put_together_counts() {
 
 #[test]
 fn descriptors_that_wait_count() {
-    let mut server = server(10_000);
+    let mut server = server(20_000);
     server.receive(&calls(2, 1..=5)).unwrap();
     assert!(server.is_paused());
-    assert_eq!(server.queued_fds(), 3);
+    assert_eq!(server.queued_fds(), 6);
     drop(drain(&mut server));
     server.resume().unwrap();
     assert!(!server.is_paused());
     let sent = drain(&mut server);
     let fds = sent.iter().filter(|sent| matches!(sent, Sent::Fd(_)));
-    assert_eq!(fds.count(), 2);
+    assert_eq!(fds.count(), 4);
 }
 
 #[test]
