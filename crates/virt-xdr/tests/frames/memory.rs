@@ -96,6 +96,16 @@ fn room_that_is_shared_with_a_payload_is_had_again_once_that_is_dropped() {
         decoder.space(4096);
         assert_eq!(decoder.capacity(), capacity, "kept: {kept}");
     }
+
+    // Of the 96 bytes that are left, 50 are in use.
+    let mut decoder = FrameDecoder::new();
+    let wire = [&wire, &wire[..50]].concat();
+    feed(&mut decoder, Feed::Space(46), &wire);
+    let _payload = next(&mut decoder, Take::IntoBytes).unwrap();
+    decoder.space(46);
+    assert_eq!(decoder.capacity(), 4096);
+    decoder.space(47);
+    assert_eq!(decoder.capacity(), 2 * (50 + 47));
 }
 
 #[test]
