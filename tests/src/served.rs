@@ -34,14 +34,14 @@ impl Served {
         let directory = TempDir::with_prefix_in("virt-", "/tmp")?;
         let (input, stdin) = io::pipe()?;
         let (words, output) = io::pipe()?;
+        // Made before whatever holds the other end of its pipe, so dropped after it.
+        let lines = Lines::of(words);
         let mut command = Command::new(program);
         command
             .arg(directory.path().join("sock"))
             .args([interval.to_string(), count.to_string()])
             .stdin(input)
             .stdout(output);
-        // Made first, so dropped last: its words end with the process.
-        let lines = Lines::of(words);
         let process = Process::spawn(&mut command)?;
         // It keeps the child's ends of the pipes open, and the end of its words would not be seen.
         drop(command);

@@ -11,7 +11,9 @@ use tokio::task::coop::consume_budget;
 use tokio::task::yield_now;
 use tokio::time::{Duration, Instant, Sleep, sleep_until, timeout};
 use virt_keepalive::{Tick, Timer};
-use virt_transport::{Fd, Handle, ProgramId, ReceiveError, RegisterError, Transmit, Transport};
+use virt_transport::{
+    FD_WEIGHT, Fd, Handle, ProgramId, ReceiveError, RegisterError, SendError, Transmit, Transport,
+};
 
 use crate::closed::TaskGone;
 use crate::hub::Hub;
@@ -32,9 +34,6 @@ const HELD_MAX: usize = 64;
 /// How long a peer that takes nothing any more is listened to, and how long one that is closed may take what
 /// was sent before.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// What a descriptor that waits to be written counts for beside bytes.
-const FD_WEIGHT: usize = 4096;
 
 /// How often the runtime looks at its sockets before a peer that was silent for too long is given up.
 ///
@@ -236,30 +235,26 @@ impl<S: Socket> Driver<S> {
         let now = Instant::now().into_std();
         // If it is us who do not listen, the silence says nothing of the peer.
         let deaf = self.hub.inbound.is_full() && !self.is_stuck();
-        let tick = self.timer.poll(now);
-        let Endpoint {
-            transport, pinger, ..
-        } = &mut self.endpoint;
-        let sent = match tick {
-            Tick::Wait => return Poll::Ready(Ok(())),
+        Poll::Ready(match self.timer.poll(now) {
+            Tick::Wait => Ok(()),
             Tick::Ping | Tick::Dead if deaf => {
-                self.timer.received(now);
-                self.looks = 0;
-                transport.with(pinger, |pinger, cx| pinger.sign_of_life(cx))
+                self.heard();
+                self.endpoint.with_pinger(Pinger::sign_of_life)
             }
-            Tick::Ping => transport.with(pinger, |pinger, cx| pinger.ping(None, cx)),
+            Tick::Ping => self
+                .endpoint
+                .with_pinger(|pinger, cx| pinger.ping(None, cx)),
             Tick::Dead if self.looks < LOOKS => {
                 self.looks += 1;
                 // It wakes this task after the runtime has looked.
                 return pin!(yield_now()).poll(cx).map(Ok);
             }
-            Tick::Dead => return Poll::Ready(Err(Closed::new(CloseReason::KeepAlive))),
-        };
-        Poll::Ready(sent.map_err(Closed::error)?.map_err(Closed::error))
+            Tick::Dead => Err(Closed::new(CloseReason::KeepAlive)),
+        })
     }
 
-    /// Notes that there was a sign of life.
-    fn sign_of_life(&mut self) {
+    /// Notes that the peer was heard, or that it is not to blame for silence.
+    fn heard(&mut self) {
         self.timer.received(Instant::now().into_std());
         self.looks = 0;
     }
@@ -295,7 +290,7 @@ impl<S: Socket> Driver<S> {
         let relieved = self.poll_send(cx) > 0 && (stuck || paused);
         if relieved {
             // So much goes out only as the peer reads: it is alive, whatever it says.
-            self.sign_of_life();
+            self.heard();
         }
         if !paused && self.mute.is_none() && self.poll_receive(cx)?.is_ready() {
             self.poll_send(cx);
@@ -311,11 +306,10 @@ impl<S: Socket> Driver<S> {
     /// Reads once, and hands what has come to its programs; if some of what has come before waits, that alone.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         let (before, pings) = (self.queued(), self.hub.pings());
-        let paused = self.endpoint.transport.is_paused();
-        let read = if paused {
-            Poll::Ready(self.resume().map(|()| 0))
+        let read = if self.endpoint.transport.is_paused() {
+            Poll::Ready(self.resume().map(|()| None))
         } else {
-            self.poll_read(cx)
+            self.poll_read(cx).map_ok(Some)
         };
         if read.is_pending() {
             self.rest();
@@ -324,11 +318,10 @@ impl<S: Socket> Driver<S> {
         if self.hub.pings() != pings {
             self.hub.tell();
         }
-        let count = ready!(read)?;
-        if paused {
+        let Some(count) = ready!(read)? else {
             return Poll::Ready(Ok(()));
-        }
-        self.sign_of_life();
+        };
+        self.heard();
         self.window = if count == self.window {
             self.window * 4
         } else {
@@ -454,6 +447,14 @@ impl Endpoint {
             swept.map_err(Closed::error)?.map_err(Closed::error)?;
         }
         Ok(())
+    }
+
+    fn with_pinger(
+        &mut self,
+        send: impl FnOnce(&mut Pinger, &mut virt_transport::Context<'_>) -> Result<(), SendError>,
+    ) -> Result<(), Closed> {
+        let sent = self.transport.with(&self.pinger, send);
+        sent.map_err(Closed::error)?.map_err(Closed::error)
     }
 
     /// Lets everybody go who waits for something of the peer.

@@ -28,7 +28,7 @@ pub enum CallError {
     Taken(#[from] RegisterError),
     /// So much of the call's stream came before its reply that nothing more would have been read:
     /// [`Limits::stream_bytes`](crate::Limits::stream_bytes). The stream is aborted.
-    #[error("over {limit} bytes of the stream came before the reply")]
+    #[error("the limit of {limit} bytes of streams was reached before the reply came")]
     EarlyStream {
         /// The limit in bytes.
         limit: usize,

@@ -27,8 +27,7 @@ impl<'a> Context<'a> {
     pub(crate) fn refuse(mut self, error: &RemoteError) {
         if let Some(call) = self.link.unanswered.take() {
             // What cannot be sent is replaced by an error that can: see `answer`.
-            let refused = self.refuse_call(call, error);
-            let _ = self.answer(call, refused);
+            let _ = self.answer_with_error(call, error);
         }
     }
 
@@ -88,7 +87,7 @@ impl<'a> Context<'a> {
     /// does not wait for ever. [`SendError::ForeignCall`]; nothing is sent then.
     pub fn reply(&mut self, call: CallId, ret: &impl Encode) -> Result<(), SendError> {
         let call = self.own(&call)?;
-        let header = self.header(call.procedure, MessageType::REPLY, call.serial, Status::OK);
+        let header = self.header(call.id, MessageType::REPLY, Status::OK);
         let result = self.link.send(&header, |out| ret.encode(out));
         self.answer(call, result)
     }
@@ -106,12 +105,7 @@ impl<'a> Context<'a> {
         fds: Vec<Fd>,
     ) -> Result<(), SendError> {
         let call = self.own(&call)?;
-        let header = self.header(
-            call.procedure,
-            MessageType::REPLY_WITH_FDS,
-            call.serial,
-            Status::OK,
-        );
+        let header = self.header(call.id, MessageType::REPLY_WITH_FDS, Status::OK);
         let result = self.link.send_with_fds(&header, |out| ret.encode(out), fds);
         self.answer(call, result)
     }
@@ -123,8 +117,7 @@ impl<'a> Context<'a> {
     /// As [`reply`](Self::reply): a text of the error may be over the limit of the protocol.
     pub fn reply_error(&mut self, call: CallId, error: &RemoteError) -> Result<(), SendError> {
         let call = self.own(&call)?;
-        let result = self.refuse_call(call, error);
-        self.answer(call, result)
+        self.answer_with_error(call, error)
     }
 
     /// Sends a message, which nobody replies to.
@@ -258,7 +251,8 @@ impl<'a> Context<'a> {
             return Err(SendError::NotClient);
         }
         let serial = self.link.next_serial();
-        let header = self.header(procedure, message_type, serial, Status::OK);
+        let id = StreamId { procedure, serial };
+        let header = self.header(id, message_type, Status::OK);
         let waiting = Waiting {
             program: self.program,
             procedure,
@@ -283,21 +277,16 @@ impl<'a> Context<'a> {
         if !self.link.streams.is_writable(self.program, id) {
             return Err(SendError::StreamClosed(id));
         }
-        Ok(self.header(id.procedure, message_type, id.serial, status))
+        Ok(self.header(id, message_type, status))
     }
 
-    fn header(
-        &self,
-        procedure: i32,
-        message_type: MessageType,
-        serial: Serial,
-        status: Status,
-    ) -> Header {
+    /// The header of a frame that belongs to a call, as those of its stream do.
+    fn header(&self, id: StreamId, message_type: MessageType, status: Status) -> Header {
         Header {
             program: self.program,
-            procedure,
+            procedure: id.procedure,
             message_type,
-            serial,
+            serial: id.serial,
             status,
         }
     }
@@ -310,9 +299,14 @@ impl<'a> Context<'a> {
         }
         Err(SendError::ForeignCall {
             program: self.program,
-            procedure: received.procedure,
-            serial: received.serial,
+            procedure: received.id.procedure,
+            serial: received.id.serial,
         })
+    }
+
+    fn answer_with_error(&mut self, call: Received, error: &RemoteError) -> Result<(), SendError> {
+        let result = self.refuse_call(call, error);
+        self.answer(call, result)
     }
 
     /// Notes that a call was answered; with the reason, if what it was answered with could not be sent.
@@ -328,19 +322,10 @@ impl<'a> Context<'a> {
 
     /// Sends an error as the reply. A call that is refused has no stream, and the peer expects none.
     fn refuse_call(&mut self, call: Received, error: &RemoteError) -> Result<(), SendError> {
-        let header = self.header(
-            call.procedure,
-            MessageType::REPLY,
-            call.serial,
-            Status::ERROR,
-        );
+        let header = self.header(call.id, MessageType::REPLY, Status::ERROR);
         self.link.send(&header, |out| error.encode(out))?;
         if !call.shares_stream {
-            let id = StreamId {
-                procedure: call.procedure,
-                serial: call.serial,
-            };
-            self.link.streams.abort(self.program, id);
+            self.link.streams.abort(self.program, call.id);
         }
         Ok(())
     }

@@ -120,7 +120,7 @@ pub use error::{HandleError, ProgramError, ReceiveError, RegisterError, ReplyErr
 pub use fd::Fd;
 pub use generated::*;
 pub use link::Counters;
-pub use outbox::{Chunks, FdSlot, Transmit};
+pub use outbox::{Chunks, FD_WEIGHT, FdSlot, Transmit};
 pub use procedure::{CallProcedure, MessageProcedure};
 pub use program::{Call, CallId, Message, Program, Reply};
 pub use remote_error::RemoteError;

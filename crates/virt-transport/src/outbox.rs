@@ -13,8 +13,9 @@ use crate::Fd;
 /// Up to this many bytes a payload is copied behind its header; above, it is queued as it is.
 const COPY_MAX: usize = 4096;
 
-/// What a descriptor that waits counts for beside bytes.
-const FD_WEIGHT: u64 = 4096;
+/// What a descriptor that waits to be written counts for beside bytes: see
+/// [`Transport::with_answer_limit`](crate::Transport::with_answer_limit).
+pub const FD_WEIGHT: usize = 4096;
 
 /// Above this capacity in bytes, the buffer of small frames is given back once it is empty.
 const KEEP: usize = 64 * 1024;
@@ -145,7 +146,7 @@ impl Outbox {
         }
         self.flush_small();
         self.queued_fds += fds.len();
-        self.enqueued += fds.len() as u64 * FD_WEIGHT;
+        self.enqueued += (fds.len() * FD_WEIGHT) as u64;
         self.queue.extend(fds.into_iter().map(Item::Fd));
     }
 
@@ -169,8 +170,7 @@ impl Outbox {
         self.queued_bytes + self.small.len() - self.head
     }
 
-    /// A measure of what waits, descriptors counted as many bytes: as long as nothing is written, it grows with
-    /// what is queued.
+    /// Grows by what is queued, descriptors counted as many bytes, as long as nothing is written.
     #[inline]
     pub(crate) fn level(&self) -> u64 {
         self.enqueued + self.small.len() as u64
@@ -238,7 +238,7 @@ impl Outbox {
         assert!(
             count <= small,
             "advance past the bytes that wait: {} too many",
-            count.saturating_sub(small)
+            count - small
         );
         self.head += count;
         let left = self.small.len() - self.head;

@@ -5,7 +5,7 @@ use std::any::Any;
 use virt_xdr::{Payload, ProgramId, Serial, Status};
 
 use crate::link::Token;
-use crate::{Context, Fd, ProgramError, RemoteError, ReplyError, Stream};
+use crate::{Context, Fd, ProgramError, RemoteError, ReplyError, Stream, StreamId};
 
 /// A program of the protocol: a number, a version, and what to do with the frames that carry them.
 ///
@@ -105,8 +105,8 @@ pub struct CallId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Received {
     pub(crate) program: ProgramId,
-    pub(crate) procedure: i32,
-    pub(crate) serial: Serial,
+    /// Its procedure and serial.
+    pub(crate) id: StreamId,
     /// Whether a stream with its serial was open before, which is not this call's to close.
     pub(crate) shares_stream: bool,
 }
@@ -115,13 +115,13 @@ impl CallId {
     /// The procedure that is called.
     #[must_use]
     pub fn procedure(&self) -> i32 {
-        self.received.procedure
+        self.received.id.procedure
     }
 
     /// The serial that the caller has chosen.
     #[must_use]
     pub fn serial(&self) -> Serial {
-        self.received.serial
+        self.received.id.serial
     }
 }
 

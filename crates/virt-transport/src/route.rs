@@ -118,14 +118,11 @@ impl Router {
         if self.link.role == Role::Client {
             return Err(ReceiveError::UnexpectedCall { program, procedure });
         }
+        let id = StreamId { procedure, serial };
         let received = Received {
             program,
-            procedure,
-            serial,
-            shares_stream: self
-                .link
-                .streams
-                .is_open(program, StreamId { procedure, serial }),
+            id,
+            shares_stream: self.link.streams.is_open(program, id),
         };
         self.link.unanswered = Some(received);
         let found = self.programs.find(program);

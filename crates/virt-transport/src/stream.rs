@@ -52,10 +52,7 @@ pub enum StreamBody<'a> {
 
 impl From<&CallId> for StreamId {
     fn from(call: &CallId) -> Self {
-        Self {
-            procedure: call.procedure(),
-            serial: call.serial(),
-        }
+        call.received.id
     }
 }
 

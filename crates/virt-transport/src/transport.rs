@@ -89,7 +89,7 @@ impl Transport {
     /// The same with a limit for what the frames of one [`receive`](Self::receive) may lead to, in bytes.
     ///
     /// Small calls can have large replies, and many of them come in one read. Once more than `limit` bytes have
-    /// been queued since it began, each descriptor counted as 4096, the frames that are left wait for
+    /// been queued since it began, each descriptor counted as [`FD_WEIGHT`](crate::FD_WEIGHT), the frames that are left wait for
     /// [`resume`](Self::resume): one frame more may go over it by what it is answered with. Messages are not held up;
     /// a program that answers one with much sees [`Context::queued`]. There is no limit unless it is set.
     #[must_use]
@@ -326,7 +326,7 @@ impl Transport {
             return Ok(());
         }
         self.begin();
-        let whole = self.decoder.buffered() == 0;
+        let bypassed = self.decoder.buffered() == 0;
         while self.decoder.buffered() > 0 && !bytes.is_empty() && !self.router.hold.is_answers() {
             let (front, rest) = bytes.split_at(self.decoder.need().min(bytes.len()));
             bytes = rest;
@@ -340,7 +340,7 @@ impl Transport {
             handle(&mut self.router, header, payload)?;
         }
         if bytes.is_empty() {
-            if whole {
+            if bypassed {
                 // The decoder has not seen these frames, and may have grown for one that was large and cut.
                 self.decoder.shrink_if_idle();
             }
@@ -399,7 +399,7 @@ impl<P> fmt::Debug for Handle<P> {
 /// Hands a frame to its program, unless descriptors belong to it that are still due.
 ///
 /// Inlined into both loops, because a header that is passed on through memory costs more than a PONG. What a message was
-/// answered with is not looked at: that alone would take a tenth of the time.
+/// answered with is not looked at: that alone would bring it over its limit in `docs/performance.md`.
 #[inline(always)]
 fn handle<'a>(
     router: &mut Router,

@@ -83,7 +83,7 @@ pub enum ParseError {
     },
 
     /// A character that RFC 3986 has percent-encoded in this part.
-    #[error("{part} holds {character:?}, which may not stand there as it is")]
+    #[error("{part} holds {character:?}, which has to be percent-encoded there")]
     Character {
         /// Which part of the URI.
         part: &'static str,

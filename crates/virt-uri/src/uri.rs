@@ -289,9 +289,14 @@ fn parse_host_and_port(text: &str) -> Result<(Option<String>, Option<u16>), Pars
     let bad_host = |host: &str| ParseError::Host {
         host: host.to_owned(),
     };
+    // What no host may hold cannot be percent-encoded there either.
+    let decode = |host: &str| match decode("host", host) {
+        Err(ParseError::Character { .. }) => Err(bad_host(host)),
+        result => result,
+    };
     if let Some(rest) = text.strip_prefix('[') {
         let (address, rest) = rest.split_once(']').ok_or_else(|| bad_host(text))?;
-        let address = decode("host", address)?;
+        let address = decode(address)?;
         let port = match rest.strip_prefix(':') {
             Some(port) => parse_port(port)?,
             None if rest.is_empty() => None,
@@ -308,7 +313,7 @@ fn parse_host_and_port(text: &str) -> Result<(Option<String>, Option<u16>), Pars
     let (host, port) = text
         .rsplit_once(':')
         .map_or((text, None), |(host, port)| (host, Some(port)));
-    let host = decode("host", host)?;
+    let host = decode(host)?;
     if !host
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))

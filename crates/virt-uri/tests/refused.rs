@@ -9,7 +9,7 @@ const TRANSPORT: &str = "is not one of unix, tcp, tls, ssh, libssh, libssh2, ext
 const HOST: &str =
     "is neither a name of letters, digits, '-', '.' and '_' nor an IPv6 address in brackets";
 const PORT: &str = "is not a number in 0 ..= 65535";
-const CHARACTER: &str = "which may not stand there as it is";
+const CHARACTER: &str = "which has to be percent-encoded there";
 const ESCAPE: &str = "not a percent sign and two hexadecimal digits";
 const UTF8: &str = "is not UTF-8 once decoded";
 const FLAG: &str = "not an integer (0 is no, any other yes)";
@@ -59,8 +59,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
         r#"host holds "%et", "#,
         ESCAPE,
     ),
-    ("qemu+tcp://hôte/", "host holds 'ô', ", CHARACTER),
-    ("qemu+tcp://h\\x/", r"host holds '\\', ", CHARACTER),
+    ("qemu+tcp://hôte/", r#"host "hôte" "#, HOST),
+    ("qemu+tcp://h\\x/", r#"host "h\\x" "#, HOST),
     // Port.
     ("qemu+tcp://h:/", r#"port "" "#, PORT),
     ("qemu+tcp://h:abc/", r#"port "abc" "#, PORT),

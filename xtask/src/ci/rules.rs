@@ -222,8 +222,8 @@ syn v2.0.101
             &[],
         );
         assert_judged(
-            "#[cfg(test)]\nmod tests;\n\nlet lock: Mutex<u8>;\n",
-            &[(4, "Mutex")],
+            "#[cfg(test)]\nmod tests;\n\nstatic LOCK: Mutex<u8>;\n",
+            &[(4, "Mutex"), (4, "static ")],
         );
     }
 

@@ -1,7 +1,7 @@
 //! Standard output as a pipe.
 
 use std::io::{PipeReader, PipeWriter, Write};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::sync::mpsc;
 
 use rustix::io::ioctl_fionbio;
@@ -26,14 +26,7 @@ fn lines_come_while_it_runs() {
 fn a_closed_pipe_ends_it_quietly() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let output = wait(
-        command(PROGRAM)
-            .args(["-i", "0.01", EMBEDDED])
-            .stdout(writer)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap(),
-    );
+    let output = printing_to(writer, &["-i", "0.01", EMBEDDED]);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }
@@ -44,14 +37,7 @@ fn a_full_disk_is_told_of() {
         .write(true)
         .open("/dev/full")
         .unwrap();
-    let output = wait(
-        command(PROGRAM)
-            .args(["-c", "1", EMBEDDED])
-            .stdout(full)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap(),
-    );
+    let output = printing_to(full, &["-c", "1", EMBEDDED]);
     assert_eq!(output.status.code(), Some(2));
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(
@@ -82,6 +68,13 @@ fn a_reader_that_takes_nothing_does_not_keep_it() {
     interrupt();
     assert_eq!(wait(child).status.code(), Some(1));
     daemon.finish();
+}
+
+/// What it says on standard error, and how it ends, if its standard output is this.
+fn printing_to(stdout: impl Into<Stdio>, arguments: &[&str]) -> Output {
+    let mut command = command(PROGRAM);
+    command.args(arguments).stdout(stdout);
+    wait(command.stderr(Stdio::piped()).spawn().unwrap())
 }
 
 /// A pipe that has no room.
