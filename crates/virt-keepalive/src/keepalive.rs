@@ -2,15 +2,13 @@
 
 use std::fmt;
 
-use thiserror::Error;
 use virt_transport::{
-    Context, Handle, HandleError, Message, Program, ProgramError, ProgramId, RegisterError,
-    SendError, Transport,
+    Context, Handle, Message, Program, ProgramError, ProgramId, RegisterError, Transport,
 };
 
 use crate::{PROGRAM, Ping, Procedure, Tracker};
 
-/// The keepalive program: answers PINGs, sends them when told, and calls back.
+/// The keepalive program: answers PINGs, sends them when told, pairs PONGs with them, and calls back.
 ///
 /// | event | `inactive` becomes | sent | callback |
 /// |---|---|---|---|
@@ -22,7 +20,8 @@ use crate::{PROGRAM, Ping, Procedure, Tracker};
 /// | [`send_ping`](KeepAliveHandle::send_ping) | stays | a PING | |
 /// | [`pong`](KeepAliveHandle::pong) | stays | a PONG | |
 ///
-/// Serial, status and payload of a PING or PONG are not looked at, as in libvirt.
+/// Serial, status and payload of a PING or PONG are ignored, as in libvirt. A PONG carries nothing that says which PING
+/// it answers, so PONGs are paired with PINGs in order: see [`Counts`].
 ///
 /// # Examples
 ///
@@ -30,50 +29,73 @@ use crate::{PROGRAM, Ping, Procedure, Tracker};
 #[must_use = "a program does nothing until it is registered"]
 pub struct KeepAlive {
     tracker: Tracker,
-    on_ack: Option<Callback<()>>,
-    on_fail: Option<Callback<()>>,
+    counts: Counts,
+    on_ack: Option<Callback>,
+    on_fail: Option<Callback>,
     /// Without it PINGs are answered.
-    on_ping: Option<Callback<Result<(), SendError>>>,
+    on_ping: Option<Callback>,
 }
 
-type Callback<R> = Box<dyn FnMut(&mut Link<'_, '_>) -> R + Send>;
+/// Counts of the PINGs and PONGs of a connection.
+///
+/// A peer answers PINGs in order, so that PING number `n`, counted from 1, has its PONG once `answered >= n`. A PONG
+/// without a PING to answer is not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub struct Counts {
+    /// The PINGs sent.
+    pub sent: u64,
+    /// The PINGs that have been answered: `answered <= sent`.
+    pub answered: u64,
+    /// The PINGs received.
+    pub received: u64,
+}
+
+type Callback = Box<dyn FnMut(&mut KeepAliveContext<'_, '_>) + Send>;
 
 impl KeepAlive {
-    /// A keepalive program with a threshold of 10 that answers PINGs.
+    /// Makes a keepalive program with a threshold of 10 that answers PINGs.
     pub fn new() -> Self {
         Self {
             tracker: Tracker::default(),
+            counts: Counts::default(),
             on_ack: None,
             on_fail: None,
             on_ping: None,
         }
     }
 
-    /// Sets how many calls of [`ping`](KeepAliveHandle::ping) the peer may be silent for; one more, and
-    /// the link has expired.
+    /// Sets how many calls of [`ping`](KeepAliveHandle::ping) the peer may be silent for. At the next one the link
+    /// has expired.
     pub fn max_inactive(mut self, calls: u32) -> Self {
         self.tracker = Tracker::new(calls);
         self
     }
 
-    /// Sets what is done at each PONG.
-    pub fn on_ack(mut self, callback: impl FnMut(&mut Link<'_, '_>) + Send + 'static) -> Self {
+    /// Sets a callback for each PONG.
+    pub fn on_ack(
+        mut self,
+        callback: impl FnMut(&mut KeepAliveContext<'_, '_>) + Send + 'static,
+    ) -> Self {
         self.on_ack = Some(Box::new(callback));
         self
     }
 
-    /// Sets what is done at each [`ping`](KeepAliveHandle::ping) that finds the link expired.
-    pub fn on_fail(mut self, callback: impl FnMut(&mut Link<'_, '_>) + Send + 'static) -> Self {
+    /// Sets a callback for each [`ping`](KeepAliveHandle::ping) that finds the link expired.
+    pub fn on_fail(
+        mut self,
+        callback: impl FnMut(&mut KeepAliveContext<'_, '_>) + Send + 'static,
+    ) -> Self {
         self.on_fail = Some(Box::new(callback));
         self
     }
 
-    /// Sets what is done at each PING, in place of answering it.
+    /// Sets a callback for each PING, in place of the answer.
     ///
-    /// A peer whose PINGs are not answered closes the connection. An error closes it from this end.
+    /// A peer whose PINGs are not answered closes the connection.
     pub fn on_ping(
         mut self,
-        callback: impl FnMut(&mut Link<'_, '_>) -> Result<(), SendError> + Send + 'static,
+        callback: impl FnMut(&mut KeepAliveContext<'_, '_>) + Send + 'static,
     ) -> Self {
         self.on_ping = Some(Box::new(callback));
         self
@@ -86,6 +108,12 @@ impl KeepAlive {
     /// A keepalive program is registered already.
     pub fn register(self, transport: &mut Transport) -> Result<KeepAliveHandle, RegisterError> {
         transport.register(self).map(KeepAliveHandle)
+    }
+
+    fn send_ping(&mut self, cx: &mut Context<'_>) -> u64 {
+        cx.empty_message(Procedure::PING);
+        self.counts.sent += 1;
+        self.counts.sent
     }
 }
 
@@ -105,20 +133,22 @@ impl Program for KeepAlive {
     ) -> Result<(), ProgramError> {
         match Procedure(message.procedure) {
             Procedure::PING => {
+                self.counts.received += 1;
                 self.tracker.ping_received();
                 match &mut self.on_ping {
-                    None => cx.message(Procedure::PONG, &())?,
-                    Some(on_ping) => on_ping(&mut Link {
-                        tracker: &self.tracker,
+                    None => cx.empty_message(Procedure::PONG),
+                    Some(on_ping) => on_ping(&mut KeepAliveContext {
+                        tracker: &mut self.tracker,
                         cx,
-                    })?,
+                    }),
                 }
             }
             Procedure::PONG => {
+                self.counts.answered = self.counts.sent.min(self.counts.answered + 1);
                 self.tracker.pong_received();
                 if let Some(on_ack) = &mut self.on_ack {
-                    on_ack(&mut Link {
-                        tracker: &self.tracker,
+                    on_ack(&mut KeepAliveContext {
+                        tracker: &mut self.tracker,
                         cx,
                     });
                 }
@@ -143,30 +173,31 @@ impl fmt::Debug for KeepAlive {
     }
 }
 
-/// What a callback is given: the link, as far as keepalive may use it.
+/// The argument of a callback: the count of silence, and the way to answer.
 #[derive(Debug)]
-pub struct Link<'a, 'c> {
-    tracker: &'a Tracker,
+pub struct KeepAliveContext<'a, 'c> {
+    tracker: &'a mut Tracker,
     cx: &'a mut Context<'c>,
 }
 
-impl Link<'_, '_> {
+impl KeepAliveContext<'_, '_> {
     /// Sends a PONG.
-    ///
-    /// # Errors
-    ///
-    /// As [`Context::message`]; a message without payload always fits.
-    pub fn pong(&mut self) -> Result<(), SendError> {
-        self.cx.message(Procedure::PONG, &())
+    pub fn pong(&mut self) {
+        self.cx.empty_message(Procedure::PONG);
     }
 
-    /// The count of silence; see [`Tracker::inactive`].
+    /// Notes that the peer was heard, so that the next [`ping`](KeepAliveHandle::ping) is silent.
+    pub fn mark_active(&mut self) {
+        self.tracker.mark_active();
+    }
+
+    /// Returns the count of silence: see [`Tracker::inactive`].
     #[must_use]
     pub fn inactive(&self) -> i64 {
         self.tracker.inactive()
     }
 
-    /// How many bytes wait to be written; see [`Transport::queued`].
+    /// Returns the number of bytes that wait to be written: see [`Transport::queued`].
     ///
     /// It grows if the peer sends PINGs and does not read.
     #[must_use]
@@ -176,81 +207,59 @@ impl Link<'_, '_> {
 }
 
 /// A registered [`KeepAlive`].
+///
+/// All methods panic if the program is registered with another transport, which is a bug of the caller.
 #[derive(Debug, Clone)]
 pub struct KeepAliveHandle(Handle<KeepAlive>);
 
+#[expect(clippy::missing_panics_doc, reason = "said once, above")]
 impl KeepAliveHandle {
     /// Sends a PING, unless the peer was just heard or the link has expired.
-    ///
-    /// # Errors
-    ///
-    /// [`KeepAliveError::Handle`] if the program is registered with another transport.
-    pub fn ping(&self, transport: &mut Transport) -> Result<Ping, KeepAliveError> {
+    pub fn ping(&self, transport: &mut Transport) -> Ping {
         transport.with(&self.0, |keepalive, cx| {
             let ping = keepalive.tracker.ping();
             match ping {
-                Ping::Sent => cx.message(Procedure::PING, &())?,
+                Ping::Sent => {
+                    keepalive.send_ping(cx);
+                }
                 Ping::Skipped => (),
                 Ping::Expired => {
                     if let Some(on_fail) = &mut keepalive.on_fail {
-                        on_fail(&mut Link {
-                            tracker: &keepalive.tracker,
+                        on_fail(&mut KeepAliveContext {
+                            tracker: &mut keepalive.tracker,
                             cx,
                         });
                     }
                 }
             }
-            Ok(ping)
-        })?
+            ping
+        })
     }
 
-    /// Sends a PING whatever the count of silence, which stays; for a [`Timer`](crate::Timer), which has a
-    /// count of its own.
+    /// Sends a PING at any count of silence, which stays; returns the number of the PING, from 1: see [`Counts`].
     ///
-    /// # Errors
-    ///
-    /// [`KeepAliveError::Handle`] if the program is registered with another transport.
-    pub fn send_ping(&self, transport: &mut Transport) -> Result<(), KeepAliveError> {
-        transport.with(&self.0, |_, cx| Ok(cx.message(Procedure::PING, &())?))?
+    /// This goes with a [`Timer`](crate::Timer), which has a count of its own.
+    pub fn send_ping(&self, transport: &mut Transport) -> u64 {
+        transport.with(&self.0, KeepAlive::send_ping)
     }
 
-    /// Sends a PONG; for an [`on_ping`](KeepAlive::on_ping) that has left it for later.
-    ///
-    /// # Errors
-    ///
-    /// [`KeepAliveError::Handle`] if the program is registered with another transport.
-    pub fn pong(&self, transport: &mut Transport) -> Result<(), KeepAliveError> {
-        transport.with(&self.0, |_, cx| Ok(cx.message(Procedure::PONG, &())?))?
+    /// Sends a PONG, for an [`on_ping`](KeepAlive::on_ping) that leaves it for later.
+    pub fn pong(&self, transport: &mut Transport) {
+        transport.with(&self.0, |_, cx| cx.empty_message(Procedure::PONG));
     }
 
-    /// Notes that the peer was heard by other means than keepalive, so that the next
-    /// [`ping`](Self::ping) is silent.
-    ///
-    /// # Errors
-    ///
-    /// [`KeepAliveError::Handle`] if the program is registered with another transport.
-    pub fn mark_active(&self, transport: &mut Transport) -> Result<(), KeepAliveError> {
-        Ok(transport.with(&self.0, |keepalive, _| keepalive.tracker.mark_active())?)
+    /// Notes that the peer was heard by other means than keepalive, so that the next [`ping`](Self::ping) is silent.
+    pub fn mark_active(&self, transport: &mut Transport) {
+        transport.with(&self.0, |keepalive, _| keepalive.tracker.mark_active());
     }
 
-    /// The count of silence; see [`Tracker::inactive`].
-    ///
-    /// # Errors
-    ///
-    /// [`KeepAliveError::Handle`] if the program is registered with another transport.
-    pub fn inactive(&self, transport: &mut Transport) -> Result<i64, KeepAliveError> {
-        Ok(transport.with(&self.0, |keepalive, _| keepalive.tracker.inactive())?)
+    /// Returns the count of silence: see [`Tracker::inactive`].
+    pub fn inactive(&self, transport: &mut Transport) -> i64 {
+        transport.with(&self.0, |keepalive, _| keepalive.tracker.inactive())
     }
-}
 
-/// Why a registered program could not do what it was asked to.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum KeepAliveError {
-    /// The program is registered with another transport.
-    #[error(transparent)]
-    Handle(#[from] HandleError),
-    /// The transport could not send.
-    #[error(transparent)]
-    Send(#[from] SendError),
+    /// Returns the counts of PINGs and PONGs.
+    pub fn counts(&self, transport: &mut Transport) -> Counts {
+        transport.with(&self.0, |keepalive, _| keepalive.counts)
+    }
 }

@@ -1,19 +1,17 @@
-//! The keepalive program of libvirt's RPC protocol: is the link to the peer still up?
+//! The keepalive program of libvirt's RPC protocol, which checks that the link to the peer is up.
 //!
-//! Each end may send a PING, and the other end answers with a PONG. The crate has three parts,
-//! each of which can be used alone:
+//! Each end may send a PING, and the other end answers with a PONG. The crate has three parts, each usable alone:
 //!
-//! - [`KeepAlive`] is the program: it is registered with a [`Transport`](virt_transport::Transport), answers
-//!   PINGs, sends them when told, and calls back when the peer answers or has been silent for too long.
+//! - [`KeepAlive`] is the program. Registered with a [`Transport`](virt_transport::Transport), it answers PINGs, sends
+//!   them when told, pairs PONGs with them, and calls back when the peer answers or has been silent for too long.
 //! - [`Tracker`] is its count of silence, without a transport.
-//! - [`Timer`] says when a PING is due and when the link is dead, by libvirt's interval and count, without
-//!   a clock.
+//! - [`Timer`] is libvirt's interval and count, without a clock: it says when a PING is due and when the link is dead.
 //!
-//! > Nothing here writes, waits or reads a clock. A PING, and the answer to one, is queued in the
-//! > transport's outbox; the owner writes it, and decides when the next one is due.
+//! > The crate does not write, wait or read a clock. A PING or PONG is queued in the transport's outbox; the owner
+//! > writes it, and decides when the next PING is due.
 //!
-//! libvirt sends PINGs only to a client that has asked for it, by a call of `CONNECT_SUPPORTS_FEATURE` with
-//! feature 10, and wants none before that; but a daemon answers one at any time, which the examples rely on.
+//! libvirt sends PINGs only to a client that has asked for keepalive, by a call of `CONNECT_SUPPORTS_FEATURE` with
+//! feature 10, and expects none before that. A daemon answers PINGs at any time, which the examples rely on.
 //!
 //! # Examples
 //!
@@ -28,7 +26,7 @@
 //!     .on_fail(|_| eprintln!("connection timed out"))
 //!     .register(&mut transport)?;
 //!
-//! match keepalive.ping(&mut transport)? {
+//! match keepalive.ping(&mut transport) {
 //!     Ping::Sent => println!("{} bytes to write", transport.queued()),
 //!     Ping::Skipped => println!("the peer has just been heard"),
 //!     Ping::Expired => println!("time to close"),
@@ -38,23 +36,23 @@
 //! ```
 //!
 //! `cargo run -p virt-keepalive --example memory` joins two ends in memory; `--example unix -- SOCKET` is a
-//! blocking client that pings whatever libvirt daemon listens on that socket.
+//! blocking client that pings the libvirt daemon on that socket.
 //!
 //! # For users of `Protocol::Sys::Virt::KeepAlive`
 //!
-//! The program behaves as that Perl module, version 10.3.12, does, but for what the last column says.
+//! The program behaves as that Perl module, version 10.3.12, but for the differences in the last column.
 //!
-//! | there | here | different |
+//! | there | here | difference |
 //! |---|---|---|
 //! | `new` | [`KeepAlive::new`] | Options and callbacks are set by methods. |
 //! | option `max_inactive`, in places of its documentation `max_unacked` | [`KeepAlive::max_inactive`] | There is one name for it. The default is 10 as well. |
-//! | callback `on_ack` | [`KeepAlive::on_ack`] | It gets a [`Link`], which can answer and tell `inactive`, not the transport. |
-//! | callback `on_fail` | [`KeepAlive::on_fail`] | Likewise. When it is called, no further PING goes out: 10.3.12 sends one more, the module from 12.6 on does not. |
+//! | callback `on_ack` | [`KeepAlive::on_ack`] | It gets a [`KeepAliveContext`] in place of the transport. |
+//! | callback `on_fail` | [`KeepAlive::on_fail`] | It gets a [`KeepAliveContext`], too. After it no further PING goes out: 10.3.12 sends one more, the module from 12.6 on does not. |
 //! | callback `on_ping` | [`KeepAlive::on_ping`] | Unless replaced it answers with a PONG. The Perl default does nothing, and a libvirt daemon then drops the link. |
 //! | method `register` | [`KeepAlive::register`] | It consumes the program and returns a [`KeepAliveHandle`]; a second registration is an error. |
-//! | method `ping` | [`KeepAliveHandle::ping`] | It takes the transport, and says what it did: sent, skipped or expired. |
-//! | method `pong` | [`KeepAliveHandle::pong`], [`Link::pong`] | An error is returned, not thrown. |
-//! | method `mark_active` | [`KeepAliveHandle::mark_active`] | It takes the transport. |
+//! | method `ping` | [`KeepAliveHandle::ping`] | It takes the transport, and returns what it did: sent, skipped or expired. |
+//! | method `pong` | [`KeepAliveHandle::pong`], [`KeepAliveContext::pong`] | It cannot fail. |
+//! | method `mark_active` | [`KeepAliveHandle::mark_active`], [`KeepAliveContext::mark_active`] | It takes the transport. |
 //! | dies of a call, reply or stream of the program | | As a libvirt daemon, a server refuses a call and drops the rest; as the C client, a client closes, but drops a stream. |
 //! | | [`Timer`], [`KeepAliveHandle::send_ping`] | The Perl module leaves the timing to its user. |
 
@@ -64,6 +62,6 @@ mod timer;
 mod tracker;
 
 pub use generated::*;
-pub use keepalive::{KeepAlive, KeepAliveError, KeepAliveHandle, Link};
+pub use keepalive::{Counts, KeepAlive, KeepAliveContext, KeepAliveHandle};
 pub use timer::{Tick, Timer};
 pub use tracker::{Ping, Tracker};

@@ -1,25 +1,23 @@
-//! When a PING is due and when a link is dead, by libvirt's interval and count.
+//! The timing of PINGs and of a dead link, by libvirt's interval and count.
 
 use std::time::{Duration, Instant};
 
 /// libvirt's keepalive interval and count: time goes in, decisions come out.
 ///
-/// After `interval` without a byte from the peer a PING is due, and another after each further interval,
-/// `count` in all. When the peer has been silent for one interval more, the link is dead: at
-/// `interval * (count + 1)` since its last byte. With a `count` of 0 that is after one interval, without a
-/// PING; an `interval` of zero turns the timer off.
+/// A PING is due after `interval` without a byte from the peer, and another after each further interval, `count` in
+/// all. After one more silent interval the link is dead: at `interval * (count + 1)` since the last byte. With a
+/// `count` of 0 that is after one interval, without a PING. An `interval` of zero turns the timer off.
 ///
-/// libvirt counts whole messages only; its users see a healthy link killed while one large message is
-/// under way. Here every byte counts: call [`received`](Self::received) for whatever arrives.
+/// libvirt counts whole messages only, so one large message on a slow link can get a healthy link killed. Here every
+/// byte counts: call [`received`](Self::received) for any bytes that arrive.
 ///
-/// > The loop: wait for bytes until [`deadline`](Self::deadline). Take in what has arrived before calling
-/// > [`poll`](Self::poll), which may be much later than the deadline if the machine was asleep: what the
-/// > peer has sent in the meantime then counts. On [`Tick::Ping`] call
-/// > [`send_ping`](crate::KeepAliveHandle::send_ping); [`ping`](crate::KeepAliveHandle::ping) has a count
-/// > of its own, and may be silent.
+/// > The loop: wait for bytes until [`deadline`](Self::deadline). Receive all bytes that have arrived before calling
+/// > [`poll`](Self::poll): after a suspend it may be much later than the deadline, and bytes sent in the meantime
+/// > count. On [`Tick::Ping`] call [`send_ping`](crate::KeepAliveHandle::send_ping);
+/// > [`ping`](crate::KeepAliveHandle::ping) has a count of its own, and may be silent.
 ///
-/// A late `poll` gives one PING, not those that were missed, and an interval begins with it: the peer
-/// always has that long to answer, as in libvirt, and the link is dead the later.
+/// A late `poll` returns one PING, not those that were missed, and a new interval begins with it. The peer always has
+/// one interval to answer, as in libvirt, and the link is declared dead later.
 ///
 /// # Examples
 ///
@@ -40,13 +38,13 @@ use std::time::{Duration, Instant};
 pub struct Timer {
     interval: Duration,
     count: u32,
-    /// When the running interval began: at the last byte received or the last PING.
+    /// The start of the running interval: the last byte received or the last PING.
     since: Instant,
     /// PINGs since the last byte received: `sent <= count`, unless `count` was lowered since.
     sent: u32,
 }
 
-/// What is to be done now.
+/// The decision of [`Timer::poll`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[must_use = "a PING that is due has to be sent, and a dead link closed"]
@@ -60,7 +58,7 @@ pub enum Tick {
 }
 
 impl Timer {
-    /// A timer whose first interval begins now.
+    /// Makes a timer whose first interval begins now.
     #[must_use]
     pub fn new(interval: Duration, count: u32, now: Instant) -> Self {
         Self {
@@ -71,7 +69,7 @@ impl Timer {
         }
     }
 
-    /// When [`poll`](Self::poll) has something to say; `None` if never: the timer is off, or its interval
+    /// Returns the time of the next [`Tick`] other than [`Tick::Wait`]; `None` if the timer is off, or its interval
     /// ends later than an [`Instant`] can be.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
@@ -82,7 +80,7 @@ impl Timer {
         }
     }
 
-    /// Says what is to be done now. A link that is dead stays so until bytes are received.
+    /// Decides what to do now. A dead link stays dead until bytes are received.
     pub fn poll(&mut self, now: Instant) -> Tick {
         if self.deadline().is_none_or(|due| now < due) {
             return Tick::Wait;
@@ -95,9 +93,9 @@ impl Timer {
         Tick::Ping
     }
 
-    /// Notes that bytes were received: the interval and the count begin anew.
+    /// Notes that bytes were received, which restarts the interval and the count.
     ///
-    /// A time before that of an earlier call moves nothing back.
+    /// A time before that of an earlier call is a no-op for the interval.
     pub fn received(&mut self, now: Instant) {
         self.since = self.since.max(now);
         self.sent = 0;
@@ -105,14 +103,14 @@ impl Timer {
 
     /// Changes interval and count while the timer runs.
     ///
-    /// What has passed of the running interval counts, and so do the PINGs that had no answer: with as many
-    /// as `count` or more, the link is dead at the [`deadline`](Self::deadline), which may be over.
+    /// The elapsed part of the running interval counts, and so do unanswered PINGs: with `count` of them or more, the
+    /// link is dead at the [`deadline`](Self::deadline), which may be in the past.
     pub fn set(&mut self, interval: Duration, count: u32) {
         self.interval = interval;
         self.count = count;
     }
 
-    /// How many PINGs were due since the peer was last heard.
+    /// Returns the number of PINGs that were due since the last byte from the peer.
     #[must_use]
     pub fn unanswered(&self) -> u32 {
         self.sent

@@ -1,6 +1,6 @@
 //! The count of silence that decides whether a PING is sent or the link has expired.
 
-/// Counts how often the owner has wanted to ping since the peer was last heard.
+/// A count of the calls of [`ping`](Self::ping) since the peer was last heard.
 ///
 /// | event | `inactive` becomes |
 /// |---|---|
@@ -23,28 +23,28 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tracker {
     max_inactive: u32,
-    /// From −1, the peer was just heard, up to `max_inactive` + 1 and beyond, expired.
+    /// −1: the peer was just heard. Above `max_inactive`: the link has expired.
     inactive: i64,
 }
 
-/// What became of the wish to ping.
+/// The outcome of a call of `ping`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 #[must_use = "an expired link has to be closed"]
 pub enum Ping {
     /// A PING is sent.
     Sent,
-    /// Nothing is sent: the peer was heard since the last `ping`.
+    /// No PING is sent: the peer was heard since the last `ping`.
     Skipped,
-    /// Nothing is sent: the peer has been silent for more than `max_inactive` calls of `ping`.
+    /// No PING is sent: the peer has been silent for more than `max_inactive` calls of `ping`.
     Expired,
 }
 
 impl Tracker {
-    /// The threshold unless another is chosen: 10 calls of [`ping`](Self::ping).
+    /// The default threshold: 10 calls of [`ping`](Self::ping).
     pub const MAX_INACTIVE: u32 = 10;
 
-    /// A tracker that expires at more than `max_inactive` calls of [`ping`](Self::ping) in silence.
+    /// Makes a tracker that expires at more than `max_inactive` calls of [`ping`](Self::ping) in silence.
     #[must_use]
     pub fn new(max_inactive: u32) -> Self {
         Self {
@@ -53,9 +53,9 @@ impl Tracker {
         }
     }
 
-    /// Decides what the wish to ping leads to.
+    /// Decides whether a PING is sent.
     ///
-    /// Once expired, it stays so at every further call, until the peer is heard.
+    /// An expired link stays expired until the peer is heard.
     pub fn ping(&mut self) -> Ping {
         self.inactive = self.inactive.saturating_add(1);
         if self.inactive > i64::from(self.max_inactive) {
@@ -77,19 +77,19 @@ impl Tracker {
         self.mark_active();
     }
 
-    /// Notes that the peer was heard in some other way.
+    /// Notes that the peer was heard by other means than keepalive.
     pub fn mark_active(&mut self) {
         self.inactive = -1;
     }
 
-    /// How many calls of [`ping`](Self::ping) the peer has been silent for; −1 if it was heard since the
-    /// last one.
+    /// Returns the number of calls of [`ping`](Self::ping) since the peer was last heard; −1 if it was heard since
+    /// the last one.
     #[must_use]
     pub fn inactive(&self) -> i64 {
         self.inactive
     }
 
-    /// The threshold.
+    /// Returns the threshold.
     #[must_use]
     pub fn max_inactive(&self) -> u32 {
         self.max_inactive

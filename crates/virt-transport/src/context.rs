@@ -1,17 +1,17 @@
-//! What a program may do: send, in its own name.
+//! The way out of a program: calls, replies, messages and streams, sent in its own name.
 
 use bytes::Bytes;
 use virt_xdr::{Encode, Header, MessageType, ProgramId, Serial, Status};
 
+use crate::call::Received;
 use crate::link::{Link, Waiting};
-use crate::program::Received;
 use crate::stream::End;
 use crate::{CallId, Fd, RemoteError, Role, SendError, StreamHole, StreamId};
 
-/// A program's way out: whatever it sends carries its own number and version.
+/// The way out of a program: every frame it sends carries its own number and version.
 ///
-/// Everything is queued in the transport's outbox, in order. An error leaves nothing behind: no part of a
-/// frame, no call that waits; but a call that cannot be answered as wanted is answered with the error.
+/// Frames are queued in the transport's outbox, in order. After an error nothing is queued, neither part of a frame
+/// nor a waiting call; but a call whose answer cannot be sent is answered with the error.
 #[derive(Debug)]
 pub struct Context<'a> {
     link: &'a mut Link,
@@ -31,25 +31,38 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The program that this context sends for.
+    /// Returns the program that this context sends for.
     #[must_use]
     pub fn program(&self) -> ProgramId {
         self.program
     }
 
-    /// Which end of the connection this is.
+    /// Returns the end of the connection that the transport is.
     #[must_use]
     pub fn role(&self) -> Role {
         self.link.role
     }
 
-    /// How many bytes wait to be written, those that carry descriptors not counted.
+    /// Returns the number of bytes that wait to be written, those that carry descriptors excluded.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.link.outbox.bytes()
     }
 
-    /// Calls a procedure of the peer; the reply comes to [`Program::on_reply`] with the serial returned.
+    /// Lets calls that need authentication be answered from now on: see
+    /// [`Program::requires_authentication`](crate::Program::requires_authentication).
+    pub fn set_authenticated(&mut self) {
+        self.link.authenticated = true;
+    }
+
+    /// Whether calls that need authentication are answered.
+    #[must_use]
+    pub fn is_authenticated(&self) -> bool {
+        self.link.authenticated
+    }
+
+    /// Calls a procedure of the peer. The reply comes to [`Program::on_reply`] with the returned serial, which no
+    /// other waiting call and no open stream has.
     ///
     /// [`Program::on_reply`]: crate::Program::on_reply
     ///
@@ -68,7 +81,7 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// As [`call`](Self::call), [`SendError::TooManyFds`], [`SendError::FdsNotCarried`]; the descriptors are
+    /// Those of [`call`](Self::call), [`SendError::TooManyFds`], [`SendError::FdsNotCarried`]; the descriptors are
     /// then closed.
     pub fn call_with_fds(
         &mut self,
@@ -79,12 +92,13 @@ impl<'a> Context<'a> {
         self.start_call(procedure.into(), MessageType::CALL_WITH_FDS, args, fds)
     }
 
-    /// Answers a call with what it returns.
+    /// Answers a call with its return value.
     ///
     /// # Errors
     ///
-    /// [`SendError::Encode`]. The call is then answered with that, as an internal error, so that its caller
-    /// does not wait for ever. [`SendError::ForeignCall`]; nothing is sent then.
+    /// - [`SendError::Encode`]: the call is answered with that as an internal error, so that its caller does not
+    ///   wait for ever.
+    /// - [`SendError::ForeignCall`]: nothing is sent.
     pub fn reply(&mut self, call: CallId, ret: &impl Encode) -> Result<(), SendError> {
         let call = self.own(&call)?;
         let header = self.header(call.id, MessageType::REPLY, Status::OK);
@@ -92,11 +106,11 @@ impl<'a> Context<'a> {
         self.answer(call, result)
     }
 
-    /// Answers a call with what it returns, and descriptors.
+    /// Answers a call with its return value and descriptors.
     ///
     /// # Errors
     ///
-    /// As [`reply`](Self::reply), [`SendError::TooManyFds`], [`SendError::FdsNotCarried`]; the descriptors
+    /// Those of [`reply`](Self::reply), [`SendError::TooManyFds`], [`SendError::FdsNotCarried`]; the descriptors
     /// are then closed.
     pub fn reply_with_fds(
         &mut self,
@@ -110,17 +124,17 @@ impl<'a> Context<'a> {
         self.answer(call, result)
     }
 
-    /// Answers a call with an error; its stream, if one was opened, is closed.
+    /// Answers a call with an error, and closes its stream, if one was opened.
     ///
     /// # Errors
     ///
-    /// As [`reply`](Self::reply): a text of the error may be over the limit of the protocol.
+    /// Those of [`reply`](Self::reply): a text of the error may be over the limit of the protocol.
     pub fn reply_error(&mut self, call: CallId, error: &RemoteError) -> Result<(), SendError> {
         let call = self.own(&call)?;
         self.answer_with_error(call, error)
     }
 
-    /// Sends a message, which nobody replies to.
+    /// Sends a message, which is never replied to.
     ///
     /// # Errors
     ///
@@ -131,26 +145,27 @@ impl<'a> Context<'a> {
         procedure: impl Into<i32>,
         body: &impl Encode,
     ) -> Result<(), SendError> {
-        let header = Header {
-            program: self.program,
-            procedure: procedure.into(),
-            message_type: MessageType::MESSAGE,
-            serial: Serial(0),
-            status: Status::OK,
-        };
+        let header = self.message_header(procedure.into());
         self.link.send(&header, |out| body.encode(out))
     }
 
-    /// Opens the stream of a call; from now on its pieces come to [`Program::on_stream`].
+    /// Sends a message without a body, such as a PING, which always fits.
+    #[inline]
+    pub fn empty_message(&mut self, procedure: impl Into<i32>) {
+        let header = self.message_header(procedure.into());
+        self.link.send_empty(&header);
+    }
+
+    /// Opens the stream of a call: its frames come to [`Program::on_stream`] from now on.
     ///
-    /// A client opens it when it calls, a server when it is called. It is open until both ends have
-    /// finished it or one has aborted it; the stream of a call that is refused closes with the reply.
+    /// A client opens it when it calls, a server when it is called. The stream is open until both ends have finished
+    /// it or one has aborted it; the stream of a refused call closes with the reply.
     ///
     /// [`Program::on_stream`]: crate::Program::on_stream
     ///
     /// # Errors
     ///
-    /// [`SendError::StreamOpen`] if it is open already.
+    /// [`SendError::StreamOpen`]: the stream is open already.
     pub fn open_stream(&mut self, id: StreamId) -> Result<(), SendError> {
         if self.link.streams.open(self.program, id) {
             Ok(())
@@ -165,12 +180,10 @@ impl<'a> Context<'a> {
         self.link.streams.is_open(self.program, id)
     }
 
-    /// Sends data on a stream. Empty data says that no more follows.
+    /// Sends data on a stream. Empty data means that no more follows.
     ///
-    /// More than 4096 bytes are queued without a copy.
-    ///
-    /// libvirt sends at most 262 120 bytes at a time, and so reaches peers of any age
-    /// ([`LEGACY_PAYLOAD_MAX`](virt_xdr::LEGACY_PAYLOAD_MAX)).
+    /// Data of more than 4096 bytes is queued without a copy. libvirt sends at most 262 120 bytes at a time
+    /// ([`LEGACY_PAYLOAD_MAX`](virt_xdr::LEGACY_PAYLOAD_MAX)), which peers of any age accept.
     ///
     /// # Errors
     ///
@@ -195,35 +208,36 @@ impl<'a> Context<'a> {
         self.link.send(&header, |out| hole.encode(out))
     }
 
-    /// Says that this end is done with a stream, and all went well.
+    /// Finishes this end of a stream, without an error.
     ///
-    /// A client says so when it has sent, or got, all of the data, and the server confirms it: so a server
-    /// may do this only after [`StreamBody::Finish`]. A server that has sent all it has says that with empty
-    /// data.
+    /// A client finishes when all of the data is sent or received, and the server confirms it: a server may do this
+    /// only after [`StreamBody::Finish`]. A server ends a download with empty data.
     ///
     /// [`StreamBody::Finish`]: crate::StreamBody::Finish
     ///
     /// # Errors
     ///
-    /// [`SendError::StreamClosed`]; [`SendError::StreamNotFinished`] in a server, because libvirt's client
-    /// closes the connection on a confirmation that it has not asked for.
+    /// - [`SendError::StreamClosed`].
+    /// - [`SendError::StreamNotFinished`] in a server: libvirt's client closes the connection on an unexpected
+    ///   confirmation.
     pub fn finish_stream(&mut self, id: StreamId) -> Result<(), SendError> {
         let header = self.stream_header(id, MessageType::STREAM, Status::OK)?;
         if self.link.role == Role::Server && self.link.streams.is_readable(self.program, id) {
             return Err(SendError::StreamNotFinished(id));
         }
-        self.link.send(&header, |_| Ok(()))?;
+        self.link.send_empty(&header);
         self.link.streams.finish(self.program, id, End::Here);
         Ok(())
     }
 
-    /// Gives a stream up. A client does not say why, as libvirt's does not; a server has to, because
-    /// libvirt's client closes the connection if the reason does not decode: for `None` it says that the
-    /// stream has ended unexpectedly.
+    /// Aborts a stream.
+    ///
+    /// A client gives no reason, as libvirt's does not. A server has to, because libvirt's client closes the
+    /// connection if the reason does not decode: `None` becomes "stream had unexpected termination".
     ///
     /// # Errors
     ///
-    /// [`SendError::StreamClosed`], [`SendError::Encode`] if a text of the error is over the limit.
+    /// [`SendError::StreamClosed`], [`SendError::Encode`]: a text of the error is over the limit.
     pub fn abort_stream(
         &mut self,
         id: StreamId,
@@ -268,6 +282,17 @@ impl<'a> Context<'a> {
         Ok(serial)
     }
 
+    #[inline]
+    fn message_header(&self, procedure: i32) -> Header {
+        Header {
+            program: self.program,
+            procedure,
+            message_type: MessageType::MESSAGE,
+            serial: Serial(0),
+            status: Status::OK,
+        }
+    }
+
     fn stream_header(
         &self,
         id: StreamId,
@@ -280,7 +305,7 @@ impl<'a> Context<'a> {
         Ok(self.header(id, message_type, status))
     }
 
-    /// The header of a frame that belongs to a call, as those of its stream do.
+    /// Makes the header of a frame that belongs to a call, such as one of its stream.
     fn header(&self, id: StreamId, message_type: MessageType, status: Status) -> Header {
         Header {
             program: self.program,
@@ -291,7 +316,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Sees to it that no other caller gets the answer: serials are the same on every connection.
+    /// Checks that a call was received here: serials are the same on every connection.
     fn own(&self, call: &CallId) -> Result<Received, SendError> {
         let received = call.received;
         if call.transport == self.link.token && received.program == self.program {
@@ -309,7 +334,7 @@ impl<'a> Context<'a> {
         self.answer(call, result)
     }
 
-    /// Notes that a call was answered; with the reason, if what it was answered with could not be sent.
+    /// Notes that a call was answered; if its answer could not be sent, sends the reason.
     fn answer(&mut self, call: Received, result: Result<(), SendError>) -> Result<(), SendError> {
         if self.link.unanswered == Some(call) {
             self.link.unanswered = None;
@@ -320,7 +345,7 @@ impl<'a> Context<'a> {
         result
     }
 
-    /// Sends an error as the reply. A call that is refused has no stream, and the peer expects none.
+    /// Sends an error as the reply. A refused call has no stream, and the peer expects none.
     fn refuse_call(&mut self, call: Received, error: &RemoteError) -> Result<(), SendError> {
         let header = self.header(call.id, MessageType::REPLY, Status::ERROR);
         self.link.send(&header, |out| error.encode(out))?;

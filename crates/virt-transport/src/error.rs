@@ -1,4 +1,4 @@
-//! What can go wrong, split by whose fault it is: the peer's bytes, a program, or the caller.
+//! Errors, split by blame: the peer's bytes, a program, or the caller.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use std::sync::Arc;
 use thiserror::Error;
 use virt_xdr::{DecodeError, EncodeError, FrameError, MessageType, ProgramId, Serial, Status};
 
-use crate::{RemoteError, StreamId};
+use crate::{ErrorCode, ErrorSource, RemoteError, StreamId};
 
-/// What was received cannot be gone on from: the connection has to be closed.
+/// Received bytes after which the connection has to be closed.
 ///
-/// The error sticks: [`Transport::receive`](crate::Transport::receive) returns it from then on. Apart from
-/// [`Program`](Self::Program), each variant is something on which a libvirt peer closes, too.
+/// The error sticks: [`Transport::receive`](crate::Transport::receive) returns it from then on. A libvirt peer closes
+/// the connection on each of them, too, but for [`Program`](Self::Program).
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum ReceiveError {
-    /// A frame's length is impossible.
+    /// A frame has an impossible length.
     #[error(transparent)]
     Frame(#[from] FrameError),
     /// A server sent a message of a program that is not registered.
@@ -32,13 +32,13 @@ pub enum ReceiveError {
         /// The procedure that is called.
         procedure: i32,
     },
-    /// A server sent a message of a type that the protocol does not have.
-    #[error("message of unknown type {}, must be 0 to 6", message_type.0)]
+    /// A server sent a frame of an unknown type.
+    #[error("frame of unknown type {}, must be 0 to 6", message_type.0)]
     UnknownType {
         /// The type.
         message_type: MessageType,
     },
-    /// A server sent a reply to a call that was not made, or has been replied to.
+    /// A server sent a reply that no call waits for.
     #[error("reply of {program} with serial {}, which no call waits for", serial.0)]
     UnmatchedReply {
         /// The program of the reply.
@@ -46,30 +46,30 @@ pub enum ReceiveError {
         /// The serial of the reply.
         serial: Serial,
     },
-    /// A server sent a piece of an open stream with a status that means nothing.
-    #[error("piece of a stream of {program} with status {}, must be 0 to 2", status.0)]
+    /// A server sent a frame of an open stream with an unknown status.
+    #[error("frame of a stream of {program} with status {}, must be 0 to 2", status.0)]
     StreamStatus {
         /// The program of the stream.
         program: ProgramId,
         /// The status.
         status: Status,
     },
-    /// A message that has descriptors announces too many of them.
-    #[error("message with {count} descriptors, over the limit of {limit}")]
+    /// A frame announces more descriptors than the protocol allows.
+    #[error("frame with {count} descriptors, over the limit of {limit}")]
     TooManyFds {
         /// The announced count.
         count: u32,
         /// The limit, [`FDS_MAX`](virt_xdr::FDS_MAX).
         limit: usize,
     },
-    /// A message that has descriptors ends before it says how many.
-    #[error("message with descriptors has {length} bytes of payload, their count takes 4")]
+    /// A frame with descriptors is too short for their count.
+    #[error("frame with descriptors has {length} bytes of payload, the count takes 4")]
     MissingFdCount {
         /// The length of the payload in bytes.
         length: usize,
     },
-    /// A message announces descriptors on a connection that cannot carry any.
-    #[error("message with {count} descriptors on a connection that carries none")]
+    /// A frame announces descriptors on a connection that carries none.
+    #[error("frame with {count} descriptors on a connection that carries none")]
     FdsNotCarried {
         /// The announced count.
         count: u32,
@@ -77,40 +77,39 @@ pub enum ReceiveError {
     /// Bytes came where descriptors were due.
     #[error("bytes where {missing} descriptors are due")]
     MissingFds {
-        /// How many descriptors are due.
+        /// The number of descriptors that are due.
         missing: usize,
     },
     /// A descriptor came where none was due.
     #[error("descriptor where none is due")]
     UnexpectedFd,
-    /// A program wants the connection closed.
+    /// A program closes the connection.
     #[error("{program}: {error}")]
     Program {
         /// The program.
         program: ProgramId,
-        /// What it said.
+        /// The reason.
         error: Arc<dyn StdError + Send + Sync>,
     },
 }
 
-/// What a program says of a frame that it cannot take.
+/// The verdict of a program on a frame that it cannot take.
 ///
-/// It has no `Display` of its own and is no `std::error::Error`: it is a verdict, made from an error by
-/// [`close`](Self::close).
+/// It is no `std::error::Error`; [`close`](Self::close) makes it from one.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ProgramError {
     /// The frame is not expected. It is dropped and counted, the connection goes on.
     Unexpected,
-    /// The payload does not decode. The frame is dropped and counted, the connection goes on, as libvirt's
-    /// client does with an event that does not decode.
+    /// The payload does not decode. The frame is dropped and counted, the connection goes on: libvirt's client does
+    /// so with an event.
     Payload(DecodeError),
     /// The connection has to be closed, for this reason.
     Close(Arc<dyn StdError + Send + Sync>),
 }
 
 impl ProgramError {
-    /// The connection has to be closed, for this reason.
+    /// Makes the verdict that closes the connection, from its reason.
     pub fn close(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Close(error.into().into())
     }
@@ -128,17 +127,17 @@ impl From<SendError> for ProgramError {
     }
 }
 
-/// Why a call has no result.
+/// The failure of a call, in place of its return value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ReplyError {
-    /// The peer has refused the call, or failed at it.
+    /// The peer refused the call, or failed at it.
     #[error(transparent)]
     Remote(#[from] RemoteError),
     /// The reply, or the error in it, does not decode.
     #[error("reply does not decode: {0}")]
     Payload(DecodeError),
-    /// The reply has a status that no reply can have.
+    /// The reply has an unknown status.
     #[error("reply with status {}, must be 0 or 1", status.0)]
     Status {
         /// The status.
@@ -154,15 +153,26 @@ pub enum ReplyError {
     },
 }
 
+/// Becomes an internal error, as the answer to a call whose own answer cannot be sent.
+impl From<SendError> for RemoteError {
+    fn from(error: SendError) -> Self {
+        Self::new(
+            ErrorCode::INTERNAL_ERROR,
+            ErrorSource::RPC,
+            error.to_string(),
+        )
+    }
+}
+
 impl From<DecodeError> for ReplyError {
     fn from(error: DecodeError) -> Self {
         Self::Payload(error)
     }
 }
 
-/// Something cannot be sent. Nothing of it was queued, and the transport goes on working.
+/// A frame that cannot be sent. Nothing of it was queued, and the transport goes on working.
 ///
-/// A call that cannot be answered as wanted is answered with this as an internal error.
+/// If the frame was a reply, its caller gets this as an internal error.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SendError {
@@ -172,7 +182,7 @@ pub enum SendError {
     /// There are more descriptors than one message may have.
     #[error("{count} descriptors, over the limit of {limit}")]
     TooManyFds {
-        /// How many there are.
+        /// The number of descriptors.
         count: usize,
         /// The limit, [`FDS_MAX`](virt_xdr::FDS_MAX).
         limit: usize,
@@ -180,20 +190,20 @@ pub enum SendError {
     /// The connection cannot carry descriptors; see [`Transport::with_fds`](crate::Transport::with_fds).
     #[error("{count} descriptors on a connection that carries none")]
     FdsNotCarried {
-        /// How many there are.
+        /// The number of descriptors.
         count: usize,
     },
-    /// The call was received by another program, or on another connection: it is not answered by this.
+    /// The call was received by another program, or on another connection, and stays unanswered.
     #[error("call with serial {} of procedure {procedure} was not received here by {program}", serial.0)]
     ForeignCall {
-        /// The program that the call was to be answered by.
+        /// The program that tried to answer.
         program: ProgramId,
         /// The procedure that was called.
         procedure: i32,
         /// The call's serial.
         serial: Serial,
     },
-    /// A hole is longer than the protocol can say.
+    /// A hole is longer than the protocol allows.
     #[error("hole of {length} bytes, over the limit of {limit}")]
     HoleTooLong {
         /// The length in bytes.
@@ -201,15 +211,15 @@ pub enum SendError {
         /// The limit in bytes, 2^63 - 1.
         limit: u64,
     },
-    /// A server may not call: libvirt's client would close the connection.
+    /// A server called. libvirt's client would close the connection.
     #[error("a server may not call")]
     NotClient,
-    /// The stream is not open, or this end has finished it.
+    /// The stream is closed, or this end has finished it.
     #[error("stream of procedure {} with serial {} is not open for sending", .0.procedure, .0.serial.0)]
     StreamClosed(StreamId),
-    /// Only a client finishes a stream of its own accord; a server confirms it.
+    /// A server finished a stream before its client.
     #[error(
-        "stream of procedure {} with serial {} is not finished by its client, so a server may not finish it",
+        "stream of procedure {} with serial {} is not finished by its client: a server only confirms",
         .0.procedure, .0.serial.0
     )]
     StreamNotFinished(StreamId),
@@ -218,7 +228,7 @@ pub enum SendError {
     StreamOpen(StreamId),
 }
 
-/// A program cannot be registered: its number is taken.
+/// A program cannot be registered, because its number is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("program number {:#x} is registered already, as {registered}", registered.number)]
 pub struct RegisterError {
@@ -226,14 +236,9 @@ pub struct RegisterError {
 }
 
 impl RegisterError {
-    /// The program that has the number.
+    /// Returns the program that has the number.
     #[must_use]
     pub fn registered(&self) -> ProgramId {
         self.registered
     }
 }
-
-/// A handle was used on a transport that has not given it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("handle belongs to another transport")]
-pub struct HandleError(pub(crate) ());

@@ -1,25 +1,22 @@
 //! A dispatcher without I/O for libvirt's RPC protocol: programs register, frames route.
 //!
 //! [`Transport`] sits between a byte stream and the programs that speak over it. Bytes go in by
-//! [`receive`](Transport::receive); whole frames reach the [`Program`] they are for, by number and version;
-//! whatever the program sends waits in an outbox until the owner writes it. There is no socket, no clock
-//! and no lock in here: whoever owns the transport owns these, too.
+//! [`receive`](Transport::receive); each whole frame goes to its [`Program`], found by number and version; the output
+//! of the programs waits in an outbox until the owner writes it. The crate has no socket, no clock and no lock: these
+//! belong to the owner of the transport.
 //!
-//! > The calling contract: give `receive` every byte that arrives, in order, and
-//! > [`receive_fd`](Transport::receive_fd) every descriptor; then write what
-//! > [`poll_transmit`](Transport::poll_transmit) has, until it has nothing. After an error of `receive`,
-//! > write nothing more and close. Stop reading while [`queued`](Transport::queued) is more than you want to hold,
-//! > and set a [limit](Transport::with_answer_limit) for small calls with large replies.
+//! > The calling contract: give `receive` every received byte, in order, and [`receive_fd`](Transport::receive_fd)
+//! > every descriptor; then [`write_to`](Transport::write_to) the socket. After an error of `receive`, write nothing
+//! > more and close. Read nothing while [`is_paused`](Transport::is_paused), or while
+//! > [`queued`](Transport::queued) is above a limit of your own.
 //!
 //! # Examples
 //!
-//! A server program that answers one procedure, and a client program that calls it:
+//! A server program with one procedure, and a client that calls it:
 //!
 //! ```
-//! use bytes::Buf;
 //! use virt_transport::{
-//!     Call, Context, Program, ProgramError, ProgramId, RemoteError, Reply, ReplyError,
-//!     Role, Transmit, Transport,
+//!     Call, Calls, Context, Incoming, Program, ProgramId, RemoteError, Role, Transport,
 //! };
 //!
 //! const ID: ProgramId = ProgramId::new(0x2000_4242, 1);
@@ -36,78 +33,70 @@
 //!         match call.id.procedure() {
 //!             DOUBLE => {
 //!                 let number: i32 = call.payload.decode()?;
-//!                 Ok(cx.reply(call.id, &(number * 2))?)
+//!                 Ok(cx.reply(call.id, &number.wrapping_mul(2))?)
 //!             }
 //!             unknown => Err(RemoteError::unknown_procedure(unknown)),
 //!         }
 //!     }
 //! }
 //!
-//! #[derive(Default)]
-//! struct Client {
-//!     answer: Option<Result<i32, ReplyError>>,
-//! }
-//!
-//! impl Program for Client {
-//!     fn id(&self) -> ProgramId {
-//!         ID
-//!     }
-//!
-//!     fn on_reply(&mut self, reply: Reply<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
-//!         self.answer = Some(reply.result.and_then(|payload| Ok(payload.decode()?)));
-//!         Ok(())
-//!     }
-//! }
-//!
-//! /// Carries what one end has to send to the other. A socket would stand here.
+//! /// Carries the output of one end to the other, in place of a socket.
 //! fn carry(from: &mut Transport, to: &mut Transport) -> Result<(), Box<dyn std::error::Error>> {
-//!     while let Some(Transmit::Bytes(mut bytes)) = from.poll_transmit() {
-//!         to.receive(&bytes.copy_to_bytes(bytes.remaining()))?;
-//!     }
-//!     Ok(())
+//!     let mut bytes = Vec::new();
+//!     from.write_to(&mut bytes)?;
+//!     Ok(to.receive(&bytes)?)
 //! }
 //!
 //! let mut server = Transport::new(Role::Server);
 //! server.register(Server)?;
 //! let mut client = Transport::new(Role::Client);
-//! let handle = client.register(Client::default())?;
+//! let program = client.register(Calls::new(ID))?;
 //!
-//! client.with(&handle, |_, cx| cx.call(DOUBLE, &21))??;
+//! client.with(&program, |calls, cx| calls.call(cx, DOUBLE, &21, ()))?;
 //! carry(&mut client, &mut server)?;
 //! carry(&mut server, &mut client)?;
 //!
-//! assert_eq!(client.with(&handle, |program, _| program.answer.take())?, Some(Ok(42)));
+//! let Some(Incoming::Reply { result, .. }) = client.with(&program, |calls, _| calls.poll()) else {
+//!     panic!("the server has replied");
+//! };
+//! assert_eq!(virt_xdr::from_slice::<i32>(&result?)?, 42);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What each role does with a frame
+//! # Received frames
 //!
-//! | it receives | [`Role::Server`] | [`Role::Client`] |
+//! | frame | [`Role::Server`] | [`Role::Client`] |
 //! |---|---|---|
 //! | call | [`Program::on_call`]; to an unknown program, or with a status other than ok, an error reply | error |
-//! | reply | dropped | [`Program::on_reply`]; if nobody waits for it, error |
+//! | call that needs authentication, before it | error reply | error |
+//! | reply | dropped | [`Program::on_reply`]; if no call waits for it, error |
 //! | message | [`Program::on_message`]; of an unknown program, dropped | the same; of an unknown program, error |
 //! | stream, hole | [`Program::on_stream`] if the stream is open, else dropped | the same |
-//! | piece of an open stream with an unknown status | the stream is aborted | error |
+//! | frame of an open stream with an unknown status | the stream is aborted | error |
 //! | unknown type | dropped | error |
 //!
-//! This is what a libvirt 9.0 daemon and the C client do; an *error* here is where the C client closes the
-//! connection, and it is what [`Transport::receive`] returns from then on. The C client closes it in two cases
-//! more, which here are the program's to judge: [`StreamBody::Finish`] of a stream that it has not finished, and
-//! an abort whose reason does not decode.
+//! A libvirt 9.0 daemon and the C client do the same. An *error* here is a case in which the C client closes the
+//! connection; [`Transport::receive`] returns it from then on. The C client closes in two further cases, which are left
+//! to the program: [`StreamBody::Finish`] of a stream that it has not finished, and an abort whose reason does not
+//! decode.
 
+mod call;
+mod calls;
 mod context;
 mod error;
 mod fd;
 mod generated;
+mod inbound;
 mod link;
 mod outbox;
 mod procedure;
 mod program;
 mod programs;
 mod remote_error;
-mod route;
+mod role;
+mod router;
 mod stream;
+mod token;
 mod transport;
 
 pub use virt_xdr::{
@@ -115,14 +104,18 @@ pub use virt_xdr::{
     FDS_MAX, FrameError, MessageType, PAYLOAD_MAX, Payload, ProgramId, Serial, Status,
 };
 
+pub use call::{Call, CallId, Message, Reply};
+pub use calls::{Calls, Incoming, Raw, StreamItem};
 pub use context::Context;
-pub use error::{HandleError, ProgramError, ReceiveError, RegisterError, ReplyError, SendError};
+pub use error::{ProgramError, ReceiveError, RegisterError, ReplyError, SendError};
 pub use fd::Fd;
 pub use generated::*;
+pub use inbound::Need;
 pub use link::Counters;
 pub use outbox::{Chunks, FD_WEIGHT, FdSlot, Transmit};
 pub use procedure::{CallProcedure, MessageProcedure};
-pub use program::{Call, CallId, Message, Program, Reply};
+pub use program::{Access, Program};
 pub use remote_error::RemoteError;
-pub use stream::{Stream, StreamBody, StreamId};
-pub use transport::{Handle, Need, Role, Transport};
+pub use role::Role;
+pub use stream::{StreamBody, StreamFrame, StreamId};
+pub use transport::{Handle, Transport};

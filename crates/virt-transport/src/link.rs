@@ -1,37 +1,37 @@
-//! What a transport keeps besides its programs: the outbox, the calls that wait, the open streams.
+//! The state that all programs of a transport share: the outbox, the waiting calls, the open streams.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use virt_xdr::{EncodeError, Encoder, FDS_MAX, Header, ProgramId, Serial};
 
+use crate::call::Received;
 use crate::outbox::Outbox;
-use crate::program::Received;
 use crate::stream::Streams;
+use crate::token::Token;
 use crate::{Fd, Role, SendError};
 
-/// What a transport has seen and sent since it was made.
+/// Counts of the frames, bytes and descriptors of a transport since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counters {
-    /// Whole frames that were received.
+    /// Whole frames received.
     pub frames_received: u64,
-    /// Bytes that were received, those of a frame that is not whole included, those that carry descriptors not.
+    /// Bytes received: those of an incomplete frame included, those that carry descriptors excluded.
     pub bytes_received: u64,
-    /// Descriptors that were received.
+    /// Descriptors received.
     pub fds_received: u64,
-    /// Frames that were queued for sending.
+    /// Frames queued for sending.
     pub frames_sent: u64,
-    /// Bytes that were queued for sending, those that carry descriptors not; those that still wait are
-    /// [`Transport::queued`].
+    /// Bytes queued for sending, those that carry descriptors excluded. [`Transport::queued`] of them are not
+    /// written yet.
     ///
     /// [`Transport::queued`]: crate::Transport::queued
     pub bytes_sent: u64,
-    /// Descriptors that were queued for sending.
+    /// Descriptors queued for sending.
     pub fds_sent: u64,
-    /// Received frames that nobody wanted: of unknown programs, of streams that are not open, replies to a
-    /// server, frames that a program did not expect.
+    /// Received frames without a taker: those of unknown programs and closed streams, replies to a server, and
+    /// frames that a program did not expect.
     pub frames_dropped: u64,
 }
 
@@ -40,36 +40,28 @@ pub struct Counters {
 pub(crate) struct Waiting {
     pub(crate) program: ProgramId,
     pub(crate) procedure: i32,
-    /// How many descriptors went with the call.
+    /// The number of descriptors that went with the call.
     pub(crate) fds: usize,
 }
-
-/// Which transport something belongs to: it equals its clones alone.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Token(Arc<()>);
 
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) token: Token,
     pub(crate) role: Role,
     pub(crate) carries_fds: bool,
+    /// Whether calls that need authentication are answered.
+    pub(crate) authenticated: bool,
     pub(crate) outbox: Outbox,
     pub(crate) streams: Streams,
-    /// All but `bytes_sent`, which the outbox knows.
+    /// All counters but `bytes_sent`, which the outbox keeps.
     pub(crate) counters: Counters,
     /// The call that is being handled, until it is answered.
     pub(crate) unanswered: Option<Received>,
     waiting: BTreeMap<Serial, Waiting>,
     last_serial: Serial,
+    /// The number of descriptors that may come back, and the count of received frames with the reply before them.
+    returned_fds: (usize, u64),
 }
-
-impl PartialEq for Token {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Token {}
 
 impl Link {
     pub(crate) fn new(role: Role) -> Self {
@@ -77,12 +69,14 @@ impl Link {
             token: Token::default(),
             role,
             carries_fds: false,
+            authenticated: true,
             outbox: Outbox::default(),
             streams: Streams::default(),
             counters: Counters::default(),
             unanswered: None,
             waiting: BTreeMap::new(),
             last_serial: Serial(0),
+            returned_fds: (0, 0),
         }
     }
 
@@ -99,7 +93,8 @@ impl Link {
     }
 
     /// Queues a frame without payload, which always fits.
-    pub(crate) fn confirm(&mut self, header: &Header) {
+    #[inline]
+    pub(crate) fn send_empty(&mut self, header: &Header) {
         let sent = self.send(header, |_| Ok(()));
         debug_assert!(
             sent.is_ok(),
@@ -107,7 +102,7 @@ impl Link {
         );
     }
 
-    /// Queues a frame with a payload that lies elsewhere.
+    /// Queues a frame whose payload is not copied if it is large.
     pub(crate) fn send_payload(
         &mut self,
         header: &Header,
@@ -118,7 +113,7 @@ impl Link {
         Ok(())
     }
 
-    /// Queues a frame of a type that has descriptors: their count, the payload, and then they themselves.
+    /// Queues a frame of a type with descriptors: their count, the payload, and then the descriptors.
     pub(crate) fn send_with_fds(
         &mut self,
         header: &Header,
@@ -146,22 +141,28 @@ impl Link {
         Ok(())
     }
 
-    /// A serial that no waiting call has. 0 is left to messages.
+    /// Chooses a serial that neither a waiting call nor an open stream has. 0 is left to messages.
     pub(crate) fn next_serial(&mut self) -> Serial {
         loop {
             self.last_serial = Serial(self.last_serial.0.wrapping_add(1).max(1));
-            if !self.waiting.contains_key(&self.last_serial) {
+            if !self.waiting.contains_key(&self.last_serial)
+                && !self.streams.has_serial(self.last_serial)
+            {
                 return self.last_serial;
             }
         }
+    }
+
+    /// Chooses serials from `serial` on.
+    pub(crate) fn set_next_serial(&mut self, serial: Serial) {
+        self.last_serial = Serial(serial.0.wrapping_sub(1));
     }
 
     pub(crate) fn wait_for(&mut self, serial: Serial, waiting: Waiting) {
         self.waiting.insert(serial, waiting);
     }
 
-    /// The call that a reply with this serial, to this program, answers. It waits no more; if there is none,
-    /// the connection ends.
+    /// Takes the call that a reply answers; without one, the connection ends.
     pub(crate) fn answered(&mut self, program: ProgramId, serial: Serial) -> Option<Waiting> {
         let waiting = self.waiting.remove(&serial);
         waiting.filter(|waiting| waiting.program == program)
@@ -171,7 +172,22 @@ impl Link {
         self.waiting.len()
     }
 
-    /// What has been received, sent and dropped.
+    /// Notes that the descriptors of a refused call may come back behind the frame that is being handled.
+    pub(crate) fn expect_returned_fds(&mut self, count: usize) {
+        self.returned_fds = (count, self.counters.frames_received);
+    }
+
+    /// Whether a descriptor that no frame has announced is a returned one.
+    ///
+    /// A libvirt 9.0 daemon that refuses a call with descriptors in its RPC layer (an unknown program or procedure,
+    /// a payload that does not decode) sends them back behind an error reply of type 1.
+    pub(crate) fn take_returned_fd(&mut self) -> bool {
+        let (count, frame) = &mut self.returned_fds;
+        let expected = *count > 0 && *frame == self.counters.frames_received;
+        *count = count.saturating_sub(1);
+        expected
+    }
+
     pub(crate) fn counters(&self) -> Counters {
         Counters {
             bytes_sent: self.outbox.bytes_sent(),
@@ -183,19 +199,30 @@ impl Link {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::StreamId;
+
+    const PROGRAM: ProgramId = ProgramId::new(0x2000_8086, 1);
 
     #[test]
-    fn serials_wrap_around_past_zero_and_past_calls_that_wait() {
+    fn serials_wrap_around_past_zero_waiting_calls_and_open_streams() {
         let mut link = Link::new(Role::Client);
         let waiting = || Waiting {
-            program: ProgramId::new(0x2000_8086, 1),
+            program: PROGRAM,
             procedure: 60,
             fds: 0,
         };
         link.wait_for(Serial(1), waiting());
         link.wait_for(Serial(2), waiting());
-        link.last_serial = Serial(u32::MAX - 1);
+        let stream = StreamId {
+            procedure: -1,
+            serial: Serial(3),
+        };
+        assert!(link.streams.open(PROGRAM, stream));
+        link.set_next_serial(Serial(u32::MAX));
         assert_eq!(link.next_serial(), Serial(u32::MAX));
+        assert_eq!(link.next_serial(), Serial(4));
+        link.streams.abort(PROGRAM, stream);
+        link.set_next_serial(Serial(1));
         assert_eq!(link.next_serial(), Serial(3));
     }
 }

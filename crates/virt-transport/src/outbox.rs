@@ -1,8 +1,8 @@
-//! What waits to be written: bytes, and descriptors between them.
+//! The queue of bytes to be written, with descriptors between them.
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::IoSlice;
+use std::io::{self, IoSlice, Write};
 use std::mem;
 
 use bytes::{Buf, Bytes};
@@ -10,21 +10,24 @@ use virt_xdr::{EncodeError, Encoder, Header, encode_frame, frame_head};
 
 use crate::Fd;
 
-/// Up to this many bytes a payload is copied behind its header; above, it is queued as it is.
+/// The longest payload, in bytes, that is copied behind its header; a longer one is queued without a copy.
 const COPY_MAX: usize = 4096;
 
-/// What a descriptor that waits to be written counts for beside bytes: see
+/// The number of bytes that a queued descriptor counts as in limits: see
 /// [`Transport::with_answer_limit`](crate::Transport::with_answer_limit).
 pub const FD_WEIGHT: usize = 4096;
 
-/// Above this capacity in bytes, the buffer of small frames is given back once it is empty.
+/// Above this capacity in bytes, the buffer of small frames is freed once it is empty.
 const KEEP: usize = 64 * 1024;
 
-/// What [`Transport::poll_transmit`](crate::Transport::poll_transmit) has to be written next.
+/// The most pieces of one gathering write.
+const PIECES: usize = 64;
+
+/// The next output of [`Transport::poll_transmit`](crate::Transport::poll_transmit).
 ///
 /// # Examples
 ///
-/// Writing with as few system calls as can be, and stopping without loss where the socket would block:
+/// Gathering writes, without loss where the socket would block:
 ///
 /// ```
 /// use std::io::{self, IoSlice, Write};
@@ -66,14 +69,14 @@ const KEEP: usize = 64 * 1024;
 /// ```
 #[derive(Debug)]
 pub enum Transmit<'a> {
-    /// Bytes, up to the next descriptor or the end.
+    /// Bytes, up to the next descriptor or the end of the queue.
     Bytes(Chunks<'a>),
     /// A descriptor, to be sent with one byte of any value.
     Fd(FdSlot<'a>),
 }
 
-/// Bytes to be written, as a [`Buf`]: [`Buf::chunks_vectored`] for one gathering write,
-/// [`Buf::advance`] for what was written.
+/// Bytes to be written, as a [`Buf`]: [`Buf::chunks_vectored`] for one gathering write, [`Buf::advance`] for the bytes
+/// that were written.
 #[derive(Debug)]
 pub struct Chunks<'a> {
     outbox: &'a mut Outbox,
@@ -93,15 +96,13 @@ pub(crate) struct Outbox {
     queue: VecDeque<Item>,
     /// Whole frames, the common case: appended here, nothing allocated once it has grown.
     small: Vec<u8>,
-    /// How much of `small` was written, and not yet taken off: less than half, and 0 while `queue` is not empty.
+    /// The length of the written front of `small`: less than half of it, and 0 while `queue` is not empty.
     head: usize,
-    /// The bytes in `queue`.
+    /// The number of bytes in `queue`.
     queued_bytes: usize,
-    /// The descriptors in `queue`.
+    /// The number of descriptors in `queue`.
     queued_fds: usize,
-    /// What has come into `queue` so far: bytes, and `FD_WEIGHT` for each descriptor.
-    enqueued: u64,
-    /// How many bytes were written.
+    /// The number of bytes written so far.
     written: u64,
 }
 
@@ -146,7 +147,6 @@ impl Outbox {
         }
         self.flush_small();
         self.queued_fds += fds.len();
-        self.enqueued += (fds.len() * FD_WEIGHT) as u64;
         self.queue.extend(fds.into_iter().map(Item::Fd));
     }
 
@@ -165,28 +165,50 @@ impl Outbox {
         self.queue.shrink_to_fit();
     }
 
-    /// How many bytes wait, those that carry descriptors not counted.
+    /// Writes all that waits, up to the first error.
+    pub(crate) fn write_to(&mut self, writer: &mut impl Write) -> io::Result<()> {
+        while let Some(transmit) = self.poll() {
+            let Transmit::Bytes(mut chunks) = transmit else {
+                return Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "a descriptor waits to be written, which `write_to` cannot send",
+                ));
+            };
+            let mut slices = [IoSlice::new(&[]); PIECES];
+            let count = chunks.chunks_vectored(&mut slices);
+            match writer.write_vectored(&slices[..count]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => chunks.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the number of bytes that wait, those that carry descriptors excluded.
+    #[inline]
     pub(crate) fn bytes(&self) -> usize {
         self.queued_bytes + self.small.len() - self.head
     }
 
-    /// Grows by what is queued, descriptors counted as many bytes, as long as nothing is written.
+    /// Returns the number of bytes that wait, a descriptor counted as [`FD_WEIGHT`].
     #[inline]
-    pub(crate) fn level(&self) -> u64 {
-        self.enqueued + self.small.len() as u64
+    pub(crate) fn weight(&self) -> usize {
+        self.bytes() + self.queued_fds * FD_WEIGHT
     }
 
-    /// How many bytes were queued in all, those that were written included.
+    /// Returns the number of bytes queued so far, written ones included.
     pub(crate) fn bytes_sent(&self) -> u64 {
         self.written + self.bytes() as u64
     }
 
-    /// How many descriptors wait.
+    /// Returns the number of descriptors that wait.
     pub(crate) fn fds(&self) -> usize {
         self.queued_fds
     }
 
-    /// The waiting pieces before the first descriptor, in order.
+    /// Returns the waiting pieces before the first descriptor, in order.
     fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         let small = if self.queued_fds == 0 {
             &self.small[self.head..]
@@ -214,7 +236,6 @@ impl Outbox {
 
     fn push_back(&mut self, bytes: Bytes) {
         self.queued_bytes += bytes.len();
-        self.enqueued += bytes.len() as u64;
         self.queue.push_back(Item::Bytes(bytes));
     }
 
@@ -249,14 +270,14 @@ impl Outbox {
                 self.small = Vec::new();
             }
         } else if left <= self.head {
-            // A byte is moved at most once for each that was written.
+            // At most one byte is moved for each byte written.
             self.small.drain(..self.head);
             self.head = 0;
         }
     }
 }
 
-/// How much waits, and not what: that may be megabytes.
+/// Shows counts alone: the bytes may be megabytes.
 impl fmt::Debug for Outbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outbox")
@@ -292,7 +313,7 @@ impl Buf for Chunks<'_> {
 }
 
 impl FdSlot<'_> {
-    /// Takes the descriptor out of the outbox: to drop it once it was sent, or to hand it over in memory.
+    /// Takes the descriptor out of the outbox, to drop it once sent, or to hand it over in memory.
     #[must_use = "a descriptor that was not sent is lost when dropped"]
     pub fn into_fd(self) -> Fd {
         let Some(Item::Fd(fd)) = self.outbox.queue.pop_front() else {

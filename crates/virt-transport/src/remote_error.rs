@@ -1,4 +1,4 @@
-//! The error that a peer sends in place of a result.
+//! The error that a peer sends in place of a return value.
 
 use std::fmt;
 
@@ -7,20 +7,20 @@ use virt_xdr::{
     STRING_MAX, Status,
 };
 
-use crate::{ErrorCode, ErrorLevel, ErrorPayload, ErrorSource, SendError};
+use crate::{ErrorCode, ErrorLevel, ErrorPayload, ErrorSource};
 
 /// An error that one end of the protocol sends to the other.
 ///
-/// It is sent in place of a result, and to abort a stream. The constructors make the errors that a libvirt
-/// daemon's RPC layer sends, word for word.
+/// It is sent in place of a return value, and to abort a stream. The constructors make the errors of a libvirt
+/// daemon's RPC layer, word for word.
 ///
-/// One pointer in size; all fields are in [`payload`](Self::payload).
+/// It has the size of one pointer; all fields are in [`payload`](Self::payload).
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RemoteError(Box<ErrorPayload>);
 
 impl RemoteError {
-    /// An error of level "error", with the message where libvirt puts it: as message and as `str2`.
+    /// Makes an error of level "error", with the message where libvirt puts it: as message and as `str2`.
     #[must_use]
     pub fn new(code: ErrorCode, source: ErrorSource, message: impl Into<String>) -> Self {
         let message = message.into();
@@ -38,7 +38,7 @@ impl RemoteError {
         }))
     }
 
-    /// No such program, or not in this version.
+    /// Makes the error for an unknown program or version.
     #[must_use]
     pub fn unknown_program(program: ProgramId) -> Self {
         let number = program.number.cast_signed();
@@ -46,7 +46,7 @@ impl RemoteError {
         Self::rpc(format!("Cannot find program {number} version {version}"))
     }
 
-    /// A call whose status is not ok.
+    /// Makes the error for a call whose status is not ok.
     #[must_use]
     pub fn unexpected_status(status: Status) -> Self {
         Self::rpc(format!(
@@ -55,58 +55,58 @@ impl RemoteError {
         ))
     }
 
-    /// No such procedure.
+    /// Makes the error for an unknown procedure. libvirt's C client turns it into its code 3, "no support".
     #[must_use]
     pub fn unknown_procedure(procedure: i32) -> Self {
         Self::rpc(format!("unknown procedure: {procedure}"))
     }
 
-    /// A call that is allowed only after authentication.
+    /// Makes the error for a call that needs authentication first.
     #[must_use]
     pub fn authentication_required() -> Self {
         Self::rpc("authentication required")
     }
 
-    /// A payload that does not decode.
+    /// Makes the error for a payload that does not decode.
     #[must_use]
     pub fn undecodable_payload() -> Self {
         Self::rpc("Unable to decode message payload")
     }
 
-    /// A piece of a stream with a status that means nothing.
+    /// Makes the error for a frame of a stream with an unknown status.
     #[must_use]
     pub fn unexpected_stream_status(status: Status) -> Self {
-        let status = status.0.cast_unsigned();
+        let status = status.0;
         let message = format!("stream aborted with unexpected status {status}");
         Self::new(ErrorCode::RPC, ErrorSource::STREAMS, message)
     }
 
-    /// A stream that has ended without a reason.
+    /// Makes the error for a stream that ends without a reason.
     #[must_use]
     pub fn unexpected_stream_end() -> Self {
         let message = "stream had unexpected termination";
         Self::new(ErrorCode::RPC, ErrorSource::STREAMS, message)
     }
 
-    /// The code that tells errors apart.
+    /// Returns the code that tells errors apart.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         self.0.code
     }
 
-    /// The part of libvirt that the error comes from, which the protocol calls its domain.
+    /// Returns the part of libvirt that the error comes from: the protocol's `domain`.
     #[must_use]
     pub fn source_domain(&self) -> ErrorSource {
         self.0.domain
     }
 
-    /// The text for a human, empty if there is none.
+    /// Returns the text for a person, or an empty one.
     #[must_use]
     pub fn message(&self) -> &str {
         self.0.message.as_deref().unwrap_or_default()
     }
 
-    /// All fields.
+    /// Returns all fields.
     #[must_use]
     pub fn payload(&self) -> &ErrorPayload {
         &self.0
@@ -123,21 +123,10 @@ impl From<ErrorPayload> for RemoteError {
     }
 }
 
-/// As a daemon does, whatever is wrong with the payload.
+/// Becomes "Unable to decode message payload", a daemon's answer to whatever is wrong with it.
 impl From<DecodeError> for RemoteError {
     fn from(_: DecodeError) -> Self {
         Self::undecodable_payload()
-    }
-}
-
-/// An answer that cannot be sent is an internal error of the server.
-impl From<SendError> for RemoteError {
-    fn from(error: SendError) -> Self {
-        Self::new(
-            ErrorCode::INTERNAL_ERROR,
-            ErrorSource::RPC,
-            error.to_string(),
-        )
     }
 }
 
@@ -147,8 +136,8 @@ impl Encode for RemoteError {
     }
 }
 
-/// A text that is not UTF-8, as of a daemon in another locale, does not hide the error: U+FFFD stands in it for
-/// what is not.
+/// Decodes a text that is not UTF-8, such as that of a daemon in another locale, with U+FFFD in place of the invalid
+/// bytes.
 impl Decode<'_> for RemoteError {
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let mut again = input.clone();
@@ -164,7 +153,7 @@ impl Decode<'_> for RemoteError {
     }
 }
 
-/// As the generated decoder, but for the texts.
+/// Decodes as the generated code does, but for the texts.
 fn decode_lossy(input: &mut Decoder<'_>) -> Result<ErrorPayload, DecodeError> {
     fn text(input: &mut Decoder<'_>) -> Result<Option<String>, DecodeError> {
         input.optional(|input| {

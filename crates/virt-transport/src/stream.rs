@@ -4,9 +4,9 @@ use std::collections::btree_map::{BTreeMap, Entry};
 
 use virt_xdr::{Payload, ProgramId, Serial};
 
-use crate::{CallId, RemoteError};
+use crate::RemoteError;
 
-/// A stream of a program, named by the call that it belongs to.
+/// The identity of a stream within its program: the call that it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct StreamId {
@@ -16,52 +16,52 @@ pub struct StreamId {
     pub serial: Serial,
 }
 
-/// A piece of an open stream that was received.
+/// A received frame of an open stream.
 #[derive(Debug)]
-pub struct Stream<'a> {
-    /// The stream that it belongs to.
+pub struct StreamFrame<'a> {
+    /// The stream that the frame belongs to.
     pub id: StreamId,
-    /// What the piece is.
+    /// The content of the frame.
     pub body: StreamBody<'a>,
 }
 
-/// What a piece of a stream is.
+/// The content of a frame of a stream.
 #[derive(Debug)]
 pub enum StreamBody<'a> {
-    /// Data, as it is. Empty data means that no more follows; libvirt's daemon ends a download so.
+    /// Data. Empty data means that no more follows: libvirt's daemon ends a download so.
     Data(Payload<'a>),
     /// A run of zeros that was not sent.
     Hole {
         /// The length of the run in bytes, never negative.
         length: i64,
-        /// Flags; libvirt defines none and sends 0.
+        /// Flags. libvirt defines none and sends 0.
         flags: u32,
     },
-    /// The peer is done, and all went well. In a server: confirm it with [`Context::finish_stream`], or say
-    /// with [`Context::abort_stream`] why not, for the client waits for one of them. In a client: it is that
-    /// confirmation, if the client has finished the stream. The stream closes once both ends have finished.
+    /// The peer is done, without an error.
+    ///
+    /// The client of a server waits for an answer: confirm with [`Context::finish_stream`], or give the reason why
+    /// not with [`Context::abort_stream`]. To a client that has finished the stream, this is the confirmation. The
+    /// stream closes once both ends have finished.
     ///
     /// [`Context::abort_stream`]: crate::Context::abort_stream
     /// [`Context::finish_stream`]: crate::Context::finish_stream
     Finish,
-    /// The peer has given up, and the stream is closed; a server has confirmed that. The error is `None` if
-    /// the peer sent none that can be read; a client that aborts sends none. It is this end's own error if
-    /// the peer has sent a piece that makes no sense.
+    /// The stream is closed by an error; a server has confirmed this to its client.
+    ///
+    /// The error is `None` if the peer sent none that decodes: a client that aborts sends none. If the peer sent a
+    /// frame that cannot be read, it is this end's own error.
     Abort(Option<RemoteError>),
-}
-
-impl From<&CallId> for StreamId {
-    fn from(call: &CallId) -> Self {
-        call.received.id
-    }
 }
 
 /// The open streams of a transport.
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
-    /// Each is there until both ends have finished or one aborts.
-    open: BTreeMap<(ProgramId, StreamId), Finished>,
+    /// The streams that neither both ends have finished nor one has aborted, those of one serial side by side.
+    open: BTreeMap<Key, Finished>,
 }
+
+/// Serial, program and procedure of a stream.
+type Key = (Serial, ProgramId, i32);
 
 #[derive(Debug, Default)]
 struct Finished {
@@ -77,9 +77,9 @@ pub(crate) enum End {
 }
 
 impl Streams {
-    /// Whether the stream was not open before.
+    /// Opens a stream; returns whether it was closed before.
     pub(crate) fn open(&mut self, program: ProgramId, id: StreamId) -> bool {
-        match self.open.entry((program, id)) {
+        match self.open.entry(key(program, id)) {
             Entry::Vacant(entry) => {
                 entry.insert(Finished::default());
                 true
@@ -89,25 +89,30 @@ impl Streams {
     }
 
     pub(crate) fn is_open(&self, program: ProgramId, id: StreamId) -> bool {
-        self.open.contains_key(&(program, id))
+        self.open.contains_key(&key(program, id))
     }
 
     /// Whether the peer may still send on the stream.
     pub(crate) fn is_readable(&self, program: ProgramId, id: StreamId) -> bool {
-        self.open
-            .get(&(program, id))
-            .is_some_and(|finished| !finished.there)
+        let open = self.open.get(&key(program, id));
+        open.is_some_and(|finished| !finished.there)
     }
 
     /// Whether this end may still send on the stream.
     pub(crate) fn is_writable(&self, program: ProgramId, id: StreamId) -> bool {
-        self.open
-            .get(&(program, id))
-            .is_some_and(|finished| !finished.here)
+        let open = self.open.get(&key(program, id));
+        open.is_some_and(|finished| !finished.here)
+    }
+
+    /// Whether a stream of any program has the serial.
+    pub(crate) fn has_serial(&self, serial: Serial) -> bool {
+        let first = (serial, ProgramId::new(0, 0), i32::MIN);
+        let next = self.open.range(first..).next();
+        next.is_some_and(|((other, ..), _)| *other == serial)
     }
 
     pub(crate) fn finish(&mut self, program: ProgramId, id: StreamId, end: End) {
-        if let Entry::Occupied(mut entry) = self.open.entry((program, id)) {
+        if let Entry::Occupied(mut entry) = self.open.entry(key(program, id)) {
             let finished = entry.get_mut();
             match end {
                 End::Here => finished.here = true,
@@ -120,10 +125,14 @@ impl Streams {
     }
 
     pub(crate) fn abort(&mut self, program: ProgramId, id: StreamId) {
-        self.open.remove(&(program, id));
+        self.open.remove(&key(program, id));
     }
 
     pub(crate) fn len(&self) -> usize {
         self.open.len()
     }
+}
+
+fn key(program: ProgramId, id: StreamId) -> Key {
+    (id.serial, program, id.procedure)
 }

@@ -1,71 +1,125 @@
-//! From a frame to its program: the two tables of the crate's documentation.
+//! The way of a frame to its program: the two tables of the crate's documentation.
 
-use std::fmt;
-
-use bytes::Bytes;
 use virt_xdr::{Header, MessageType, Payload, ProgramId, Status};
 
-use crate::link::Link;
-use crate::program::Received;
+use crate::call::Received;
+use crate::link::{Counters, Link};
+use crate::outbox::Outbox;
+use crate::program::Access;
 use crate::programs::{Programs, Registered};
 use crate::stream::End;
+use crate::token::Token;
 use crate::{
-    Call, CallId, Context, Fd, Message, Program, ProgramError, ReceiveError, RemoteError, Reply,
-    ReplyError, Role, Stream, StreamBody, StreamHole, StreamId,
+    Call, CallId, Context, Fd, Message, Program, ProgramError, ReceiveError, RegisterError,
+    RemoteError, Reply, ReplyError, Role, StreamBody, StreamFrame, StreamHole, StreamId,
 };
 
-/// The programs, and the link they share.
+/// The programs of a transport, and the link they share.
+#[derive(Debug)]
 pub(crate) struct Router {
-    pub(crate) link: Link,
-    pub(crate) programs: Programs,
-    pub(crate) hold: Hold,
-    /// The level of the outbox above which no more frames are handled in this turn.
-    pub(crate) mark: u64,
-    /// How many descriptors may come back, and how many frames were received when the reply came that they follow.
-    returned_fds: (usize, u64),
-}
-
-/// What has to come before the next frame is handled.
-#[derive(Debug)]
-pub(crate) enum Hold {
-    Nothing,
-    /// The descriptors of a frame, which have not all arrived.
-    Fds(Box<Pending>),
-    /// Frames before it were answered with too much. It holds until the next turn.
-    Answers,
-}
-
-/// A frame that waits for its descriptors.
-#[derive(Debug)]
-pub(crate) struct Pending {
-    pub(crate) header: Header,
-    pub(crate) payload: Bytes,
-    pub(crate) fds: Vec<Fd>,
-    /// How many descriptors are still due, at least 1.
-    pub(crate) missing: usize,
+    programs: Programs,
+    link: Link,
 }
 
 impl Router {
-    pub(crate) fn new(link: Link) -> Self {
+    pub(crate) fn new(role: Role) -> Self {
         Self {
-            link,
             programs: Programs::default(),
-            hold: Hold::Nothing,
-            mark: u64::MAX,
-            returned_fds: (0, 0),
+            link: Link::new(role),
         }
     }
 
+    /// Lets descriptors be sent and announced.
+    pub(crate) fn carry_fds(&mut self) {
+        self.link.carries_fds = true;
+    }
+
+    /// Guards all programs until one calls [`Context::set_authenticated`].
+    pub(crate) fn require_authentication(&mut self) {
+        self.link.authenticated = false;
+    }
+
+    /// Chooses serials of calls from `serial` on.
+    pub(crate) fn set_next_serial(&mut self, serial: virt_xdr::Serial) {
+        self.link.set_next_serial(serial);
+    }
+
+    pub(crate) fn register(
+        &mut self,
+        program: Box<dyn Program>,
+    ) -> Result<ProgramId, RegisterError> {
+        let guarded = program.requires_authentication();
+        let id = self.programs.register(program)?;
+        if guarded {
+            self.require_authentication();
+        }
+        Ok(id)
+    }
+
+    /// Finds a program, with the context that it sends through.
     pub(crate) fn program(&mut self, id: ProgramId) -> Option<(&mut dyn Program, Context<'_>)> {
         let registered = self.programs.find(id)?;
         let context = Context::new(&mut self.link, id);
         Some((registered.program.as_mut(), context))
     }
 
-    /// Whether a count of descriptors, and then these, belong to the frame.
+    pub(crate) fn role(&self) -> Role {
+        self.link.role
+    }
+
+    pub(crate) fn token(&self) -> &Token {
+        &self.link.token
+    }
+
+    pub(crate) fn carries_fds(&self) -> bool {
+        self.link.carries_fds
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.link.outbox
+    }
+
+    pub(crate) fn outbox_mut(&mut self) -> &mut Outbox {
+        &mut self.link.outbox
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.link.counters()
+    }
+
+    pub(crate) fn waiting_calls(&self) -> usize {
+        self.link.waiting()
+    }
+
+    pub(crate) fn open_streams(&self) -> usize {
+        self.link.streams.len()
+    }
+
+    /// Counts received bytes.
+    pub(crate) fn count_bytes(&mut self, count: usize) {
+        self.link.counters.bytes_received += count as u64;
+    }
+
+    /// Counts a received descriptor.
+    pub(crate) fn count_fd(&mut self) {
+        self.link.counters.fds_received += 1;
+    }
+
+    /// Counts a received frame.
+    #[inline]
+    pub(crate) fn count_frame(&mut self) {
+        self.link.counters.frames_received += 1;
+    }
+
+    /// Whether an unannounced descriptor is one that was sent with a refused call.
+    pub(crate) fn take_returned_fd(&mut self) -> bool {
+        self.link.take_returned_fd()
+    }
+
+    /// Whether a count of descriptors, and then the descriptors, belong to the frame.
     ///
-    /// Each end reads the count only where it can get descriptors: a daemon from every call of that type,
-    /// whatever its status; a client from a reply.
+    /// Each end reads the count only where it can get descriptors: a daemon from every call of that type, whatever
+    /// its status; a client from a reply.
     pub(crate) fn announces_fds(&self, header: &Header) -> bool {
         match self.link.role {
             Role::Server => header.message_type == MessageType::CALL_WITH_FDS,
@@ -73,15 +127,31 @@ impl Router {
         }
     }
 
-    /// Whether a descriptor that no frame has announced is one that was sent and comes back.
-    ///
-    /// A libvirt 9.0 daemon that refuses a call with descriptors in its RPC layer (an unknown program or
-    /// procedure, a payload that does not decode) sends them back behind an error reply of type 1.
-    pub(crate) fn take_returned_fd(&mut self) -> bool {
-        let (count, frame) = &mut self.returned_fds;
-        let expected = *count > 0 && *frame == self.link.counters.frames_received;
-        *count = count.saturating_sub(1);
-        expected
+    /// Hands a message, which never has descriptors, to its program.
+    #[inline]
+    pub(crate) fn message(
+        &mut self,
+        header: &Header,
+        payload: Payload<'_>,
+    ) -> Result<(), ReceiveError> {
+        let program = header.program;
+        let message = Message {
+            procedure: header.procedure,
+            serial: header.serial,
+            status: header.status,
+            payload,
+        };
+        let Some(registered) = self.programs.find(program) else {
+            return match self.link.role {
+                Role::Server => self.drop_frame(),
+                Role::Client => Err(ReceiveError::UnknownProgram { program }),
+            };
+        };
+        let mut context = Context::new(&mut self.link, program);
+        registered
+            .program
+            .on_message(message, &mut context)
+            .or_else(|verdict| judge(verdict, program, &mut self.link))
     }
 
     /// Hands a frame of any type but message, and its descriptors, to its program.
@@ -92,9 +162,9 @@ impl Router {
         fds: Vec<Fd>,
     ) -> Result<(), ReceiveError> {
         match header.message_type {
-            MessageType::CALL | MessageType::CALL_WITH_FDS => self.on_call(header, payload, fds),
-            MessageType::REPLY | MessageType::REPLY_WITH_FDS => self.on_reply(header, payload, fds),
-            MessageType::STREAM | MessageType::STREAM_HOLE => self.on_stream(header, payload),
+            MessageType::CALL | MessageType::CALL_WITH_FDS => self.call(header, payload, fds),
+            MessageType::REPLY | MessageType::REPLY_WITH_FDS => self.reply(header, payload, fds),
+            MessageType::STREAM | MessageType::STREAM_HOLE => self.stream(header, payload),
             message_type => match self.link.role {
                 Role::Server => self.drop_frame(),
                 Role::Client => Err(ReceiveError::UnknownType { message_type }),
@@ -102,7 +172,7 @@ impl Router {
         }
     }
 
-    fn on_call(
+    fn call(
         &mut self,
         header: &Header,
         payload: Payload<'_>,
@@ -112,7 +182,6 @@ impl Router {
             program,
             procedure,
             serial,
-            status,
             ..
         } = header;
         if self.link.role == Role::Client {
@@ -126,21 +195,18 @@ impl Router {
         };
         self.link.unanswered = Some(received);
         let found = self.programs.find(program);
-        let Some(registered) = found.filter(|registered| registered.takes_calls) else {
-            let context = Context::new(&mut self.link, program);
-            context.refuse(&RemoteError::unknown_program(program));
-            return Ok(());
-        };
-        let result = if status == Status::OK {
-            let id = CallId {
-                transport: self.link.token.clone(),
-                received,
-            };
-            let call = Call { id, payload, fds };
-            let mut context = Context::new(&mut self.link, program);
-            registered.program.on_call(call, &mut context)
-        } else {
-            Err(RemoteError::unexpected_status(status))
+        let registered = found.filter(|registered| registered.takes_calls);
+        let result = match admit(registered, header, self.link.authenticated) {
+            Ok(registered) => {
+                let id = CallId {
+                    transport: self.link.token.clone(),
+                    received,
+                };
+                let call = Call { id, payload, fds };
+                let mut context = Context::new(&mut self.link, program);
+                registered.program.on_call(call, &mut context)
+            }
+            Err(error) => Err(error),
         };
         if let Err(error) = result {
             Context::new(&mut self.link, program).refuse(&error);
@@ -148,7 +214,7 @@ impl Router {
         Ok(())
     }
 
-    fn on_reply(
+    fn reply(
         &mut self,
         header: &Header,
         payload: Payload<'_>,
@@ -185,17 +251,15 @@ impl Router {
             status => Err(ReplyError::Status { status }),
         };
         if status == Status::ERROR && header.message_type == MessageType::REPLY {
-            self.returned_fds = (waiting.fds, self.link.counters.frames_received);
+            self.link.expect_returned_fds(waiting.fds);
         }
         if result.is_err() {
-            // A call that is refused has no stream, whatever its caller has prepared for.
-            self.link.streams.abort(
-                program,
-                StreamId {
-                    procedure: called,
-                    serial,
-                },
-            );
+            // A refused call has no stream, even if its caller has opened one.
+            let id = StreamId {
+                procedure: called,
+                serial,
+            };
+            self.link.streams.abort(program, id);
         }
         let reply = Reply {
             serial,
@@ -210,43 +274,7 @@ impl Router {
             .or_else(|verdict| judge(verdict, program, &mut self.link))
     }
 
-    /// Hands a message, which never has descriptors, to its program.
-    ///
-    /// Inlined as its caller is, for the same reason.
-    #[inline(always)]
-    pub(crate) fn on_message(
-        &mut self,
-        header: &Header,
-        payload: Payload<'_>,
-    ) -> Result<(), ReceiveError> {
-        let program = header.program;
-        let message = Message {
-            procedure: header.procedure,
-            serial: header.serial,
-            status: header.status,
-            payload,
-        };
-        match self.programs.last(program) {
-            Some(registered) => registered.on_message(message, &mut self.link),
-            None => self.on_other_message(program, message),
-        }
-    }
-
-    /// Hands a message to a program that is not the one of the last message.
-    #[inline]
-    fn on_other_message(
-        &mut self,
-        program: ProgramId,
-        message: Message<'_>,
-    ) -> Result<(), ReceiveError> {
-        match self.programs.find(program) {
-            Some(registered) => registered.on_message(message, &mut self.link),
-            None if self.link.role == Role::Server => self.drop_frame(),
-            None => Err(ReceiveError::UnknownProgram { program }),
-        }
-    }
-
-    fn on_stream(&mut self, header: &Header, payload: Payload<'_>) -> Result<(), ReceiveError> {
+    fn stream(&mut self, header: &Header, payload: Payload<'_>) -> Result<(), ReceiveError> {
         let &Header {
             program,
             procedure,
@@ -274,12 +302,12 @@ impl Router {
             }
             (_, Status::ERROR) => {
                 if self.link.role == Role::Server {
-                    // A client that aborts waits until the daemon has said that it knows.
-                    let confirmation = Header {
+                    // A client that aborts waits for the confirmation, which is of type 3 even if the abort was a hole.
+                    self.link.send_empty(&Header {
+                        message_type: MessageType::STREAM,
                         status: Status::OK,
                         ..*header
-                    };
-                    self.link.confirm(&confirmation);
+                    });
                 }
                 self.link.streams.abort(program, id);
                 StreamBody::Abort(payload.decode().ok())
@@ -295,7 +323,7 @@ impl Router {
         let mut context = Context::new(&mut self.link, program);
         registered
             .program
-            .on_stream(Stream { id, body }, &mut context)
+            .on_stream(StreamFrame { id, body }, &mut context)
             .or_else(|verdict| judge(verdict, program, &mut self.link))
     }
 
@@ -305,35 +333,29 @@ impl Router {
     }
 }
 
-impl Hold {
-    pub(crate) fn is_nothing(&self) -> bool {
-        matches!(self, Self::Nothing)
+/// Judges a call by its program, status and procedure, and the authentication of its client, in this order.
+fn admit<'a>(
+    registered: Option<&'a mut Registered>,
+    header: &Header,
+    authenticated: bool,
+) -> Result<&'a mut Registered, RemoteError> {
+    let Some(registered) = registered else {
+        return Err(RemoteError::unknown_program(header.program));
+    };
+    if header.status != Status::OK {
+        return Err(RemoteError::unexpected_status(header.status));
     }
-
-    pub(crate) fn is_answers(&self) -> bool {
-        matches!(self, Self::Answers)
+    if !authenticated {
+        match registered.program.access(header.procedure) {
+            Some(Access::Anyone) => (),
+            Some(Access::Authenticated) => return Err(RemoteError::authentication_required()),
+            None => return Err(RemoteError::unknown_procedure(header.procedure)),
+        }
     }
+    Ok(registered)
 }
 
-impl fmt::Debug for Router {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Router")
-            .field("programs", &self.programs)
-            .field("link", &self.link)
-            .finish()
-    }
-}
-
-impl Registered {
-    #[inline]
-    fn on_message(&mut self, message: Message<'_>, link: &mut Link) -> Result<(), ReceiveError> {
-        let mut context = Context::new(link, self.id);
-        let result = self.program.on_message(message, &mut context);
-        result.or_else(|verdict| judge(verdict, self.id, link))
-    }
-}
-
-/// Gives up a stream of which a piece was lost: what follows it would not be what was sent.
+/// Aborts a stream whose data is incomplete after a frame that cannot be read.
 fn break_stream(link: &mut Link, header: &Header, error: RemoteError) -> StreamBody<'static> {
     let id = StreamId {
         procedure: header.procedure,
@@ -341,13 +363,13 @@ fn break_stream(link: &mut Link, header: &Header, error: RemoteError) -> StreamB
     };
     let mut context = Context::new(link, header.program);
     let reason = Some(&error).filter(|_| context.role() == Role::Server);
-    // A stream that this end has finished is not told any more.
+    // This fails for a stream that this end has finished, which needs no abort.
     let _ = context.abort_stream(id, reason);
     link.streams.abort(header.program, id);
     StreamBody::Abort(Some(error))
 }
 
-/// What becomes of the connection after a program has not taken a frame.
+/// Decides what becomes of the connection after a program has not taken a frame.
 #[cold]
 fn judge(verdict: ProgramError, program: ProgramId, link: &mut Link) -> Result<(), ReceiveError> {
     match verdict {
