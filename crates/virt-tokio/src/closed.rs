@@ -1,4 +1,4 @@
-//! Why a connection is closed.
+//! The end of a connection: its reason, and the error behind it.
 
 use std::fmt;
 use std::io;
@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-/// Why a connection was closed, in libvirt's four words, and the error behind it.
+/// The end of a connection: the reason, in libvirt's four words, and the error behind it.
 #[derive(Debug, Clone)]
 pub struct Closed {
     reason: CloseReason,
     error: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-/// Why a connection was closed, as libvirt tells its users apart.
+/// The reason why a connection was closed: libvirt's four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CloseReason {
     /// The socket failed, or the peer broke the protocol.
     Error,
     /// The peer closed the connection.
     EndOfFile,
-    /// The peer was silent for too long.
+    /// The peer was silent for `interval * (count + 1)`.
     KeepAlive,
     /// This end closed it.
     Client,
@@ -41,7 +41,7 @@ impl Closed {
         }
     }
 
-    /// The peer has closed the connection while so many bytes of a frame waited for the rest.
+    /// Makes the end by the peer, while `buffered` bytes of a frame waited for the rest.
     pub(crate) fn end_of_file(buffered: usize) -> Self {
         let cut = (buffered > 0).then(|| Arc::new(CutOff { buffered }) as _);
         Self {
@@ -50,7 +50,7 @@ impl Closed {
         }
     }
 
-    /// Whether it was the socket that ended, and not this end or the protocol.
+    /// Whether the socket ended, rather than this end or the protocol.
     pub(crate) fn is_disconnected(&self) -> bool {
         let failed = self
             .error
@@ -59,14 +59,14 @@ impl Closed {
         self.reason == CloseReason::EndOfFile || failed
     }
 
-    /// Why the connection was closed.
+    /// Returns the reason.
     #[must_use]
     pub fn reason(&self) -> CloseReason {
         self.reason
     }
 
-    /// The error behind it: there is one if the reason is [`CloseReason::Error`], or if the peer closed
-    /// the connection within a frame.
+    /// Returns the error behind the reason: there is one for [`CloseReason::Error`], and if the peer closed the
+    /// connection within a frame.
     #[must_use]
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.error.as_deref()
@@ -80,7 +80,7 @@ struct CutOff {
     buffered: usize,
 }
 
-/// The task of a connection has ended without a word, as it does when its runtime is shut down.
+/// The task of a connection was dropped, as by a shutdown of its runtime.
 #[derive(Debug, Error)]
 #[error("its task has ended: the runtime was shut down, or an action that it ran has panicked")]
 pub(crate) struct TaskGone;

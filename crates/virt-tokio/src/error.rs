@@ -1,4 +1,4 @@
-//! What can go wrong with a call and with connecting.
+//! Errors of calls and of connecting.
 
 use std::io;
 use std::time::Duration;
@@ -9,66 +9,68 @@ use virt_xdr::DecodeError;
 
 use crate::Closed;
 
-/// Why a call has no result.
+/// The failure of a call.
 ///
-/// The text of an error may be the peer's own: up to 4 MiB of whatever it likes, line ends and control
-/// characters included. Escape it before it goes to a terminal.
+/// The text of an error may be the peer's own: up to 4 MiB, with line breaks and control characters. Escape it before
+/// you print it on a terminal.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The peer has refused the call or failed at it, or its reply is not one.
+    /// The peer refused the call or failed at it, or its reply is invalid.
     #[error(transparent)]
     Reply(#[from] ReplyError),
-    /// The call could not be sent; nothing of it was.
+    /// The call cannot be sent, and nothing of it was.
     #[error(transparent)]
     Send(#[from] SendError),
     /// The program's number belongs to another program of this connection: one that was registered through
     /// [`Client::with_transport`](crate::Client::with_transport), keepalive, or another version.
     #[error(transparent)]
     Taken(#[from] RegisterError),
-    /// So much of the call's stream came before its reply that nothing more would have been read:
-    /// [`Limits::stream_bytes`](crate::Limits::stream_bytes). The stream is aborted.
+    /// The call's stream reached [`Limits::stream_bytes`](crate::Limits::stream_bytes) before its reply came. The stream
+    /// is aborted.
     #[error("the limit of {limit} bytes of streams was reached before the reply came")]
     EarlyStream {
         /// The limit in bytes.
         limit: usize,
     },
-    /// There was no reply in time. The call may not even have had its turn; if it was sent, the peer may still be
-    /// at it, and its reply will be dropped.
-    #[error("no reply within {}", Seconds(*after))]
+    /// There was no reply within the call timeout.
+    #[error("{} within {}", if *.sent { "sent, but no reply" } else { "not sent" }, Seconds(*after))]
     Timeout {
-        /// How long the call has waited.
+        /// The time limit.
         after: Duration,
+        /// Whether the call was sent. If so, the peer may still work on it, and its reply will be dropped; if not, it
+        /// never will be.
+        sent: bool,
     },
-    /// The connection is closed, or was before the reply came.
+    /// The connection was closed before the reply came.
     #[error(transparent)]
     Closed(#[from] Closed),
 }
 
-/// Why there is no connection.
+/// The failure to connect.
 ///
-/// What [`CallError`] says of texts holds here, too.
+/// The text may be the peer's own, as in [`CallError`].
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The URI is none.
+    /// The URI is invalid.
     #[error(transparent)]
     Uri(#[from] virt_uri::ParseError),
-    /// The URI does not say where to connect to.
+    /// The URI does not determine an address.
     #[error(transparent)]
     Resolve(#[from] virt_uri::ResolveError),
-    /// The URI asks for a transport that is not there yet.
+    /// The URI has a transport that is not supported.
     #[error("cannot connect to {address}: only unix, tcp and test:///default are supported")]
     Unsupported {
-        /// Where the URI leads to, its transport included.
+        /// The address, transport included.
         address: String,
     },
-    /// Nobody listens there, or it cannot be reached.
+    /// The address cannot be reached, or no daemon listens there.
     #[error("cannot connect to {address}: {error}")]
     Connect {
-        /// The socket's path, or host and port.
+        /// The path of the socket, or host and port.
         address: String,
-        /// Why.
+        /// The error of the last attempt.
         error: io::Error,
     },
     /// The daemon wants an authentication that cannot be had: SASL is not there yet, and polkit may refuse.
@@ -79,12 +81,12 @@ pub enum ConnectError {
         /// What it has said when that was tried.
         error: Option<CallError>,
     },
-    /// The connection was not open in time.
+    /// The connection was not open within the connect timeout.
     #[error("connection to {address} was not open within {}", Seconds(*after))]
     Timeout {
-        /// The socket's path, or host and port.
+        /// The path of the socket, or host and port.
         address: String,
-        /// How long it was waited for.
+        /// The time limit.
         after: Duration,
     },
     /// The daemon has refused a step of opening the connection, or has closed it.
@@ -107,7 +109,7 @@ fn because(error: Option<&CallError>) -> String {
     error.map(|error| format!(": {error}")).unwrap_or_default()
 }
 
-/// A duration in seconds, for people.
+/// A duration, shown in seconds.
 struct Seconds(Duration);
 
 impl std::fmt::Display for Seconds {

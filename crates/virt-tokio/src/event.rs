@@ -1,38 +1,36 @@
 //! Events: messages that a daemon sends unasked.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 use thiserror::Error;
-use tokio::sync::broadcast::{
-    self,
-    error::{RecvError, TryRecvError},
-};
+use tokio::sync::Notify;
 use virt_transport::{MessageProcedure, ProgramId};
 use virt_xdr::{DecodeError, from_slice};
 
-use crate::hub::Hub;
+use crate::Limits;
 
-/// A message that the peer has sent.
+/// A message of the peer.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// The program of the message.
     pub program: ProgramId,
     /// The procedure of the message.
     pub procedure: i32,
-    /// What it carries.
+    /// The encoded body.
     pub payload: Bytes,
 }
 
-/// Why the next event is not there.
+/// The reason why [`Events::recv`] returns no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EventError {
-    /// The reader was too slow, and the oldest events were dropped for newer ones. The next call returns
-    /// the oldest that is left.
+    /// The reader was too slow, and the oldest events were dropped for newer ones. The next call returns the oldest
+    /// that is left.
     #[error("{missed} events were missed by a slow reader")]
     Missed {
-        /// How many events were dropped.
+        /// The number of dropped events.
         missed: u64,
     },
     /// The connection is closed, and there are no more events.
@@ -40,23 +38,53 @@ pub enum EventError {
     Closed,
 }
 
-/// Receives the events of a connection, from when it was made.
+/// The events of a connection from a point in time on.
 ///
-/// Every receiver gets every event. A bounded number is kept for those that are slow,
-/// [`Limits::events`](crate::Limits::events); beyond it the oldest are dropped, which the receiver is told.
-/// They are bounded in number only: one may be as large as [`Limits::frame_bytes`](crate::Limits::frame_bytes).
+/// Every `Events` gets every event. It keeps [`Limits::events`] of them for a slow reader, and
+/// [`Limits::event_bytes`] in all. Beyond that it drops the oldest, and tells the reader how many.
 #[derive(Debug)]
-pub struct Events {
-    pub(crate) events: broadcast::Receiver<Event>,
-    pub(crate) hub: Arc<Hub>,
+pub struct Events(Arc<Queue>);
+
+/// The queues of all readers of a connection's events.
+#[derive(Debug)]
+pub(crate) struct EventQueues {
+    readers: Mutex<Readers>,
+    /// The most events in a queue.
+    limit: usize,
+    /// The most bytes in a queue, unless it holds one event alone.
+    byte_limit: usize,
+}
+
+#[derive(Debug, Default)]
+struct Readers {
+    queues: Vec<Weak<Queue>>,
+    is_closed: bool,
+}
+
+/// The events that one reader has not taken.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    /// Notified at an event and at the end.
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    events: VecDeque<Event>,
+    /// The weight of `events`.
+    bytes: usize,
+    /// The number of events dropped since the reader was told.
+    missed: u64,
+    is_closed: bool,
 }
 
 impl Event {
-    /// What the event carries, if it is of this procedure.
+    /// Decodes the body, if the event is of this procedure.
     ///
     /// # Errors
     ///
-    /// It is of this procedure, and the payload does not decode.
+    /// The event is of this procedure, and its payload does not decode.
     pub fn decode<M: MessageProcedure>(&self) -> Result<Option<M::Body>, DecodeError> {
         if (self.program, self.procedure) == (M::PROGRAM, M::NUMBER) {
             from_slice(&self.payload).map(Some)
@@ -73,22 +101,103 @@ impl Events {
     ///
     /// # Errors
     ///
-    /// [`EventError::Missed`] if events were dropped, [`EventError::Closed`] once the connection is closed and
-    /// all that came before was received.
+    /// [`EventError::Missed`] if events were dropped; [`EventError::Closed`] once the connection is closed and all
+    /// earlier events were returned.
     pub async fn recv(&mut self) -> Result<Event, EventError> {
-        tokio::select! {
-            biased;
-            event = self.events.recv() => event.map_err(|error| match error {
-                RecvError::Lagged(missed) => EventError::Missed { missed },
-                RecvError::Closed => EventError::Closed,
-            }),
-            // Handles outlive the connection, and so the queue does.
-            _ = self.hub.closed() => {
-                self.events.try_recv().map_err(|error| match error {
-                    TryRecvError::Lagged(missed) => EventError::Missed { missed },
-                    TryRecvError::Empty | TryRecvError::Closed => EventError::Closed,
-                })
+        loop {
+            if let Some(event) = self.0.take() {
+                return event;
             }
+            self.0.changed.notified().await;
         }
     }
+}
+
+impl EventQueues {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            readers: Mutex::default(),
+            limit: limits.events,
+            byte_limit: limits.event_bytes,
+        }
+    }
+
+    /// Adds a reader of the events from now on.
+    pub(crate) fn subscribe(&self) -> Events {
+        let queue = Arc::new(Queue::default());
+        let mut readers = lock(&self.readers);
+        lock(&queue.waiting).is_closed = readers.is_closed;
+        readers.queues.retain(|queue| queue.strong_count() > 0);
+        readers.queues.push(Arc::downgrade(&queue));
+        Events(queue)
+    }
+
+    /// Queues an event for every reader.
+    pub(crate) fn push(&self, event: &Event) {
+        let queues = &mut lock(&self.readers).queues;
+        queues.retain(|queue| {
+            let Some(queue) = queue.upgrade() else {
+                return false;
+            };
+            queue.push(event.clone(), self.limit, self.byte_limit);
+            true
+        });
+    }
+
+    /// Ends the events of every reader, present and future.
+    pub(crate) fn close(&self) {
+        let mut readers = lock(&self.readers);
+        readers.is_closed = true;
+        for queue in readers.queues.drain(..).filter_map(|queue| queue.upgrade()) {
+            lock(&queue.waiting).is_closed = true;
+            queue.changed.notify_one();
+        }
+    }
+}
+
+impl Queue {
+    fn push(&self, event: Event, limit: usize, byte_limit: usize) {
+        let mut waiting = lock(&self.waiting);
+        waiting.bytes += weight(&event);
+        waiting.events.push_back(event);
+        while (waiting.events.len() > limit || waiting.bytes > byte_limit)
+            && waiting.events.len() > 1
+            && waiting.pop().is_some()
+        {
+            waiting.missed += 1;
+        }
+        drop(waiting);
+        self.changed.notify_one();
+    }
+
+    /// Takes the next event or error; `None` if there is none yet.
+    fn take(&self) -> Option<Result<Event, EventError>> {
+        let mut waiting = lock(&self.waiting);
+        match std::mem::take(&mut waiting.missed) {
+            0 => match waiting.pop() {
+                Some(event) => Some(Ok(event)),
+                None if waiting.is_closed => Some(Err(EventError::Closed)),
+                None => None,
+            },
+            missed => Some(Err(EventError::Missed { missed })),
+        }
+    }
+}
+
+impl Waiting {
+    fn pop(&mut self) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        self.bytes -= weight(&event);
+        Some(event)
+    }
+}
+
+/// Returns the memory that an event takes, in bytes.
+fn weight(event: &Event) -> usize {
+    size_of::<Event>() + event.payload.len()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No operation panics between two changes under a lock.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -58,32 +58,31 @@
 mod client;
 mod closed;
 mod connect;
-mod driver;
-mod embedded;
+mod connection;
+mod dial;
 mod environment;
 mod error;
 mod event;
-mod hub;
-mod inbound;
+mod open;
 mod options;
-mod peer;
-mod pinger;
+mod pings;
 mod server;
-mod socket;
 mod stream;
-#[cfg(unix)]
-mod unix;
+
+pub use virt_transport::StreamItem;
 
 pub use client::Client;
 pub use closed::{CloseReason, Closed};
-pub use connect::{connect, reach};
+pub use connect::connect;
+pub use connection::socket::ByteStream;
+pub use dial::dial;
 pub use environment::environment;
 pub use error::{CallError, ConnectError};
 pub use event::{Event, EventError, Events};
-pub use options::{Keepalive, Limits, Options};
-pub use pinger::Pings;
+pub use options::{KeepAliveMode, Limits, Options};
+pub use pings::Pings;
 pub use server::{Control, Server};
-pub use stream::{Stream, StreamItem, StreamSender};
+pub use stream::{Stream, StreamSender};
 
 /// An event of `tracing` at level debug, if the feature is on.
 macro_rules! debug {

@@ -1,34 +1,31 @@
-//! What a connection can be told.
+//! The settings of a connection.
 
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-/// Room for all of them is allocated at once.
-const EVENTS_MAX: usize = 65_536;
-
-/// How a connection watches over itself.
+/// The use of keepalive on a connection. PINGs of the peer are always answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Keepalive {
-    /// Ask for keepalive, answer the peer's PINGs, and send our own once it has agreed. One that has no
-    /// keepalive gets none, nor does any before [`Client::open`](crate::Client::open) has asked.
+pub enum KeepAliveMode {
+    /// Ask for keepalive, and send PINGs once the peer has agreed: not before [`Client::open`](crate::Client::open) has
+    /// asked, and not to a peer without keepalive.
     ///
-    /// After `interval` without a byte from the peer a PING is sent, `count` of them in all; the connection
-    /// is closed at `interval * (count + 1)` since the last byte. An interval of zero sends none.
+    /// After `interval` without a byte from the peer a PING is sent, `count` of them in all. The connection is closed at
+    /// `interval * (count + 1)` since the last byte. An interval of zero sends none.
     Send {
-        /// How long the peer may be silent before a PING is sent.
+        /// The time that the peer may be silent before a PING is sent.
         interval: Duration,
-        /// How many PINGs may go unanswered.
+        /// The number of PINGs that may go unanswered.
         count: u32,
     },
-    /// Ask for keepalive and answer the peer's PINGs, but send none.
+    /// Ask for keepalive, but send no PINGs.
     AnswerOnly,
-    /// Do not ask for keepalive, so that a libvirt daemon sends no PINGs. One that comes is answered.
+    /// Do not ask for keepalive, so that a libvirt daemon sends no PINGs.
     Off,
 }
 
-impl Default for Keepalive {
-    /// Every 5 seconds, at most 5 unanswered: what a libvirt daemon does.
+impl Default for KeepAliveMode {
+    /// Returns an interval of 5 seconds and a count of 5, libvirtd's own.
     fn default() -> Self {
         Self::Send {
             interval: Duration::from_secs(5),
@@ -37,10 +34,10 @@ impl Default for Keepalive {
     }
 }
 
-/// How much of everything a connection holds at most.
+/// Resource limits of a connection.
 ///
-/// There may be more of them one day; to change one, start from the default. One of 0 counts as 1, but for
-/// `frame_bytes`. `stream_bytes`, `calls`, `pings` and `events` mean nothing to a [`Server`](crate::Server).
+/// Start from the default to change one. 0 is treated as 1, except in `frame_bytes`. A [`Server`](crate::Server) ignores
+/// `stream_bytes`, `calls`, `pings`, `events` and `event_bytes`.
 ///
 /// ```
 /// use virt_tokio::{Limits, Options};
@@ -53,47 +50,47 @@ impl Default for Keepalive {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest frame that is received, in bytes, its length included. 33 554 436, which is the
-    /// protocol's own limit; it is held between 28, the least there can be, and that.
+    /// The longest received frame in bytes, the length word included. The default is the protocol's own limit,
+    /// 33 554 436; other values are clamped to 28 up to that.
     pub frame_bytes: usize,
-    /// Above so many bytes that wait to be written, no call and no piece of a stream is taken; above so many
-    /// that the peer has caused, which are PONGs and a server's replies, nothing more is read. 256 KiB. A
-    /// descriptor counts as 4 KiB.
+    /// The output in bytes above which no call and no stream data is taken from handles. Nothing more is read above the
+    /// same amount of PONGs and replies of a server, which the peer causes. The default is 256 KiB; a descriptor counts
+    /// as 4 KiB.
     ///
-    /// What was read before may go over it by as much again and one reply, and one call by its own size.
+    /// Input of one read may exceed it by as much again and one reply, and a call by its own size.
     pub queued_bytes: usize,
-    /// Above so many bytes of streams that their readers have not taken, nothing more is read. 1 MiB over
-    /// all streams of a connection.
+    /// The stream data in bytes that readers have not taken, over all streams of a connection, above which nothing more
+    /// is read. The default is 1 MiB.
     ///
-    /// A piece counts once it is whole: the limit may be exceeded by one read and one frame of up to
-    /// `frame_bytes`.
+    /// Data counts once its frame is whole, so one read and one frame of up to `frame_bytes` may exceed the limit.
     pub stream_bytes: usize,
-    /// How many calls are in flight at once; the others wait for their turn. 4.
+    /// The calls in flight at once; others wait for their turn. The default is 4.
     ///
-    /// A libvirt daemon reads nothing more from a client of which it has `max_client_requests` calls in
-    /// work, 5 unless configured, PINGs included. With fewer in flight keepalive goes on however long the
-    /// calls take.
+    /// A libvirt daemon that works on `max_client_requests` calls of a client, 5 unless configured, reads nothing more
+    /// from it, PINGs included. With fewer in flight keepalive works however long the calls take.
     pub calls: usize,
-    /// How many PINGs of [`Client::ping`](crate::Client::ping) are unanswered at once; the others wait for
-    /// their turn. 256.
+    /// The unanswered PINGs of [`Client::ping`](crate::Client::ping) at once; others wait for their turn. The default is
+    /// 256.
     pub pings: usize,
-    /// How many events are kept for a reader that is slow, rounded up to a power of two, 65 536 at most; the
-    /// oldest are lost first. 1024.
+    /// The events kept for each slow reader; the oldest are dropped first. The default is 1024.
     pub events: usize,
-    /// How many commands of handles wait for the connection's task; whoever has another one waits. 32.
+    /// The memory in bytes of the events kept for each slow reader, unless one event alone is larger. The default is
+    /// 8 MiB.
+    pub event_bytes: usize,
+    /// The commands of handles that wait for the connection's task; a further one waits for room. The default is 32.
     pub commands: usize,
 }
 
 impl Limits {
-    /// The same within what can be had.
-    pub(crate) fn held(self) -> Self {
+    /// Returns the limits clamped to what is possible.
+    pub(crate) fn clamped(self) -> Self {
         let permits = |limit: usize| limit.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             queued_bytes: self.queued_bytes.max(1),
             stream_bytes: self.stream_bytes.max(1),
             calls: permits(self.calls),
             pings: permits(self.pings),
-            events: self.events.clamp(1, EVENTS_MAX),
+            events: self.events.max(1),
             commands: permits(self.commands),
             ..self
         }
@@ -109,23 +106,24 @@ impl Default for Limits {
             calls: 4,
             pings: 256,
             events: 1024,
+            event_bytes: 8 * 1024 * 1024,
             commands: 32,
         }
     }
 }
 
-/// How to connect: how long to wait, what to ask for, how much to hold.
+/// The options of a connection: time limits, access, keepalive and resource limits.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::time::Duration;
-/// use virt_tokio::{Keepalive, Options};
+/// use virt_tokio::{KeepAliveMode, Options};
 ///
 /// let options = Options::default()
 ///     .read_only(true)
 ///     .connect_timeout(Duration::from_secs(3))
-///     .keepalive(Keepalive::Send { interval: Duration::from_secs(1), count: 3 });
+///     .keepalive(KeepAliveMode::Send { interval: Duration::from_secs(1), count: 3 });
 /// # let _ = options;
 /// ```
 #[derive(Debug, Clone)]
@@ -134,40 +132,39 @@ pub struct Options {
     pub(crate) connect_timeout: Duration,
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) read_only: bool,
-    pub(crate) keepalive: Keepalive,
+    pub(crate) keepalive: KeepAliveMode,
     pub(crate) limits: Limits,
 }
 
 impl Options {
-    /// How long connecting may take, from the first socket to the open connection. 30 seconds.
+    /// Sets the time limit for connecting, from the first socket to the open connection. The default is 30 seconds.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long each call may wait for its turn and its reply; `None`, which is the default, for as long
-    /// as the connection lives.
+    /// Sets the time limit of each call, for its turn and its reply. The default, `None`, is none.
     ///
-    /// Keepalive does not notice a message that never completes, such as one whose length was garbled: every
-    /// byte that comes is a sign of life. This does.
+    /// Keepalive does not notice a frame that never completes, such as one with a garbled length: every received byte
+    /// is a sign of life. This limit does.
     pub fn call_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.call_timeout = timeout.into();
         self
     }
 
-    /// Whether to open the connection for reading only; it then goes to the daemon's read-only socket.
+    /// Opens the connection read-only, through the daemon's read-only socket. The default is `false`.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self
     }
 
-    /// How the connection watches over itself.
-    pub fn keepalive(mut self, keepalive: Keepalive) -> Self {
+    /// Sets the use of keepalive.
+    pub fn keepalive(mut self, keepalive: KeepAliveMode) -> Self {
         self.keepalive = keepalive;
         self
     }
 
-    /// How much of everything the connection holds at most.
+    /// Sets the resource limits.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -180,7 +177,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(30),
             call_timeout: None,
             read_only: false,
-            keepalive: Keepalive::default(),
+            keepalive: KeepAliveMode::default(),
             limits: Limits::default(),
         }
     }

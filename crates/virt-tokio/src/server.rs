@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use virt_transport::{RegisterError, Role, Transport};
 
-use crate::driver::{self, Shared};
-use crate::hub::Hub;
-use crate::socket::{Plain, Socket};
-use crate::{Closed, Keepalive, Limits};
+use crate::connection::Connection;
+use crate::connection::socket::{ByteStream, Plain, Socket};
+use crate::connection::state::State;
+use crate::{Closed, KeepAliveMode, Limits};
 
-/// A connection that is served: the handle of the task that does it.
+/// A served connection: the handle of its task.
 ///
-/// The programs that answer are registered when it is made; keepalive is registered already. When the
-/// handle is dropped, the connection is closed.
+/// The programs that answer are registered when it is made; keepalive is registered already. The connection is closed
+/// when the handle is dropped.
 ///
 /// # Examples
 ///
@@ -22,14 +21,14 @@ use crate::{Closed, Keepalive, Limits};
 /// ```no_run
 /// use tokio::net::UnixListener;
 /// use virt_remote::{RemoteServer, TestHypervisor};
-/// use virt_tokio::{Keepalive, Limits, Server};
+/// use virt_tokio::{KeepAliveMode, Limits, Server};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let listener = UnixListener::bind("libvirt-sock")?;
 /// loop {
 ///     let (socket, _) = listener.accept().await?;
-///     let (server, _) = Server::over_unix(socket, Keepalive::default(), &Limits::default(), |transport, control| {
+///     let (server, _) = Server::over_unix(socket, KeepAliveMode::default(), &Limits::default(), |transport, control| {
 ///         let (start, close) = (control.clone(), control.clone());
 ///         let remote = RemoteServer::new(TestHypervisor::default())
 ///             .on_keepalive(move || start.start_keepalive())
@@ -42,50 +41,42 @@ use crate::{Closed, Keepalive, Limits};
 /// ```
 #[derive(Debug)]
 pub struct Server {
-    shared: Shared,
+    connection: Connection,
 }
 
-/// What a program may do to the connection it is served on.
+/// The access of a program to the connection it is served on.
 #[derive(Debug, Clone)]
-pub struct Control(pub(crate) Arc<Hub>);
+pub struct Control(Arc<State>);
 
 impl Server {
-    /// Serves a stream that carries no descriptors, such as a `TcpStream`, with what `programs` registers; what
-    /// that returns is handed on, such as a [`Handle`](virt_transport::Handle) to send events with.
+    /// Serves a stream without descriptors, such as a `TcpStream`, with the programs that `programs` registers. Returns
+    /// the result of `programs`, too, such as a [`Handle`](virt_transport::Handle) to send events with.
     ///
-    /// PINGs are answered at once; own ones are sent once a program has said
+    /// PINGs are answered at once. Own ones are sent once a program calls
     /// [`start_keepalive`](Control::start_keepalive).
     ///
     /// # Errors
     ///
-    /// What `programs` returns, and if it has registered a keepalive program of its own.
+    /// Those of `programs`, and if it has registered a keepalive program of its own.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime. In one without timers the connection ends at once.
-    pub fn over_stream<S, R>(
-        stream: S,
-        keepalive: Keepalive,
+    pub fn over_stream<R>(
+        stream: impl ByteStream,
+        keepalive: KeepAliveMode,
         limits: &Limits,
         programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
-    ) -> Result<(Self, R), RegisterError>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        Self::start(
-            Plain(stream),
-            Transport::new(Role::Server),
-            keepalive,
-            limits,
-            programs,
-        )
+    ) -> Result<(Self, R), RegisterError> {
+        let transport = Transport::new(Role::Server);
+        Self::start(Plain(stream), transport, keepalive, limits, programs)
     }
 
-    /// As [`over_stream`](Self::over_stream), on a Unix socket, which carries descriptors.
+    /// Serves a Unix socket, which carries descriptors, as [`over_stream`](Self::over_stream) does.
     ///
     /// # Errors
     ///
-    /// As [`over_stream`](Self::over_stream).
+    /// Those of [`over_stream`](Self::over_stream).
     ///
     /// # Panics
     ///
@@ -93,7 +84,7 @@ impl Server {
     #[cfg(unix)]
     pub fn over_unix<R>(
         socket: tokio::net::UnixStream,
-        keepalive: Keepalive,
+        keepalive: KeepAliveMode,
         limits: &Limits,
         programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
     ) -> Result<(Self, R), RegisterError> {
@@ -104,19 +95,19 @@ impl Server {
     fn start<R>(
         socket: impl Socket + 'static,
         transport: Transport,
-        keepalive: Keepalive,
+        keepalive: KeepAliveMode,
         limits: &Limits,
         programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
     ) -> Result<(Self, R), RegisterError> {
-        let limits = limits.held();
+        let limits = limits.clamped();
         let control = Control::new(&limits);
         let mut transport = transport.with_frame_limit(limits.frame_bytes);
         let registered = programs(&mut transport, &control)?;
-        let shared = driver::spawn(socket, transport, control.0, keepalive, &limits)?;
-        Ok((Self { shared }, registered))
+        let connection = Connection::spawn(socket, transport, control.0, keepalive, &limits)?;
+        Ok((Self { connection }, registered))
     }
 
-    /// Runs `action` on the connection's transport: to send an event, for one.
+    /// Runs `action` on the connection's transport, to send an event, for one.
     ///
     /// It runs in the connection's task, which does nothing else meanwhile: it must not block.
     ///
@@ -129,43 +120,45 @@ impl Server {
         &self,
         action: impl FnOnce(&mut Transport) -> R + Send + 'static,
     ) -> Result<R, Closed> {
-        self.shared.with_transport(action).await
+        self.connection
+            .with_endpoint(|endpoint| action(&mut endpoint.transport))
+            .await
     }
 
-    /// Waits until the connection is closed, and says why.
+    /// Waits until the connection is closed, and returns the reason.
     ///
     /// Cancel-safe.
     pub async fn closed(&self) -> Closed {
-        self.shared.closed().await
+        self.connection.state.closed().await
     }
 
-    /// Closes the connection; what waits to be written may still go for a second.
+    /// Closes the connection. Queued output may still be written for a second.
     ///
     /// Cancel-safe: if the future is dropped, the connection closes with its handle.
     pub async fn close(&self) -> Closed {
-        self.shared.hub.close();
+        self.connection.state.close();
         self.closed().await
     }
 }
 
 impl Control {
     fn new(limits: &Limits) -> Self {
-        Self(Arc::new(Hub::new(limits)))
+        Self(Arc::new(State::new(limits)))
     }
 
-    /// Lets the connection send PINGs of its own; to be said once the client has asked for keepalive.
+    /// Lets the connection send PINGs of its own. Call it once the client has asked for keepalive.
     pub fn start_keepalive(&self) {
         self.0.start_keepalive();
     }
 
-    /// Closes the connection; what waits to be written may still go for a second.
+    /// Closes the connection. Queued output may still be written for a second.
     pub fn close(&self) {
         self.0.close();
     }
 }
 
 impl Default for Control {
-    /// The control of no connection: it does nothing.
+    /// Makes the control of no connection, which does nothing.
     fn default() -> Self {
         Self::new(&Limits::default())
     }

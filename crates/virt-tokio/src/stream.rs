@@ -1,65 +1,38 @@
 //! Streams of a live connection.
 
 use bytes::Bytes;
-use virt_transport::{ProgramId, RemoteError, StreamId};
+use virt_transport::{Context, ProgramId, SendError, StreamId, StreamItem};
 
-use crate::inbound::Items;
+use crate::connection::backpressure::Items;
 use crate::{CallError, Client};
 
-/// A piece of a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StreamItem {
-    /// Data. If it is empty, no more follows; a daemon ends a download so, and waits for
-    /// [`Stream::finish`].
-    Data(Bytes),
-    /// A run of zeros, so many bytes, that was not sent.
-    Hole(i64),
-    /// The peer is done, and all went well: a daemon says so after [`Stream::finish`], once it has taken all.
-    Finish,
-    /// The peer has given up, and the stream is closed; the error, if it has said why.
-    Abort(Option<RemoteError>),
-}
-
-/// A stream that belongs to a call, in both directions.
+/// The stream of a call, in both directions.
 ///
-/// What is sent waits while the connection has enough to write; what is received is kept up to
-/// [`Limits::stream_bytes`](crate::Limits::stream_bytes) over all streams of the connection, and then the
-/// connection stops reading. Replies to calls wait then, too: whoever has a stream open should read it.
-/// Keepalive does not suffer: the peer is sent a sign of life at each interval, and its silence does not
-/// count.
+/// Sending waits while the connection has enough output. Received data is kept up to
+/// [`Limits::stream_bytes`](crate::Limits::stream_bytes) over all streams of the connection; beyond that the connection
+/// stops reading, replies to calls included, so read a stream that is open. Keepalive goes on: the peer is sent a PONG
+/// at each interval, and its silence does not count.
 ///
-/// To send while it is read, as a console does, take a [`sender`](Self::sender).
+/// To send while the stream is read, as a console does, take a [`sender`](Self::sender).
 ///
 /// Dropping a stream aborts it, unless this end has finished it or the peer has aborted it.
 #[derive(Debug)]
 pub struct Stream {
     sender: StreamSender,
     items: Items,
-    /// Whether the peer has said its last word.
+    /// Whether the last item was received.
     ended: bool,
 }
 
-/// The sending side of a [`Stream`]: a handle, cheap to clone, to be used while the stream is read elsewhere.
+/// The sending side of a [`Stream`]: a handle, cheap to clone, for use while the stream is read elsewhere.
 ///
-/// What one task sends, each piece awaited before the next, goes in that order; pieces of several have none among
-/// themselves. The stream belongs to its [`Stream`]: once that is dropped, nothing more can be sent; a sender that
-/// is dropped changes nothing.
+/// Data that one task sends, each piece awaited before the next, stays in order. Pieces of several tasks are unordered.
+/// Once the [`Stream`] is dropped, nothing more can be sent; dropping a sender is a no-op.
 #[derive(Debug, Clone)]
 pub struct StreamSender {
     client: Client,
     program: ProgramId,
     id: StreamId,
-}
-
-impl StreamItem {
-    /// What the item counts for in the limit of a connection.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            // An empty piece takes room, too.
-            Self::Data(data) => data.len() + size_of::<Self>(),
-            Self::Hole(_) | Self::Finish | Self::Abort(_) => size_of::<Self>(),
-        }
-    }
 }
 
 impl Stream {
@@ -75,13 +48,13 @@ impl Stream {
         }
     }
 
-    /// Waits for the next piece; `None` after the last one.
+    /// Waits for the next item; `None` after the last one.
     ///
-    /// Cancel-safe: no piece is lost if the future is dropped.
+    /// Cancel-safe: no item is lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// The connection was closed before the peer had said its last word.
+    /// The connection was closed before the end of the stream.
     pub async fn recv(&mut self) -> Result<Option<StreamItem>, CallError> {
         if self.ended {
             return Ok(None);
@@ -93,7 +66,7 @@ impl Stream {
         Ok(Some(item))
     }
 
-    /// The sending side, to be used while this side waits in [`recv`](Self::recv).
+    /// Returns the sending side, for use while this side waits in [`recv`](Self::recv).
     #[must_use]
     pub fn sender(&self) -> StreamSender {
         self.sender.clone()
@@ -103,30 +76,30 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`StreamSender::send`].
     pub async fn send(&self, data: impl Into<Bytes>) -> Result<(), CallError> {
         self.sender.send(data).await
     }
 
-    /// Sends a run of zeros without the zeros: see [`StreamSender::send_hole`].
+    /// Sends a run of zeros, without the zeros: see [`StreamSender::send_hole`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`StreamSender::send_hole`].
     pub async fn send_hole(&self, length: u64) -> Result<(), CallError> {
         self.sender.send_hole(length).await
     }
 
-    /// Says that this end is done: see [`StreamSender::finish`].
+    /// Finishes this end of the stream: see [`StreamSender::finish`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`StreamSender::finish`].
     pub async fn finish(&self) -> Result<(), CallError> {
         self.sender.finish().await
     }
 
-    /// Gives the stream up, as dropping it does, and waits until that is on its way.
+    /// Aborts the stream, as dropping it does, and waits until the abort is queued.
     ///
     /// Cancel-safe: if the future is dropped, the stream is aborted all the same.
     ///
@@ -140,17 +113,18 @@ impl Stream {
             id,
         } = &self.sender;
         let id = *id;
-        client
-            .with_peer(*program, move |peer, cx| peer.drop_stream(id, cx))
-            .await
+        let (program, connection) = (*program, &client.shared.connection);
+        connection
+            .with_endpoint(move |endpoint| endpoint.drop_stream(program, id))
+            .await?
     }
 }
 
 impl StreamSender {
-    /// Sends data; it waits while the connection has enough to write. Empty data says that no more follows.
+    /// Sends data, once the connection has little enough output. Empty data means that no more follows.
     ///
-    /// Pieces of at most [`LEGACY_PAYLOAD_MAX`](virt_xdr::LEGACY_PAYLOAD_MAX) bytes reach peers of any age.
-    /// That a piece is sent does not mean that it has arrived: [`StreamItem::Finish`] says that all have.
+    /// Peers of any age accept pieces of up to [`LEGACY_PAYLOAD_MAX`](virt_xdr::LEGACY_PAYLOAD_MAX) bytes. A sent piece
+    /// has not arrived yet: [`StreamItem::Finish`] confirms that all have.
     ///
     /// Cancel-safe: if the future is dropped, either all of the data is sent or none.
     ///
@@ -159,37 +133,41 @@ impl StreamSender {
     /// The stream is closed, the data is over the limit of a frame, or the connection is closed.
     pub async fn send(&self, data: impl Into<Bytes>) -> Result<(), CallError> {
         let (id, data) = (self.id, data.into());
-        self.client
-            .with_peer(self.program, move |_, cx| cx.stream_data(id, data))
-            .await
+        self.with_stream(move |cx| cx.stream_data(id, data)).await
     }
 
-    /// Sends a run of zeros without the zeros, `length` bytes of them.
+    /// Sends a run of `length` zeros, without the zeros.
     ///
     /// Cancel-safe, as [`send`](Self::send).
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), and a hole above 2^63 - 1 bytes.
+    /// Those of [`send`](Self::send), and a hole above 2^63 - 1 bytes.
     pub async fn send_hole(&self, length: u64) -> Result<(), CallError> {
         let id = self.id;
-        self.client
-            .with_peer(self.program, move |_, cx| cx.stream_hole(id, length))
-            .await
+        self.with_stream(move |cx| cx.stream_hole(id, length)).await
     }
 
-    /// Says that this end is done and all went well. What the peer still sends can be received, and at its end
+    /// Finishes this end of the stream, without an error. Data of the peer can still be received, and at its end
     /// [`StreamItem::Finish`] as the confirmation.
     ///
     /// Cancel-safe, as [`send`](Self::send).
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send).
+    /// Those of [`send`](Self::send).
     pub async fn finish(&self) -> Result<(), CallError> {
         let id = self.id;
-        self.client
-            .with_peer(self.program, move |_, cx| cx.finish_stream(id))
-            .await
+        self.with_stream(move |cx| cx.finish_stream(id)).await
+    }
+
+    async fn with_stream(
+        &self,
+        action: impl FnOnce(&mut Context<'_>) -> Result<(), SendError> + Send + 'static,
+    ) -> Result<(), CallError> {
+        let (program, connection) = (self.program, &self.client.shared.connection);
+        connection
+            .with_endpoint(move |endpoint| endpoint.with_stream(program, action))
+            .await?
     }
 }

@@ -1,4 +1,4 @@
-//! Sockets: what the driver reads into a transport and writes out of it.
+//! Sockets: byte streams that a connection runs over, with or without descriptors.
 
 use std::io;
 use std::pin::Pin;
@@ -10,37 +10,44 @@ use virt_transport::{Chunks, Fd, FdSlot};
 
 use crate::Closed;
 
-/// How many pieces one gathering write takes at most.
+/// The most pieces of one gathering write.
 pub(crate) const PIECES: usize = 64;
+
+/// A byte stream without descriptors, such as a `TcpStream`, or one that wraps another.
+pub trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ByteStream for S {}
 
 /// A byte stream that a connection runs over.
 pub(crate) trait Socket: Send {
-    /// Reads into the buffer; returns how many bytes, none at the end, and the descriptor that came on the last
-    /// of them.
+    /// Reads into the buffer; returns the number of bytes, 0 at the end, and the descriptor that came on the last of
+    /// them.
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<Result<(usize, Option<Fd>), Closed>>;
 
-    /// Writes some of the bytes, and takes them off; returns how many.
+    /// Writes some of the bytes, takes them off, and returns their number.
     fn poll_send(&mut self, cx: &mut Context<'_>, chunks: Chunks<'_>) -> Poll<io::Result<usize>>;
 
     /// Sends one descriptor, and takes it off.
     fn poll_send_fd(&mut self, cx: &mut Context<'_>, slot: FdSlot<'_>) -> Poll<io::Result<()>>;
 
-    /// Sees to it that what was written is on its way.
+    /// Hands all written bytes to the operating system.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Tells the peer that nothing more will be written, where closing alone would not.
+    /// Tells the peer that no more bytes follow, where closing alone would not.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Returns the byte stream itself, to be wrapped by another.
+    fn into_stream(self: Box<Self>) -> Box<dyn ByteStream>;
 }
 
-/// A byte stream that carries no descriptors.
-#[derive(Debug)]
+/// A socket without descriptors.
 pub(crate) struct Plain<S>(pub(crate) S);
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for Plain<S> {
+impl<S: ByteStream> Socket for Plain<S> {
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
@@ -64,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for Plain<S> {
     }
 
     fn poll_send_fd(&mut self, _: &mut Context<'_>, _: FdSlot<'_>) -> Poll<io::Result<()>> {
-        // The transport was not told that descriptors can be carried, so it has refused them.
+        // A transport without descriptors refuses them, but a stream that wraps a Unix socket carries none either.
         Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
     }
 
@@ -74,5 +81,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for Plain<S> {
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+
+    fn into_stream(self: Box<Self>) -> Box<dyn ByteStream> {
+        Box::new(self.0)
     }
 }

@@ -1,0 +1,151 @@
+//! The queue of commands from the handles of a connection to its task, and the task's waker.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+
+use tokio::sync::Semaphore;
+
+/// A bounded queue of commands.
+pub(crate) struct Mailbox<C> {
+    queue: Mutex<Queue<C>>,
+    /// A permit for each command that fits into the queue.
+    room: Semaphore,
+}
+
+/// The waker of a task, which any number of threads may use.
+#[derive(Debug, Default)]
+pub(crate) struct TaskWaker(Mutex<Option<Waker>>);
+
+struct Queue<C> {
+    commands: VecDeque<C>,
+    is_closed: bool,
+}
+
+impl<C> Mailbox<C> {
+    /// Makes a mailbox for at most `limit` commands.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            queue: Mutex::new(Queue {
+                commands: VecDeque::new(),
+                is_closed: false,
+            }),
+            room: Semaphore::new(limit),
+        }
+    }
+
+    /// Queues a command once there is room; returns `false` if the mailbox is closed.
+    ///
+    /// Cancel-safe: if the future is dropped, the command is not queued.
+    pub(crate) async fn push(&self, command: C) -> bool {
+        let Ok(room) = self.room.acquire().await else {
+            return false;
+        };
+        let mut queue = self.lock();
+        if queue.is_closed {
+            return false;
+        }
+        // `pop` gives it back.
+        room.forget();
+        queue.commands.push_back(command);
+        true
+    }
+
+    /// Takes the next command.
+    pub(crate) fn pop(&self) -> Option<C> {
+        let command = self.lock().commands.pop_front()?;
+        self.room.add_permits(1);
+        Some(command)
+    }
+
+    /// Refuses further commands, and drops those that wait, outside of the lock.
+    pub(crate) fn close(&self) {
+        self.room.close();
+        let mut queue = self.lock();
+        queue.is_closed = true;
+        let commands = std::mem::take(&mut queue.commands);
+        drop(queue);
+        drop(commands);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue<C>> {
+        // No operation panics between two changes under the lock.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TaskWaker {
+    /// Keeps the waker of the task that polls; changes before this are seen by that poll.
+    pub(crate) fn register(&self, cx: &Context<'_>) {
+        let mut waker = self.lock();
+        match &mut *waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+    }
+
+    /// Wakes the task, unless it was woken since it registered.
+    pub(crate) fn wake(&self) {
+        let waker = self.lock().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C> fmt::Debug for Mailbox<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let queue = self.lock();
+        f.debug_struct("Mailbox")
+            .field("commands", &queue.commands.len())
+            .field("is_closed", &queue.is_closed)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn commands_wait_for_room_and_are_refused_after_the_end() {
+        let mailbox = Arc::new(Mailbox::new(1));
+        assert!(mailbox.push(1).await);
+        let second = tokio::spawn({
+            let mailbox = Arc::clone(&mailbox);
+            async move { mailbox.push(2).await }
+        });
+        yield_now().await;
+        assert_eq!(mailbox.pop(), Some(1));
+        assert_eq!(mailbox.pop(), None);
+        yield_now().await;
+        assert!(second.await.unwrap());
+        let third = tokio::spawn({
+            let mailbox = Arc::clone(&mailbox);
+            async move { mailbox.push(3).await }
+        });
+        yield_now().await;
+        mailbox.close();
+        assert!(!third.await.unwrap());
+        assert!(!mailbox.push(4).await);
+        assert_eq!(mailbox.pop(), None);
+    }
+
+    #[tokio::test]
+    async fn a_command_that_is_never_taken_is_dropped_at_the_end() {
+        let mailbox = Mailbox::new(1);
+        let (waiter, result) = tokio::sync::oneshot::channel::<()>();
+        assert!(mailbox.push(waiter).await);
+        mailbox.close();
+        result.await.unwrap_err();
+    }
+}
