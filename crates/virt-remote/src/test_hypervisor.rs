@@ -2,7 +2,7 @@
 
 use virt_transport::{Call, Context, ErrorSource, RemoteError};
 
-use crate::arguments::arguments;
+use crate::leading::leading;
 use crate::{
     ConnectDomainEventCallbackDeregisterAnyArgs, ConnectDomainEventCallbackRegisterAnyArgs,
     ConnectDomainEventCallbackRegisterAnyRet, ConnectListAllDomainsArgs, ConnectListAllDomainsRet,
@@ -283,31 +283,33 @@ impl Hypervisor for TestHypervisor {
     fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         let Call { id, payload, .. } = call;
         let answered = match Procedure(id.procedure()) {
-            Procedure::CONNECT_LIST_ALL_DOMAINS => cx.reply(id, &self.list(arguments(&payload)?)),
+            Procedure::CONNECT_LIST_ALL_DOMAINS => {
+                cx.reply(id, &self.list(leading(payload.as_slice())?))
+            }
             Procedure::DOMAIN_LOOKUP_BY_NAME => {
-                let DomainLookupByNameArgs { name } = arguments(&payload)?;
+                let DomainLookupByNameArgs { name } = leading(payload.as_slice())?;
                 cx.reply(id, &self.lookup(name)?)
             }
             Procedure::DOMAIN_GET_STATE => {
-                let DomainGetStateArgs { dom, .. } = arguments(&payload)?;
+                let DomainGetStateArgs { dom, .. } = leading(payload.as_slice())?;
                 cx.reply(id, &self.state(&dom)?)
             }
             Procedure::DOMAIN_SUSPEND => {
-                let DomainSuspendArgs { dom } = arguments(&payload)?;
+                let DomainSuspendArgs { dom } = leading(payload.as_slice())?;
                 self.suspend(&dom, cx)?;
                 cx.reply(id, &())
             }
             Procedure::DOMAIN_RESUME => {
-                let DomainResumeArgs { dom } = arguments(&payload)?;
+                let DomainResumeArgs { dom } = leading(payload.as_slice())?;
                 self.resume(&dom, cx)?;
                 cx.reply(id, &())
             }
             Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY => {
-                cx.reply(id, &self.register(&arguments(&payload)?)?)
+                cx.reply(id, &self.register(&leading(payload.as_slice())?)?)
             }
             Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY => {
                 let ConnectDomainEventCallbackDeregisterAnyArgs { callback_id } =
-                    arguments(&payload)?;
+                    leading(payload.as_slice())?;
                 self.deregister(callback_id)?;
                 cx.reply(id, &())
             }
