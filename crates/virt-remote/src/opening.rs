@@ -3,6 +3,7 @@
 mod authenticator;
 mod credentials;
 mod error;
+mod exchange;
 mod polkit;
 mod security_layer;
 mod step;
@@ -17,6 +18,7 @@ use crate::{
     ConnectSupportsFeatureArgs, Feature, READ_ONLY,
 };
 
+use exchange::Exchange;
 use polkit::Polkit;
 
 pub use authenticator::{AuthAction, Authenticator};
@@ -24,9 +26,6 @@ pub use credentials::{CredentialField, CredentialKind, Credentials, Prompt};
 pub use error::{AuthError, OpenError};
 pub use security_layer::SecurityLayer;
 pub use step::{Opened, OpeningCall, Phase, Step};
-
-/// The number of calls that one authentication may take. The longest SASL mechanism needs five.
-const AUTH_CALLS_MAX: usize = 32;
 
 /// Options for [`Opening`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,12 +95,10 @@ impl Default for OpenOptions {
 ///         match opening.poll()? {
 ///             Step::Call(request) => {
 ///                 let reply = call(request.procedure, &request.args);
-///                 opening.on_reply(reply.as_deref().map_err(Clone::clone));
+///                 opening.on_reply(reply);
 ///             }
-///             // Wrap the socket here, in both directions.
-///             Step::Secure(layer) => unimplemented!("{layer:?}"),
-///             // Look into a file of credentials, or ask a person.
-///             Step::Ask(prompt) => unimplemented!("{prompt:?}"),
+///             // Here the socket is wrapped, or a person is asked.
+///             Step::Secure(_) | Step::Ask(_) => unreachable!("polkit takes neither"),
 ///             Step::Open(opened) => return Ok(opened),
 ///         }
 ///     }
@@ -127,12 +124,6 @@ pub struct Opening {
     /// The name of the last call.
     step: &'static str,
     state: State,
-}
-
-/// An authentication that was begun.
-struct Exchange {
-    authenticator: Box<dyn Authenticator>,
-    calls: usize,
 }
 
 /// The result that the machine waits for, or its end.
@@ -215,10 +206,13 @@ impl Opening {
     /// Takes the reply to [`Step::Call`]: the payload of one with status ok, else the error.
     ///
     /// [`poll`](Self::poll) returns a failure, [`OpenError::OutOfOrder`] if no call is due.
-    pub fn on_reply(&mut self, reply: Result<&[u8], ReplyError>) {
-        let next = match &self.state {
-            State::Failed(_) => return,
-            State::Reply(_) if self.layer.is_none() => self.judge(reply),
+    pub fn on_reply(&mut self, reply: Result<impl AsRef<[u8]>, ReplyError>) {
+        let next = match (&self.state, reply) {
+            (State::Failed(_), _) => return,
+            (State::Reply(_), reply) if self.layer.is_none() => match reply {
+                Ok(payload) => self.judge(Ok(payload.as_ref())),
+                Err(error) => self.judge(Err(error)),
+            },
             _ => Err(self.out_of_order("reply")),
         };
         self.enter(next);
@@ -231,7 +225,7 @@ impl Opening {
         let next = match (&self.state, &mut self.exchange) {
             (State::Failed(_), _) => return,
             (State::Credentials(_), Some(exchange)) => {
-                let action = exchange.authenticator.on_credentials(credentials);
+                let action = exchange.on_credentials(credentials);
                 self.act(action)
             }
             _ => Err(self.out_of_order("credentials")),
@@ -250,7 +244,7 @@ impl Opening {
         match (self.phase, &mut self.exchange) {
             (Phase::Authenticate, None) => self.on_auth_list(reply),
             (Phase::Authenticate, Some(exchange)) => {
-                let action = exchange.authenticator.on_reply(reply);
+                let action = exchange.on_reply(reply);
                 self.act(action)
             }
             (Phase::Negotiate, _) => self.on_feature(reply),
@@ -269,46 +263,21 @@ impl Opening {
             }
             reply => self.returned::<AuthList>(reply)?,
         };
-        let types = &self.offered.types;
-        let requested = self.options.auth;
-        if types.is_empty() || (requested.is_none() && types.contains(&AuthType::NONE)) {
+        let (offered, requested) = (&self.offered.types, self.options.auth);
+        let exchange = Exchange::choose(offered, requested, &mut self.authenticators);
+        let Some(mut exchange) = exchange.map_err(|error| self.unauthenticated(error))? else {
             return self.negotiate();
-        }
-        if let Some(requested) = requested.filter(|requested| !types.contains(requested)) {
-            return Err(self.unauthenticated(AuthError::NotOffered { requested }));
-        }
-        let known = &self.authenticators;
-        let chosen = types
-            .iter()
-            .filter(|listed| requested.is_none_or(|requested| requested == **listed))
-            .find_map(|listed| known.iter().position(|known| known.auth_type() == *listed));
-        let Some(chosen) = chosen else {
-            return Err(self.unauthenticated(AuthError::Unsupported));
         };
-        let mut authenticator = self.authenticators.swap_remove(chosen);
-        self.opened.authenticated_by = authenticator.auth_type();
-        let action = authenticator.start();
-        self.exchange = Some(Exchange {
-            authenticator,
-            calls: 0,
-        });
+        self.opened.authenticated_by = exchange.auth_type();
+        let action = exchange.start();
+        self.exchange = Some(exchange);
         self.act(action)
     }
 
-    /// Does as an authenticator says.
+    /// Enters the state for the next action of an authenticator.
     fn act(&mut self, action: Result<AuthAction, AuthError>) -> Result<State, OpenError> {
         match action.map_err(|error| self.unauthenticated(error))? {
-            AuthAction::Call(call) => {
-                let calls = self.exchange.as_mut().map_or(0, |exchange| {
-                    exchange.calls += 1;
-                    exchange.calls
-                });
-                if calls > AUTH_CALLS_MAX {
-                    let limit = AUTH_CALLS_MAX;
-                    return Err(self.unauthenticated(AuthError::TooManyCalls { limit }));
-                }
-                Ok(State::Reply(call))
-            }
+            AuthAction::Call(call) => Ok(State::Reply(call)),
             AuthAction::Ask(prompt) => Ok(State::Credentials(prompt)),
             AuthAction::Done(layer) => {
                 self.layer = layer;

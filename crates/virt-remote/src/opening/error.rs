@@ -79,6 +79,13 @@ pub enum AuthError {
         /// The type that was requested.
         requested: AuthType,
     },
+    /// The daemon accepts the type that [`OpenOptions::auth`](crate::OpenOptions::auth) requests, but no
+    /// [`Authenticator`](crate::Authenticator) serves it.
+    #[error("the requested {requested} authentication is not supported")]
+    RequestUnsupported {
+        /// The type that was requested.
+        requested: AuthType,
+    },
     /// The daemon refused, or its reply is invalid.
     #[error(transparent)]
     Reply(#[from] ReplyError),
@@ -114,10 +121,17 @@ struct Unauthenticated<'a> {
 
 impl fmt::Display for Unauthenticated<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "daemon requires {} authentication", self.offered)?;
-        match self.error {
-            AuthError::Unsupported => f.write_str(", which is not supported"),
-            error => write!(f, ": {error}"),
+        let Self { offered, error } = self;
+        match error {
+            AuthError::Unsupported => {
+                write!(
+                    f,
+                    "daemon requires {offered} authentication, which is not supported"
+                )
+            }
+            AuthError::NotOffered { .. } => write!(f, "{error}; the daemon offers {offered}"),
+            AuthError::RequestUnsupported { .. } => write!(f, "{error}"),
+            error => write!(f, "daemon requires {offered} authentication: {error}"),
         }
     }
 }
