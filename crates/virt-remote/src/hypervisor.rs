@@ -1,6 +1,6 @@
 //! What a daemon stands for.
 
-use virt_transport::{Call, Context, ProgramError, RemoteError, Stream};
+use virt_transport::{Call, Context, ProgramError, RemoteError, StreamFrame};
 
 use crate::{Feature, Procedure, Version};
 
@@ -71,7 +71,11 @@ pub trait Hypervisor: Send {
     /// # Errors
     ///
     /// See [`ProgramError`] for what becomes of the connection.
-    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+    fn on_stream(
+        &mut self,
+        stream: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
         let _ = (stream, cx);
         Err(ProgramError::Unexpected)
     }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use virt_transport::{
-    Call, CallProcedure, Context, Program, ProgramError, ProgramId, RemoteError, SendError, Stream,
+    Access, Call, CallProcedure, Context, Program, ProgramError, ProgramId, RemoteError, SendError,
+    StreamFrame,
 };
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 use handler::{Added, Raw, Typed};
-use own::{Access, Own};
+use own::Own;
 
 pub use handler::CallHandler;
 
@@ -196,15 +197,6 @@ impl RemoteServer {
         self.added.insert(procedure, Box::new(added));
         self
     }
-
-    /// The clients that may call a procedure; `None` if it is unknown.
-    fn access(&self, procedure: Procedure) -> Option<Access> {
-        if let Some((access, _)) = own::find(procedure) {
-            return Some(access);
-        }
-        let served = self.added.contains_key(&procedure.0) || self.own.hypervisor.serves(procedure);
-        served.then_some(Access::Authenticated)
-    }
 }
 
 impl Program for RemoteServer {
@@ -212,17 +204,26 @@ impl Program for RemoteServer {
         PROGRAM
     }
 
+    fn requires_authentication(&self) -> bool {
+        !self.is_authenticated()
+    }
+
+    fn access(&self, procedure: i32) -> Option<Access> {
+        let procedure = Procedure(procedure);
+        if let Some((access, _)) = own::find(procedure) {
+            return Some(access);
+        }
+        let served = self.added.contains_key(&procedure.0) || self.own.hypervisor.serves(procedure);
+        served.then_some(Access::Authenticated)
+    }
+
     fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         if self.own.closed {
             return Ok(());
         }
         let procedure = Procedure(call.id.procedure());
-        match self.access(procedure) {
-            None => return Err(RemoteError::unknown_procedure(procedure.0)),
-            Some(Access::Authenticated) if !self.is_authenticated() => {
-                return Err(RemoteError::authentication_required());
-            }
-            Some(_) => (),
+        if self.access(procedure.0).is_none() {
+            return Err(RemoteError::unknown_procedure(procedure.0));
         }
         if let Some((_, answer)) = own::find(procedure) {
             answer(&mut self.own, call, cx)
@@ -233,7 +234,11 @@ impl Program for RemoteServer {
         }
     }
 
-    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+    fn on_stream(
+        &mut self,
+        stream: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
         // Whoever serves a stream has opened it after CONNECT_OPEN, but the owner of the transport may not.
         if self.own.closed || !self.is_open() {
             return Err(ProgramError::Unexpected);

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use virt_remote::{ConnectGetHostname, ConnectGetUri, ConnectGetVersion, Version};
-use virt_tokio::{Keepalive, Options, connect};
+use virt_tokio::{KeepAliveMode, Options, connect};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let uri = std::env::args().nth(1);
     let uri = uri.as_deref().unwrap_or("test:///default");
     let (interval, count) = (Duration::from_secs(1), 2);
-    let options = Options::default().keepalive(Keepalive::Send { interval, count });
+    let options = Options::default().keepalive(KeepAliveMode::Send { interval, count });
     let client = connect(uri, options).await?;
 
     let host = client.call::<ConnectGetHostname>(&()).await?.hostname;

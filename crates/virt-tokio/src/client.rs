@@ -8,9 +8,7 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use virt_remote::ConnectClose;
-use virt_transport::{
-    CallProcedure, Fd, ProgramId, Role, SendError, StreamId, Transport,
-};
+use virt_transport::{CallProcedure, Fd, ProgramId, Role, SendError, StreamId, Transport};
 use virt_xdr::{from_slice, to_vec};
 
 use crate::connection::Connection;
@@ -168,7 +166,10 @@ impl Client {
             fds: Vec::new(),
             stream: None,
         };
-        Ok(self.exchange(call, self.shared.options.call_timeout).await?.payload)
+        Ok(self
+            .exchange(call, self.shared.options.call_timeout)
+            .await?
+            .payload)
     }
 
     /// Sends a PING, and returns the time until its PONG.
@@ -399,7 +400,9 @@ impl Client {
             stream,
         };
         let connection = &self.shared.connection;
-        connection.command(|endpoint| endpoint.call(request)).await?;
+        connection
+            .command(|endpoint| endpoint.call(request))
+            .await?;
         connection.or_closed(reply).await?
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use thiserror::Error;
+use virt_remote::OpenError;
 use virt_transport::{RegisterError, ReplyError, SendError};
 use virt_xdr::DecodeError;
 
@@ -73,14 +74,6 @@ pub enum ConnectError {
         /// The error of the last attempt.
         error: io::Error,
     },
-    /// The daemon wants an authentication that cannot be had: SASL is not there yet, and polkit may refuse.
-    #[error("daemon wants authentication by {offered}, which cannot be had{}", because(.error.as_ref()))]
-    Authentication {
-        /// What the daemon offers.
-        offered: String,
-        /// What it has said when that was tried.
-        error: Option<CallError>,
-    },
     /// The connection was not open within the connect timeout.
     #[error("connection to {address} was not open within {}", Seconds(*after))]
     Timeout {
@@ -89,24 +82,31 @@ pub enum ConnectError {
         /// The time limit.
         after: Duration,
     },
-    /// The daemon has refused a step of opening the connection, or has closed it.
+    /// The daemon refused a step of opening the connection.
+    #[error("cannot open the connection: {0}")]
+    Open(#[from] OpenError),
+    /// The connection failed at a step of opening it, or the daemon did not answer.
     #[error("cannot open the connection: {step}: {error}")]
-    Open {
-        /// The procedure that failed.
+    Step {
+        /// The procedure that was called, such as `AUTH_LIST`.
         step: &'static str,
-        /// Why.
+        /// The failure of the call.
         error: CallError,
     },
+}
+
+impl ConnectError {
+    /// Whether the daemon requires an authentication that was refused or is not supported.
+    #[must_use]
+    pub fn is_authentication(&self) -> bool {
+        matches!(self, Self::Open(OpenError::Authentication { .. }))
+    }
 }
 
 impl From<DecodeError> for CallError {
     fn from(error: DecodeError) -> Self {
         Self::Reply(error.into())
     }
-}
-
-fn because(error: Option<&CallError>) -> String {
-    error.map(|error| format!(": {error}")).unwrap_or_default()
 }
 
 /// A duration, shown in seconds.

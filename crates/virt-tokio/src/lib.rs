@@ -66,6 +66,7 @@ mod event;
 mod open;
 mod options;
 mod pings;
+mod secure;
 mod server;
 mod stream;
 

@@ -130,6 +130,7 @@ impl Default for Limits {
 #[must_use]
 pub struct Options {
     pub(crate) connect_timeout: Duration,
+    pub(crate) interactive_timeout: Option<Duration>,
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) read_only: bool,
     pub(crate) keepalive: KeepAliveMode,
@@ -137,9 +138,17 @@ pub struct Options {
 }
 
 impl Options {
-    /// Sets the time limit for connecting, from the first socket to the open connection. The default is 30 seconds.
+    /// Sets the time limit for connecting, from the first socket to the open connection, without the time that the daemon
+    /// waits for a [person](Self::interactive_timeout). The default is 30 seconds.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets the time limit for an answer of the daemon that waits for a person, as polkit may. The default is 5 minutes;
+    /// `None` is no limit.
+    pub fn interactive_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.interactive_timeout = timeout.into();
         self
     }
 
@@ -175,6 +184,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(30),
+            interactive_timeout: Some(Duration::from_secs(300)),
             call_timeout: None,
             read_only: false,
             keepalive: KeepAliveMode::default(),

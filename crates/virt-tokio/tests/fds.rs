@@ -23,7 +23,7 @@ use rustix::net::{
 };
 use tokio::runtime::Builder;
 use tokio::time::timeout;
-use virt_tokio::{CallError, Client, CloseReason, Closed, Keepalive, Limits, Options, Server};
+use virt_tokio::{CallError, Client, CloseReason, Closed, KeepAliveMode, Limits, Options, Server};
 use virt_transport::{
     Call, CallProcedure, Context, Fd, Program, ProgramId, RemoteError, SendError,
 };
@@ -130,9 +130,12 @@ fn client() -> (Client, Peer) {
 
 fn server() -> (Server, Peer) {
     let (ours, theirs) = pair();
-    let server = Server::over_unix(ours, Keepalive::Off, &Limits::default(), |transport, _| {
-        transport.register(Mirror).map(drop)
-    });
+    let server = Server::over_unix(
+        ours,
+        KeepAliveMode::Off,
+        &Limits::default(),
+        |transport, _| transport.register(Mirror).map(drop),
+    );
     (server.unwrap().0, theirs)
 }
 
@@ -213,7 +216,7 @@ fn as_many_as_there_may_be_go_there_and_back_between_our_two_ends() {
     leaves_nothing_open(async || {
         let (ours, theirs) = tokio::net::UnixStream::pair().unwrap();
         let limits = Limits::default();
-        let server = Server::over_unix(theirs, Keepalive::Off, &limits, |transport, _| {
+        let server = Server::over_unix(theirs, KeepAliveMode::Off, &limits, |transport, _| {
             transport.register(Mirror)
         });
         let (server, _) = server.unwrap();
@@ -259,7 +262,7 @@ fn replies_that_nobody_reads_do_not_use_them_up() {
     leaves_nothing_open(async || {
         let (ours, peer) = pair();
         let limits = Limits::default();
-        let server = Server::over_unix(ours, Keepalive::Off, &limits, |transport, _| {
+        let server = Server::over_unix(ours, KeepAliveMode::Off, &limits, |transport, _| {
             transport.register(Giver)
         });
         let (_server, _) = server.unwrap();
@@ -284,7 +287,7 @@ fn one_that_comes_behind_calls_that_wait_finds_its_own() {
         let mut limits = Limits::default();
         // Each reply is enough for the calls behind it to wait.
         limits.queued_bytes = 1;
-        let server = Server::over_unix(ours, Keepalive::Off, &limits, |transport, _| {
+        let server = Server::over_unix(ours, KeepAliveMode::Off, &limits, |transport, _| {
             transport.register(Mirror)
         });
         let (_server, _) = server.unwrap();
@@ -373,17 +376,17 @@ const MISUSES: &[(&str, Misuse, &str)] = &[
     (
         "more than 32",
         |peer, with_fds, _| peer.says(&frame(with_fds, 0, b"\0\0\0\x21"), &[]),
-        "message with 33 descriptors, over the limit of 32",
+        "frame with 33 descriptors, over the limit of 32",
     ),
     (
         "no count",
         |peer, with_fds, _| peer.says(&frame(with_fds, 0, b""), &[]),
-        "message with descriptors has 0 bytes of payload, their count takes 4",
+        "frame with descriptors has 0 bytes of payload, their count takes 4",
     ),
     (
         "half a count",
         |peer, with_fds, _| peer.says(&frame(with_fds, 0, b"\0\0"), &[]),
-        "message with descriptors has 2 bytes of payload, their count takes 4",
+        "frame with descriptors has 2 bytes of payload, their count takes 4",
     ),
     (
         "one on the last byte of a frame",

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use peak_alloc::PeakAlloc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
-use virt_tokio::{CloseReason, Keepalive, Limits, Server};
+use virt_tokio::{CloseReason, KeepAliveMode, Limits, Server};
 use virt_transport::{Call, Context, Program, ProgramId, RemoteError};
 
 #[global_allocator]
@@ -20,7 +20,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 const PING: &[u8; 28] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
 
 fn serve(stream: tokio::io::DuplexStream) -> Server {
-    let keepalive = Keepalive::Send {
+    let keepalive = KeepAliveMode::Send {
         interval: Duration::from_secs(1),
         count: 2,
     };
@@ -56,9 +56,12 @@ async fn small_calls_with_large_replies_without_a_reader() {
     const CALLS: usize = 200;
     let (ours, theirs) = duplex(64 * 1024);
     let (mut reader, mut writer) = split(theirs);
-    let server = Server::over_stream(ours, Keepalive::Off, &Limits::default(), |transport, _| {
-        transport.register(Generous)
-    });
+    let server = Server::over_stream(
+        ours,
+        KeepAliveMode::Off,
+        &Limits::default(),
+        |transport, _| transport.register(Generous),
+    );
     let (_server, _) = server.unwrap();
     let calls = CALL.repeat(CALLS);
     let before = MEMORY.current_usage();

@@ -175,10 +175,9 @@ impl<W: Send + 'static> Calls<W> {
         Some(incoming)
     }
 
-    /// Whether a call waits for its reply.
-    #[must_use]
-    pub fn is_waiting(&self, serial: Serial) -> bool {
-        self.waiting.contains_key(&serial)
+    /// Returns the waiter of a call that has no reply yet.
+    pub fn waiter_mut(&mut self, serial: Serial) -> Option<&mut W> {
+        self.waiting.get_mut(&serial)
     }
 
     /// Returns the waiters of all calls without a reply, which are then forgotten: the connection is gone.

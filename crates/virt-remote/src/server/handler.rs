@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use virt_transport::{Call, CallProcedure, Context, ProgramError, RemoteError, Stream};
+use virt_transport::{Call, CallProcedure, Context, ProgramError, RemoteError, StreamFrame};
 
 use crate::PROGRAM;
 use crate::leading::leading;
@@ -27,7 +27,11 @@ pub trait CallHandler: Send {
     /// # Errors
     ///
     /// See [`ProgramError`] for the effect on the connection.
-    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+    fn on_stream(
+        &mut self,
+        stream: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
         let _ = (stream, cx);
         Err(ProgramError::Unexpected)
     }
@@ -52,7 +56,11 @@ pub(super) trait Added: Send {
         cx: &mut Context<'_>,
     ) -> Result<(), RemoteError>;
 
-    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError>;
+    fn on_stream(
+        &mut self,
+        stream: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError>;
 }
 
 /// A procedure with its types, which replies at once.
@@ -95,7 +103,7 @@ where
         Ok(cx.reply(call.id, &ret)?)
     }
 
-    fn on_stream(&mut self, _: Stream<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
+    fn on_stream(&mut self, _: StreamFrame<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
         Err(ProgramError::Unexpected)
     }
 }
@@ -114,7 +122,11 @@ impl<H: CallHandler> Added for Raw<H> {
         self.0.on_call(call, cx)
     }
 
-    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+    fn on_stream(
+        &mut self,
+        stream: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
         self.0.on_stream(stream, cx)
     }
 }

@@ -1,6 +1,6 @@
 //! The procedures that a server answers by itself, each with its access, and the state that they share.
 
-use virt_transport::{Call, Context, RemoteError};
+use virt_transport::{Access, Call, Context, RemoteError};
 
 use crate::leading::leading;
 use crate::{
@@ -8,13 +8,6 @@ use crate::{
     ConnectGetTypeRet, ConnectGetUriRet, ConnectGetVersionRet, ConnectOpenArgs,
     ConnectSupportsFeatureArgs, ConnectSupportsFeatureRet, Feature, Hypervisor, Procedure, error,
 };
-
-/// The clients that may call a procedure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    Anyone,
-    Authenticated,
-}
 
 /// The hypervisor of one client, and the client's way to it.
 pub(super) struct Own {
@@ -52,6 +45,7 @@ pub(super) fn find(procedure: Procedure) -> Option<(Access, Answer)> {
                 return Err(error::authentication_failed());
             }
             own.authenticated = true;
+            cx.set_authenticated();
             // Polkit has no other result.
             Ok(cx.reply(call.id, &AuthPolkitRet { complete: 1 })?)
         }),

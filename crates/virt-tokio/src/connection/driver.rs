@@ -238,8 +238,7 @@ impl Driver {
         if pings != self.state.pings() {
             self.state.set_pings(pings);
         }
-        self.replies
-            .grow(before, queued(&self.endpoint.transport));
+        self.replies.grow(before, queued(&self.endpoint.transport));
         if received? {
             self.watchdog.heard();
         }

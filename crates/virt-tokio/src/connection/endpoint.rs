@@ -206,7 +206,11 @@ impl Endpoint {
     }
 
     /// Forgets a stream, and aborts it unless it is closed or this end has finished it.
-    pub(crate) fn drop_stream(&mut self, program: ProgramId, id: StreamId) -> Result<(), CallError> {
+    pub(crate) fn drop_stream(
+        &mut self,
+        program: ProgramId,
+        id: StreamId,
+    ) -> Result<(), CallError> {
         self.streams.remove(&(program, id));
         match self.with_stream(program, |cx| cx.abort_stream(id, None)) {
             Err(CallError::Send(SendError::StreamClosed(_))) => Ok(()),
@@ -249,7 +253,10 @@ impl Endpoint {
         let Counts {
             answered, received, ..
         } = self.keepalive.counts(&mut self.transport);
-        while self.pings.front().is_some_and(|ping| ping.number <= answered)
+        while self
+            .pings
+            .front()
+            .is_some_and(|ping| ping.number <= answered)
             && let Some(ping) = self.pings.pop_front()
         {
             debug!(number = ping.number, "PONG received");
@@ -304,7 +311,8 @@ impl Endpoint {
             payload,
             fds,
         });
-        // The caller may have stopped waiting.
+        // The next call may be sent, even if this caller has stopped waiting.
+        drop(waiter.permit);
         let _ = waiter.outcome.send(outcome);
         if let Some(reader) = self.streams.get_mut(&(program, id)) {
             reader.early = None;

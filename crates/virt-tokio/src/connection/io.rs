@@ -60,10 +60,7 @@ impl Io {
     }
 
     /// Replaces the socket by a stream that wraps it.
-    pub(crate) fn wrap(
-        &mut self,
-        wrap: impl FnOnce(Box<dyn ByteStream>) -> Box<dyn ByteStream>,
-    ) {
+    pub(crate) fn wrap(&mut self, wrap: impl FnOnce(Box<dyn ByteStream>) -> Box<dyn ByteStream>) {
         let socket = mem::replace(&mut self.socket, Box::new(Plain(tokio::io::empty())));
         self.socket = Box::new(Plain(wrap(socket.into_stream())));
     }
@@ -103,7 +100,8 @@ impl Io {
                 Poll::Pending => break,
                 Poll::Ready(Ok(count)) if count > 0 => written += count,
                 Poll::Ready(result) => {
-                    self.write_error = Some(result.err().unwrap_or(io::ErrorKind::WriteZero.into()));
+                    self.write_error =
+                        Some(result.err().unwrap_or(io::ErrorKind::WriteZero.into()));
                     break;
                 }
             }

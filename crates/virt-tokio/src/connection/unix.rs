@@ -1,4 +1,4 @@
-//! Unix sockets, which carry descriptors beside the bytes.
+//! Unix sockets, which carry descriptors besides bytes.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -15,10 +15,10 @@ use tokio::io::Interest;
 use tokio::net::UnixStream;
 use virt_transport::{Chunks, Fd, FdSlot};
 
+use super::socket::{ByteStream, PIECES, Socket};
 use crate::Closed;
-use crate::socket::{PIECES, Socket};
 
-/// The byte that a descriptor rides on; its value means nothing.
+/// The byte that carries a descriptor. Its value is ignored.
 const CARRIER: [u8; 1] = [0];
 
 /// The peer did not send descriptors one at a time.
@@ -28,7 +28,7 @@ struct FdsInOneMessage {
     count: usize,
 }
 
-/// The kernel has closed descriptors that it could not hand out.
+/// The kernel closed descriptors that it could not hand out.
 #[derive(Debug, Error)]
 #[error(
     "descriptors were lost: more than one in a control message, or too many open in this process"
@@ -46,8 +46,8 @@ impl Socket for UnixStream {
             let mut read = None;
             let tried = self.try_io(Interest::READABLE, || {
                 let (count, fds) = receive(self, buffer)?;
-                // Less than there was room for: the socket is empty now, and is not asked again before it has
-                // more. Only a descriptor ends a read early, too.
+                // A short read means that the socket is empty, unless a descriptor ended it. The socket is read again
+                // only once it has more.
                 let emptied = count < buffer.len() && fds.is_empty();
                 read = Some((count, fds));
                 if emptied {
@@ -99,16 +99,20 @@ impl Socket for UnixStream {
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // What the kernel has is on its way.
+        // The kernel has all written bytes.
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
+
+    fn into_stream(self: Box<Self>) -> Box<dyn ByteStream> {
+        self
+    }
 }
 
-/// The one descriptor of a read, if it has brought one.
+/// Returns the descriptor of a read, of which there may be one.
 fn only(mut fds: Vec<OwnedFd>) -> Result<Option<Fd>, Closed> {
     let fd = fds.pop();
     if fds.is_empty() {
@@ -124,7 +128,7 @@ fn only(mut fds: Vec<OwnedFd>) -> Result<Option<Fd>, Closed> {
 fn write(socket: &UnixStream, chunks: &Chunks<'_>) -> io::Result<usize> {
     let first = chunks.chunk();
     if first.len() == chunks.remaining() {
-        // All of it in one piece, as it mostly is: that takes less of the kernel.
+        // The common case, which costs the kernel less.
         return socket.try_write(first);
     }
     let mut slices = [IoSlice::new(&[]); PIECES];
@@ -132,7 +136,7 @@ fn write(socket: &UnixStream, chunks: &Chunks<'_>) -> io::Result<usize> {
     socket.try_write_vectored(&slices[..count])
 }
 
-/// Reads bytes, and the descriptors on the last of them, which are not inherited by children.
+/// Reads bytes, and the descriptors on the last of them, closed on exec.
 fn receive(socket: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
     // Room for two, so that a second one is seen and refused.
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
@@ -140,7 +144,7 @@ fn receive(socket: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<Own
     let flags = RecvFlags::CMSG_CLOEXEC;
     let message = recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;
     if message.flags.contains(ReturnFlags::CTRUNC) {
-        // There were more of them than room, or this process has no more to give.
+        // There was no room for them, or this process has reached its limit of descriptors.
         return Err(io::Error::other(FdsLost));
     }
     let fds = control.drain().filter_map(|message| match message {

@@ -1,29 +1,38 @@
-//! The daemon within this process: `test:///default`.
+//! The daemon within this process, for `test:///default`.
 
 use std::io;
 
 use virt_remote::{RemoteServer, TestHypervisor};
 use virt_transport::{RegisterError, Transport};
 
-use crate::{Client, Control, Keepalive, Limits, Options, Server};
+use crate::{Client, Control, KeepAliveMode, Limits, Options, Server};
 
-/// Starts a daemon that serves the mock hypervisor at the other end of a socket pair.
-pub(crate) fn start(options: &Options) -> io::Result<Client> {
+/// Starts a daemon with the mock hypervisor at the other end of a socket pair.
+pub(super) fn start(options: &Options) -> io::Result<Client> {
     #[cfg(unix)]
     let (client, server) = {
         let (ours, theirs) = tokio::net::UnixStream::pair()?;
-        let server = Server::over_unix(theirs, Keepalive::default(), &Limits::default(), programs);
+        let server = Server::over_unix(
+            theirs,
+            KeepAliveMode::default(),
+            &Limits::default(),
+            programs,
+        );
         (Client::over_unix(ours, options.clone()), server)
     };
     #[cfg(not(unix))]
     let (client, server) = {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        let server =
-            Server::over_stream(theirs, Keepalive::default(), &Limits::default(), programs);
+        let server = Server::over_stream(
+            theirs,
+            KeepAliveMode::default(),
+            &Limits::default(),
+            programs,
+        );
         (Client::over_stream(ours, options.clone()), server)
     };
     let (server, ()) = server.map_err(io::Error::other)?;
-    // It lives until its client has gone.
+    // It runs until its client has gone.
     tokio::spawn(async move { server.closed().await });
     Ok(client)
 }

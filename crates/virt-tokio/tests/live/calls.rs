@@ -155,8 +155,14 @@ async fn a_late_reply_is_dropped_and_shifts_no_other() {
     let start = Instant::now();
     let error = soon(ask(&client, 1)).await.unwrap().unwrap_err();
     assert_eq!(start.elapsed(), SECOND);
-    assert_eq!(error.to_string(), "no reply within 1 s");
-    assert!(matches!(error, CallError::Timeout { after: SECOND }));
+    assert_eq!(error.to_string(), "sent, but no reply within 1 s");
+    assert!(matches!(
+        error,
+        CallError::Timeout {
+            after: SECOND,
+            sent: true
+        }
+    ));
 
     let second = ask(&client, 2);
     peer.hears(&ask_call(1, 1)).await;
@@ -317,8 +323,8 @@ async fn descriptors_do_not_go_over_such_a_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn a_program_whose_number_is_taken_cannot_be_called() {
-    struct Keepalive;
-    impl virt_transport::CallProcedure for Keepalive {
+    struct KeepAliveMode;
+    impl virt_transport::CallProcedure for KeepAliveMode {
         const PROGRAM: virt_transport::ProgramId = virt_transport::ProgramId::new(0x6b65_6570, 1);
         const NUMBER: i32 = 1;
         const NAME: &'static str = "PING";
@@ -326,7 +332,7 @@ async fn a_program_whose_number_is_taken_cannot_be_called() {
         type Ret = ();
     }
     let (client, mut peer) = connected(in_flight(1));
-    let error = soon(client.call::<Keepalive>(&())).await.unwrap_err();
+    let error = soon(client.call::<KeepAliveMode>(&())).await.unwrap_err();
     assert!(matches!(error, CallError::Taken(_)), "{error}");
     let call = ask(&client, 7);
     peer.hears(&ask_call(1, 7)).await;

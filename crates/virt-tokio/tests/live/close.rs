@@ -3,7 +3,7 @@
 use std::future::pending;
 
 use tokio::time::{Instant, sleep};
-use virt_tokio::{Client, CloseReason, Keepalive, Options};
+use virt_tokio::{Client, CloseReason, KeepAliveMode, Options};
 
 use crate::support::{
     OWN, PING, PONG, Peer, SECOND, ask, ask_call, connected, every, hostname, hostname_call,
@@ -43,7 +43,7 @@ async fn what_breaks_the_protocol_is_an_error_and_named() {
         // A type that the protocol does not have.
         (
             "0000001c 20004242 00000001 00000001 00000007 00000001 00000000",
-            "message of unknown type 7, must be 0 to 6",
+            "frame of unknown type 7, must be 0 to 6",
         ),
         // Replies that nobody waits for: of another serial, program or version, of keepalive.
         (
@@ -65,7 +65,7 @@ async fn what_breaks_the_protocol_is_an_error_and_named() {
         // Descriptors, on a connection that carries none.
         (
             "00000024 20004242 00000001 00000001 00000005 00000001 00000000 00000001 00000000",
-            "message with 1 descriptors on a connection that carries none",
+            "frame with 1 descriptors on a connection that carries none",
         ),
     ] {
         let (client, mut peer) = connected(Options::default());
@@ -247,7 +247,7 @@ async fn a_daemon_that_does_not_answer_the_goodbye_is_left_after_five_seconds() 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_read_is_left_as_well() {
     let (ours, theirs) = tokio::io::duplex(16);
-    let options = Options::default().keepalive(Keepalive::AnswerOnly);
+    let options = Options::default().keepalive(KeepAliveMode::AnswerOnly);
     let client = Client::over_stream(ours, options);
     let mut events = client.events();
     // More than may wait to be written, so that no command is taken any more.

@@ -18,7 +18,7 @@ use virt_remote::{
     ConnectGetVersion, RemoteServer, TestHypervisor,
 };
 use virt_tokio::{
-    CallError, CloseReason, ConnectError, Keepalive, Limits, Options, Server, connect, reach,
+    CallError, CloseReason, ConnectError, KeepAliveMode, Limits, Options, Server, connect, dial,
 };
 use virt_uri::Candidate;
 
@@ -43,10 +43,15 @@ fn serve_next(listener: UnixListener, remote: RemoteServer) -> JoinHandle<CloseR
     tokio::spawn(async move {
         let (accepted, _) = listener.accept().await.unwrap();
         let limits = Limits::default();
-        let server = Server::over_unix(accepted, Keepalive::Off, &limits, |transport, control| {
-            let close = control.clone();
-            transport.register(remote.on_close(move || close.close()))
-        });
+        let server = Server::over_unix(
+            accepted,
+            KeepAliveMode::Off,
+            &limits,
+            |transport, control| {
+                let close = control.clone();
+                transport.register(remote.on_close(move || close.close()))
+            },
+        );
         server.unwrap().0.closed().await.reason()
     })
 }
@@ -90,7 +95,7 @@ async fn the_mock_hypervisor_needs_no_daemon() {
 
 #[tokio::test(start_paused = true)]
 async fn it_sends_pings_like_any_other() {
-    let options = Options::default().keepalive(Keepalive::AnswerOnly);
+    let options = Options::default().keepalive(KeepAliveMode::AnswerOnly);
     let client = soon(connect("test:///default", options)).await.unwrap();
     let mut pings = client.pings();
     for _ in 0..10 {
@@ -212,10 +217,10 @@ async fn the_first_candidate_that_answers_is_taken() {
     let missing = Candidate::Unix(directory.path().join("missing"));
     let there = Candidate::Unix(socket);
     let candidates = [missing.clone(), there.clone(), missing.clone()];
-    let (_client, taken) = soon(reach(&candidates, Options::default())).await.unwrap();
+    let (_client, taken) = soon(dial(&candidates, Options::default())).await.unwrap();
     assert_eq!(taken, there);
 
-    let error = soon(reach(
+    let error = soon(dial(
         &[missing.clone(), missing.clone()],
         Options::default(),
     ))
@@ -234,25 +239,16 @@ async fn authentication_that_cannot_be_had_names_what_is_offered() {
     let error = refused(server().demand_auth([AuthType::SASL])).await;
     assert_eq!(
         error.to_string(),
-        "daemon wants authentication by sasl, which cannot be had"
+        "cannot open the connection: daemon requires SASL authentication, which is not supported"
     );
-    assert!(matches!(
-        error,
-        ConnectError::Authentication { error: None, .. }
-    ));
+    assert!(error.is_authentication());
 
     let error = refused(server().demand_auth([AuthType::SASL, AuthType::POLKIT])).await;
     assert_eq!(
         error.to_string(),
-        "daemon wants authentication by sasl, polkit, which cannot be had: authentication failed: authentication failed"
+        "cannot open the connection: daemon requires SASL or polkit authentication: authentication failed: authentication failed"
     );
-    assert!(matches!(
-        error,
-        ConnectError::Authentication {
-            error: Some(CallError::Reply(_)),
-            ..
-        }
-    ));
+    assert!(error.is_authentication());
 }
 
 #[tokio::test]
@@ -368,7 +364,9 @@ async fn read_only_is_said_when_it_opens() {
     let directory = directory();
     let (socket, listener) = listen(&directory);
     let uri = uri(&socket);
-    let options = Options::default().read_only(true).keepalive(Keepalive::Off);
+    let options = Options::default()
+        .read_only(true)
+        .keepalive(KeepAliveMode::Off);
     let (client, ()) = tokio::join!(soon(connect(&uri, options)), async {
         let (accepted, _) = soon(listener.accept()).await.unwrap();
         let mut peer: Peer<UnixStream> = Peer(accepted);
@@ -422,7 +420,7 @@ async fn a_daemon_that_hangs_up_is_an_error_that_names_the_step() {
         drop(soon(listener.accept()).await.unwrap());
     });
     match result.unwrap_err() {
-        ConnectError::Open {
+        ConnectError::Step {
             step: "AUTH_LIST",
             error: CallError::Closed(_),
         } => (),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
-use virt_tokio::{Client, CloseReason, Closed, Keepalive, Limits, Options, Server};
+use virt_tokio::{Client, CloseReason, Closed, KeepAliveMode, Limits, Options, Server};
 
 use crate::support::{PING, PONG, Peer, SECOND, connected, every, soon, through, wire};
 
@@ -41,7 +41,7 @@ fn flood(
 
 /// Both ends of a connection that sends PINGs each second, and is dead after three.
 fn ends(client: bool) -> (JoinHandle<Closed>, Peer) {
-    let keepalive = Keepalive::Send {
+    let keepalive = KeepAliveMode::Send {
         interval: SECOND,
         count: 2,
     };

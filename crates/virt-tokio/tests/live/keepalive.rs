@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, advance, sleep};
 use virt_remote::ConnectGetHostname;
-use virt_tokio::{Client, CloseReason, EventError, Keepalive, Options};
+use virt_remote::Phase;
+use virt_tokio::{Client, CloseReason, EventError, KeepAliveMode, Options};
 
 use crate::support::{
     PING, PONG, SECOND, connected, every, hex, hostname, hostname_call, hostname_reply, opened,
@@ -147,7 +148,7 @@ async fn a_pong_keeps_the_connection_as_any_byte_does() {
 
 #[tokio::test(start_paused = true)]
 async fn answer_only_asks_for_keepalive_and_sends_no_ping() {
-    let (_client, mut peer) = opened(Options::default().keepalive(Keepalive::AnswerOnly)).await;
+    let (_client, mut peer) = opened(Options::default().keepalive(KeepAliveMode::AnswerOnly)).await;
     peer.hears_nothing_for(HOUR).await;
     peer.says(PING).await;
     peer.hears(PONG).await;
@@ -155,7 +156,7 @@ async fn answer_only_asks_for_keepalive_and_sends_no_ping() {
 
 #[tokio::test(start_paused = true)]
 async fn off_does_not_ask_and_answers_all_the_same() {
-    let (client, mut peer) = connected(Options::default().keepalive(Keepalive::Off));
+    let (client, mut peer) = connected(Options::default().keepalive(KeepAliveMode::Off));
     let transcript = async {
         peer.hears("0000001c 20008086 00000001 00000042 00000000 00000001 00000000")
             .await;
@@ -181,13 +182,25 @@ async fn off_does_not_ask_and_answers_all_the_same() {
 async fn a_peer_without_keepalive_gets_no_ping() {
     let (client, mut peer) = connected(every(SECOND, 1));
     let transcript = async {
-        peer.hears("00000020 20008086 00000001 0000003c 00000000 00000001 00000000 0000000a")
+        peer.hears("0000001c 20008086 00000001 00000042 00000000 00000001 00000000")
             .await;
-        peer.says("00000020 20008086 00000001 0000003c 00000001 00000001 00000000 00000000")
+        peer.says("00000020 20008086 00000001 00000042 00000001 00000001 00000000 00000000")
+            .await;
+        peer.hears("00000020 20008086 00000001 0000003c 00000000 00000002 00000000 0000000a")
+            .await;
+        peer.says("00000020 20008086 00000001 0000003c 00000001 00000002 00000000 00000000")
             .await;
     };
-    let (supported, ()) = tokio::join!(client.negotiate(), transcript);
-    assert!(!supported.unwrap());
+    let mut opening = client.opening("");
+    let advance = async {
+        assert_eq!(
+            client.advance(&mut opening).await.unwrap(),
+            Phase::Negotiate
+        );
+        assert_eq!(client.advance(&mut opening).await.unwrap(), Phase::Open);
+    };
+    tokio::join!(advance, transcript);
+    assert!(!opening.keepalive());
     peer.hears_nothing_for(HOUR).await;
 }
 

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use virt_tokio::{Client, Closed, Keepalive, Limits, Options};
+use virt_tokio::{Client, Closed, KeepAliveMode, Limits, Options};
 
 use crate::support::{PING, PONG, SECOND, every, opened, soon};
 
 const MOMENT: Duration = Duration::from_millis(100);
 
 fn options() -> Options {
-    Options::default().keepalive(Keepalive::AnswerOnly)
+    Options::default().keepalive(KeepAliveMode::AnswerOnly)
 }
 
 fn ping(client: &Client) -> JoinHandle<Result<Duration, Closed>> {

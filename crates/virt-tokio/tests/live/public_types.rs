@@ -3,7 +3,7 @@
 use virt_remote::ConnectGetHostname;
 use virt_tokio::{
     CallError, Client, CloseReason, Closed, ConnectError, Control, Event, EventError, Events,
-    Keepalive, Limits, Options, Pings, Server, Stream, StreamItem, StreamSender, connect,
+    KeepAliveMode, Limits, Options, Pings, Server, Stream, StreamItem, StreamSender, connect,
 };
 
 use crate::support::Ask;
@@ -25,7 +25,7 @@ fn everything_is_shared_between_threads() {
     assert_send_and_sync::<Event>();
     assert_send_and_sync::<EventError>();
     assert_send_and_sync::<Events>();
-    assert_send_and_sync::<Keepalive>();
+    assert_send_and_sync::<KeepAliveMode>();
     assert_send_and_sync::<Limits>();
     assert_send_and_sync::<Options>();
     assert_send_and_sync::<Pings>();
@@ -47,8 +47,8 @@ fn every_future_can_be_spawned(
 ) {
     is_send(&connect("", Options::default()));
     is_send(&client.open(""));
-    is_send(&client.authenticate());
-    is_send(&client.negotiate());
+    is_send(&client.advance(&mut client.opening("")));
+    is_send(&client.wrap_stream(|stream| stream));
     is_send(&client.call::<ConnectGetHostname>(&()));
     is_send(&client.call_with_fds::<Ask>(&1, Vec::new()));
     is_send(&client.call_with_stream::<Ask>(&1));

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 use virt_remote::{ConnectClose, RemoteServer, TestHypervisor};
-use virt_tokio::{Client, CloseReason, Control, Keepalive, Limits, Options, Server};
+use virt_tokio::{Client, CloseReason, Control, KeepAliveMode, Limits, Options, Server};
 use virt_transport::{
     Call, CallProcedure, Context, Handle, Program, ProgramId, RegisterError, RemoteError, Transport,
 };
@@ -43,7 +43,7 @@ fn daemon(
     transport.register(remote)
 }
 
-fn served(keepalive: Keepalive) -> (Server, Peer) {
+fn served(keepalive: KeepAliveMode) -> (Server, Peer) {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let (server, _) = Server::over_stream(ours, keepalive, &Limits::default(), daemon).unwrap();
     (server, Peer(theirs))
@@ -51,7 +51,7 @@ fn served(keepalive: Keepalive) -> (Server, Peer) {
 
 #[tokio::test(start_paused = true)]
 async fn it_sends_pings_once_the_client_has_asked() {
-    let keepalive = Keepalive::Send {
+    let keepalive = KeepAliveMode::Send {
         interval: SECOND,
         count: 2,
     };
@@ -75,7 +75,7 @@ async fn it_sends_pings_once_the_client_has_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn it_closes_when_it_was_said_goodbye() {
-    let (server, mut peer) = served(Keepalive::default());
+    let (server, mut peer) = served(KeepAliveMode::default());
     peer.says("0000001c 20008086 00000001 00000002 00000000 00000009 00000000")
         .await;
     peer.hears("0000001c 20008086 00000001 00000002 00000001 00000009 00000000")
@@ -86,17 +86,17 @@ async fn it_closes_when_it_was_said_goodbye() {
 
 #[tokio::test(start_paused = true)]
 async fn it_ends_with_its_handle_or_when_told_to() {
-    let (server, mut peer) = served(Keepalive::default());
+    let (server, mut peer) = served(KeepAliveMode::default());
     drop(server);
     peer.hears_the_end().await;
-    let (server, mut peer) = served(Keepalive::default());
+    let (server, mut peer) = served(KeepAliveMode::default());
     assert_eq!(soon(server.close()).await.reason(), CloseReason::Client);
     peer.hears_the_end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_goes_is_an_end_of_file() {
-    let (server, peer) = served(Keepalive::default());
+    let (server, peer) = served(KeepAliveMode::default());
     drop(peer);
     assert_eq!(soon(server.closed()).await.reason(), CloseReason::EndOfFile);
     let gone = soon(server.with_transport(|_| ())).await.unwrap_err();
@@ -106,9 +106,12 @@ async fn a_client_that_goes_is_an_end_of_file() {
 #[tokio::test(start_paused = true)]
 async fn a_number_that_is_taken_is_no_server() {
     let (ours, _theirs) = tokio::io::duplex(64);
-    let error = Server::over_stream(ours, Keepalive::Off, &Limits::default(), |transport, _| {
-        transport.register(virt_keepalive::KeepAlive::new())
-    });
+    let error = Server::over_stream(
+        ours,
+        KeepAliveMode::Off,
+        &Limits::default(),
+        |transport, _| transport.register(virt_keepalive::KeepAlive::new()),
+    );
     let error = error.unwrap_err();
     assert_eq!(error.registered().number, 0x6b65_6570);
 }
@@ -116,17 +119,19 @@ async fn a_number_that_is_taken_is_no_server() {
 #[tokio::test(start_paused = true)]
 async fn it_sends_events_through_the_handle_of_its_program() {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
-    let (server, echo) =
-        Server::over_stream(ours, Keepalive::Off, &Limits::default(), |transport, _| {
-            transport.register(Echo)
-        })
-        .unwrap();
+    let (server, echo) = Server::over_stream(
+        ours,
+        KeepAliveMode::Off,
+        &Limits::default(),
+        |transport, _| transport.register(Echo),
+    )
+    .unwrap();
     let client = Client::over_stream(theirs, Options::default());
     let mut events = client.events();
     soon(client.listen(OWN)).await.unwrap();
     let sent =
         server.with_transport(move |transport| transport.with(&echo, |_, cx| cx.message(2, &7u32)));
-    soon(sent).await.unwrap().unwrap().unwrap();
+    soon(sent).await.unwrap().unwrap();
     let event = soon(events.recv()).await.unwrap();
     assert_eq!(event.decode::<Tell>().unwrap(), Some(7));
 }
@@ -134,7 +139,7 @@ async fn it_sends_events_through_the_handle_of_its_program() {
 #[tokio::test(start_paused = true)]
 async fn our_two_ends_keep_each_other_alive() {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
-    let keepalive = Keepalive::Send {
+    let keepalive = KeepAliveMode::Send {
         interval: SECOND,
         count: 2,
     };
@@ -167,7 +172,7 @@ async fn ends_that_both_have_much_to_send_do_not_wait_for_each_other() {
     let (ours, theirs) = tokio::io::duplex(1024);
     let mut limits = Limits::default();
     limits.queued_bytes = 64 * 1024;
-    let (_server, _) = Server::over_stream(theirs, Keepalive::Off, &limits, |transport, _| {
+    let (_server, _) = Server::over_stream(theirs, KeepAliveMode::Off, &limits, |transport, _| {
         transport.register(Echo)
     })
     .unwrap();

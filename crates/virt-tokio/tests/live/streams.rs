@@ -9,7 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep, timeout};
-use virt_tokio::{CallError, Client, CloseReason, Keepalive, Limits, Options, Stream, StreamItem};
+use virt_tokio::{
+    CallError, Client, CloseReason, KeepAliveMode, Limits, Options, Stream, StreamItem,
+};
 use virt_transport::{ReplyError, SendError};
 
 use crate::support::{
@@ -344,7 +346,7 @@ async fn a_sender_waits_for_a_peer_that_does_not_read_and_goes_on_when_it_does()
     limits.queued_bytes = 1000;
     let options = Options::default()
         .limits(limits)
-        .keepalive(Keepalive::AnswerOnly);
+        .keepalive(KeepAliveMode::AnswerOnly);
     let (client, mut peer) = through(1024, options);
     let stream = opened(&client, &mut peer).await;
     let sent = Arc::new(AtomicUsize::new(0));

@@ -10,7 +10,7 @@ use tokio::io::{
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use virt_remote::ConnectGetHostname;
-use virt_tokio::{CallError, Client, CloseReason, Keepalive, Options};
+use virt_tokio::{CallError, Client, CloseReason, KeepAliveMode, Options};
 use virt_transport::{CallProcedure, MessageProcedure, ProgramId};
 
 pub(crate) const PING: &str = "0000001c 6b656570 00000001 00000001 00000002 00000000 00000000";
@@ -137,7 +137,7 @@ pub(crate) async fn opened(options: Options) -> (Client, Peer) {
 
 /// Options for a connection that sends PINGs.
 pub(crate) fn every(interval: Duration, count: u32) -> Options {
-    Options::default().keepalive(Keepalive::Send { interval, count })
+    Options::default().keepalive(KeepAliveMode::Send { interval, count })
 }
 
 /// Waits for something that comes.
