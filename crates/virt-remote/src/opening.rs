@@ -68,9 +68,9 @@ impl Default for OpenOptions {
 /// Polkit is built in; [`with_authenticator`](Self::with_authenticator) adds others. No authentication is
 /// needed if the daemon lists none or [`AuthType::NONE`], or does not know `AUTH_LIST`.
 ///
-/// > The calling contract: poll after creation and after each result that was fed back. Until
-/// > [`Phase::Authenticate`] is over, send nothing but the calls of the machine, not even a PING: the bytes
-/// > after the last reply may belong to a security layer. Time limits are the owner's.
+/// > The calling contract: poll after creation and after each result that was fed back. Before the end of
+/// > [`Phase::Authenticate`] make no other calls and send no PINGs: the byte after the last reply may be the first
+/// > of a security layer. Time limits are the owner's.
 ///
 /// # Examples
 ///
@@ -175,8 +175,9 @@ impl Opening {
         self.phase
     }
 
-    /// Whether keepalive was agreed on, known after [`Phase::Negotiate`]. From then on either end may send
-    /// PINGs, and should: `CONNECT_OPEN` may take its time.
+    /// Returns `true` once keepalive was agreed on, at the end of [`Phase::Negotiate`].
+    ///
+    /// From then on either end may send PINGs. Begin before `CONNECT_OPEN` is answered, which may take long.
     #[must_use]
     pub fn keepalive(&self) -> bool {
         self.opened.keepalive

@@ -1,4 +1,4 @@
-//! The remote program of a daemon: its settings, and which part of it answers a call.
+//! The remote program of a daemon: its settings, and the dispatch of calls.
 
 mod handler;
 mod own;
@@ -130,6 +130,25 @@ impl RemoteServer {
     /// The closure is called with decoded arguments, and only once the hypervisor is open. An error is sent as
     /// the reply. Events are sent through the [`Context`].
     ///
+    /// A procedure of another program does not compile:
+    ///
+    /// ```compile_fail
+    /// # use virt_remote::{RemoteServer, TestHypervisor};
+    /// # use virt_transport::{CallProcedure, ProgramId};
+    /// struct Foreign;
+    ///
+    /// impl CallProcedure for Foreign {
+    ///     const PROGRAM: ProgramId = ProgramId::new(0x2000_4242, 1);
+    /// #   const NUMBER: i32 = 5;
+    /// #   const NAME: &'static str = "FOREIGN";
+    /// #   type Args<'a> = ();
+    /// #   type Ret = ();
+    ///     // ..
+    /// }
+    ///
+    /// let server = RemoteServer::new(TestHypervisor::default()).serve::<Foreign>(|(), _| Ok(()));
+    /// ```
+    ///
     /// # Panics
     ///
     /// If the server answers the procedure by itself.
@@ -154,19 +173,19 @@ impl RemoteServer {
         self.add(procedure.into(), Raw(handler))
     }
 
-    /// Whether the client may call procedures that need authentication.
+    /// Returns `true` if the client may call procedures that need authentication.
     #[must_use]
     pub fn is_authenticated(&self) -> bool {
         self.own.is_authenticated()
     }
 
-    /// Whether the hypervisor is open.
+    /// Returns `true` once the hypervisor is open.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.own.uri.is_some()
     }
 
-    /// Whether the client has sent `CONNECT_CLOSE`: close the connection once the reply is written.
+    /// Returns `true` once the client has sent `CONNECT_CLOSE`. Close the connection when the reply is written.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.own.closed
@@ -239,7 +258,7 @@ impl Program for RemoteServer {
         stream: StreamFrame<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), ProgramError> {
-        // Whoever serves a stream has opened it after CONNECT_OPEN, but the owner of the transport may not.
+        // A handler can open a stream only after CONNECT_OPEN, the owner of the transport at any time.
         if self.own.closed || !self.is_open() {
             return Err(ProgramError::Unexpected);
         }

@@ -381,12 +381,12 @@ const MISUSES: &[(&str, Misuse, &str)] = &[
     (
         "no count",
         |peer, with_fds, _| peer.says(&frame(with_fds, 0, b""), &[]),
-        "frame with descriptors has 0 bytes of payload, their count takes 4",
+        "frame with descriptors has 0 bytes of payload, the count takes 4",
     ),
     (
         "half a count",
         |peer, with_fds, _| peer.says(&frame(with_fds, 0, b"\0\0"), &[]),
-        "frame with descriptors has 2 bytes of payload, their count takes 4",
+        "frame with descriptors has 2 bytes of payload, the count takes 4",
     ),
     (
         "one on the last byte of a frame",
