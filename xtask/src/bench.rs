@@ -73,6 +73,8 @@ impl Bench {
                     "--save-baseline",
                 ])
                 .arg(baseline(run))
+                // An incremental build inlines less.
+                .env("CARGO_INCREMENTAL", "0")
                 .current_dir(root())
                 .status();
             if !status.is_ok_and(|status| status.success()) {
