@@ -6,21 +6,13 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use virt_benches::floor::frames::{Accumulator, walk};
-use virt_benches::{floor, ours, samples};
+use virt_benches::ours::{self, take};
+use virt_benches::{floor, samples};
 use virt_keepalive::PROGRAM;
 use virt_xdr::{FRAME_MAX, FRAME_MIN, FrameDecoder};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-
-/// Takes all frames that are whole.
-#[inline]
-fn take(decoder: &mut FrameDecoder) {
-    while let Some(frame) = decoder.next_frame().expect("the length is possible") {
-        black_box(frame.header);
-        black_box(frame.payload.as_slice());
-    }
-}
 
 /// PINGs in one chunk: what one frame costs must not depend on how many there are.
 fn pings(c: &mut Criterion) {

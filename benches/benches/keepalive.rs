@@ -3,65 +3,13 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use bytes::Buf;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use virt_benches::transport::{answer, messages_in_turn, with_programs, write};
 use virt_benches::{floor, samples};
-use virt_keepalive::{KeepAlive, PROGRAM, Tick, Timer};
-use virt_transport::{
-    Context, Message, Program, ProgramError, ProgramId, Role, Transmit, Transport,
-};
+use virt_keepalive::{KeepAlive, Tick, Timer};
+use virt_transport::{Role, Transport};
 
 const TRANSPORT: &str = "transport";
-
-/// A program that answers each message with one of its own, as keepalive does.
-struct Echo(ProgramId);
-
-impl Program for Echo {
-    fn id(&self) -> ProgramId {
-        self.0
-    }
-
-    fn on_message(
-        &mut self,
-        message: Message<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), ProgramError> {
-        Ok(cx.message(message.procedure, &())?)
-    }
-}
-
-fn echo(number: u32) -> ProgramId {
-    ProgramId::new(0x2000_8086 + number, 1)
-}
-
-/// A transport with this many programs, keepalive the last of them.
-fn transport(programs: u32) -> Transport {
-    let mut transport = Transport::new(Role::Server);
-    for number in 1..programs {
-        let program = Echo(echo(number));
-        transport.register(program).expect("another number");
-    }
-    let keepalive = KeepAlive::new().register(&mut transport);
-    keepalive.expect("another number");
-    transport
-}
-
-/// Does as if it wrote all that waits.
-#[inline]
-fn write(transport: &mut Transport) {
-    while let Some(Transmit::Bytes(mut chunks)) = transport.poll_transmit() {
-        black_box(chunks.chunk());
-        chunks.advance(chunks.remaining());
-    }
-}
-
-fn receive(transport: &mut Transport, bytes: &[u8]) {
-    transport
-        .receive(black_box(bytes))
-        .expect("frames that are taken");
-    assert!(transport.queued() >= bytes.len());
-    write(transport);
-}
 
 /// PINGs in one chunk, each answered.
 fn pong(c: &mut Criterion) {
@@ -77,9 +25,9 @@ fn pong(c: &mut Criterion) {
                 out.clear();
             });
         });
-        let mut transport = transport(1);
+        let mut transport = with_programs(1);
         group.bench_function(BenchmarkId::new(TRANSPORT, count), |b| {
-            b.iter(|| receive(&mut transport, &pings));
+            b.iter(|| answer(&mut transport, &pings));
         });
     }
     group.finish();
@@ -91,20 +39,14 @@ fn dispatch(c: &mut Criterion) {
     let mut group = c.benchmark_group("dispatch");
     group.throughput(Throughput::Elements(COUNT as u64));
     for programs in [1, 4, 16] {
-        let mut transport = transport(programs);
+        let mut transport = with_programs(programs);
         let pings = samples::ping().repeat(COUNT);
         group.bench_function(BenchmarkId::new("keepalive", programs), |b| {
-            b.iter(|| receive(&mut transport, &pings));
+            b.iter(|| answer(&mut transport, &pings));
         });
-        let turns: Vec<u8> = (1..programs)
-            .map(echo)
-            .chain([PROGRAM])
-            .cycle()
-            .take(COUNT)
-            .flat_map(|program| samples::message(program, 1, 0))
-            .collect();
+        let turns = messages_in_turn(programs, COUNT);
         group.bench_function(BenchmarkId::new("in-turn", programs), |b| {
-            b.iter(|| receive(&mut transport, &turns));
+            b.iter(|| answer(&mut transport, &turns));
         });
     }
     group.finish();

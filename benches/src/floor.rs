@@ -2,6 +2,8 @@
 //!
 //! It judges what a decoder has to judge: lengths, bounds, padding, UTF-8, and that nothing follows.
 
+pub mod call;
+pub mod dispatch;
 pub mod frames;
 pub mod keepalive;
 pub mod remote;

@@ -7,6 +7,7 @@ pub mod floor;
 pub mod ours;
 pub mod peers;
 pub mod samples;
+pub mod transport;
 
 /// A codec as the benchmarks see it: bytes to a `T`, and back.
 pub trait Codec<T> {

@@ -1,7 +1,10 @@
 //! `virt-xdr`, on types as a user of it writes them.
 
+use std::hint::black_box;
+
 use virt_xdr::{
-    Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, STRING_MAX, from_slice,
+    Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, FrameDecoder, STRING_MAX,
+    from_slice,
 };
 
 use crate::Codec;
@@ -39,6 +42,19 @@ pub struct List<T>(pub Vec<T>);
 
 /// How many domains libvirt allows in a list.
 const LIST_MAX: usize = 16384;
+
+/// Takes all frames that are whole.
+///
+/// # Panics
+///
+/// If a frame has an impossible length.
+#[inline]
+pub fn take(decoder: &mut FrameDecoder) {
+    while let Some(frame) = decoder.next_frame().expect("the length is possible") {
+        black_box(frame.header);
+        black_box(frame.payload.as_slice());
+    }
+}
 
 impl<T: Encode + for<'a> Decode<'a>> Codec<T> for Xdr {
     #[inline]

@@ -1,10 +1,13 @@
 //! Every codec that is measured writes the bytes again that it has read, and refuses them cut short: none of
 //! the numbers is of a codec that does not do the work.
 
+use bytes::Buf;
+use virt_benches::transport::{messages_in_turn, with_programs};
 use virt_benches::{Codec, each_codec, floor, ours, samples};
 use virt_remote::{
     AuthListRet, ConnectListAllDomainsRet, ConnectOpenArgs, DomainEventLifecycleMsg,
 };
+use virt_transport::Transmit;
 
 fn agrees<C: Codec<T>, T>(name: &str, bytes: &[u8]) {
     let value = C::decode(bytes).unwrap_or_else(|| panic!("{name} reads the sample"));
@@ -56,4 +59,21 @@ fn borrowed_domains_are_the_same() {
     assert_eq!(virt_xdr::to_vec(&domains).unwrap(), bytes);
     let by_hand = floor::domains::<&str>(&bytes).unwrap();
     assert_eq!(format!("{by_hand:?}"), format!("{:?}", domains.0));
+}
+
+#[test]
+fn a_transport_answers_as_the_floor_does() {
+    for programs in [1, 4, 16] {
+        let messages = messages_in_turn(programs, 100);
+        let mut by_hand = Vec::new();
+        floor::dispatch::answer(&messages, programs, &mut by_hand);
+        let mut transport = with_programs(programs);
+        transport.receive(&messages).unwrap();
+        let mut ours = Vec::new();
+        while let Some(Transmit::Bytes(mut chunks)) = transport.poll_transmit() {
+            let count = chunks.remaining();
+            ours.extend_from_slice(&chunks.copy_to_bytes(count));
+        }
+        assert_eq!(ours, by_hand);
+    }
 }

@@ -9,9 +9,10 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use thiserror::Error;
 
+mod instructions;
 mod rows;
 mod tables;
 
@@ -20,7 +21,11 @@ mod tables;
 /// Each ratio is one of criterion's estimates of two benchmarks in the same run, and the middle one of all runs is
 /// written.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Bench {
+    #[command(subcommand)]
+    counts: Option<Counts>,
+
     /// How often the benchmarks are run
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
     runs: u8,
@@ -30,10 +35,19 @@ pub struct Bench {
     table: bool,
 }
 
+/// The measurements that count instead of timing.
+#[derive(Debug, Subcommand)]
+enum Counts {
+    Instructions(instructions::Instructions),
+}
+
 impl Bench {
-    /// Runs the benchmarks, unless told not to, and writes the tables.
+    /// Runs the benchmarks, unless told not to, and writes the tables; or counts instructions.
     #[must_use]
     pub fn run(&self) -> ExitCode {
+        if let Some(Counts::Instructions(instructions)) = &self.counts {
+            return instructions.run();
+        }
         match self.measure().and_then(|()| self.write()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -59,6 +73,8 @@ impl Bench {
                     "--save-baseline",
                 ])
                 .arg(baseline(run))
+                // An incremental build inlines less.
+                .env("CARGO_INCREMENTAL", "0")
                 .current_dir(root())
                 .status();
             if !status.is_ok_and(|status| status.success()) {

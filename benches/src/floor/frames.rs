@@ -25,6 +25,24 @@ pub fn walk(mut bytes: &[u8], mut each: impl FnMut(Header, &[u8])) -> &[u8] {
     bytes
 }
 
+/// Writes a frame with this payload.
+///
+/// # Panics
+///
+/// If the frame is too long for its length word.
+#[inline]
+pub fn put(header: &Header, payload: &[u8], out: &mut Vec<u8>) {
+    let length = u32::try_from(FRAME_MIN + payload.len()).expect("a short payload");
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(&header.program.to_be_bytes());
+    out.extend_from_slice(&header.version.to_be_bytes());
+    out.extend_from_slice(&header.procedure.to_be_bytes());
+    out.extend_from_slice(&header.message_type.to_be_bytes());
+    out.extend_from_slice(&header.serial.to_be_bytes());
+    out.extend_from_slice(&header.status.to_be_bytes());
+    out.extend_from_slice(payload);
+}
+
 /// A buffer in which pieces come together to frames.
 #[derive(Debug, Default)]
 pub struct Accumulator {

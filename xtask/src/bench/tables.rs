@@ -96,7 +96,8 @@ fn round(ratio: f64) -> f64 {
     (ratio * 100.0).round() / 100.0
 }
 
-fn header<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
+/// The first line of a table, and the line below it.
+pub(super) fn header<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
     let mut table = String::new();
     let cells: Vec<_> = cells.into_iter().collect();
     line(&mut table, &cells);
@@ -104,7 +105,8 @@ fn header<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
     table
 }
 
-fn line<T: AsRef<str>>(table: &mut String, cells: impl IntoIterator<Item = T>) {
+/// Appends a line to a table.
+pub(super) fn line<T: AsRef<str>>(table: &mut String, cells: impl IntoIterator<Item = T>) {
     for cell in cells {
         write!(table, "| {} ", cell.as_ref()).expect("a string takes everything");
     }

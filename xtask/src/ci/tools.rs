@@ -55,6 +55,15 @@ pub(super) const LIBVIRT: Tool = Tool {
     ],
 };
 
+pub(crate) const VALGRIND: Tool = Tool {
+    name: "valgrind",
+    probes: &["valgrind --version"],
+    install: &[
+        "apt-get update",
+        "apt-get install -y --no-install-recommends valgrind",
+    ],
+};
+
 impl Tool {
     pub(crate) fn is_there(&self) -> bool {
         self.probes.iter().all(|probe| shell::succeeds(probe))
