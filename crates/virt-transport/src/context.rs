@@ -165,8 +165,13 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     ///
-    /// [`SendError::StreamOpen`]: the stream is open already.
+    /// - [`SendError::StreamOpen`]: the stream is open already.
+    /// - [`SendError::TooManyStreams`]: see [`Transport::with_stream_limit`](crate::Transport::with_stream_limit).
     pub fn open_stream(&mut self, id: StreamId) -> Result<(), SendError> {
+        let (open, limit) = (self.link.streams.len(), self.link.stream_limit);
+        if open >= limit && !self.is_stream_open(id) {
+            return Err(SendError::TooManyStreams { limit });
+        }
         if self.link.streams.open(self.program, id) {
             Ok(())
         } else {
@@ -339,6 +344,7 @@ impl<'a> Context<'a> {
         if self.link.unanswered == Some(call) {
             self.link.unanswered = None;
         }
+        self.link.calls_in_work = self.link.calls_in_work.saturating_sub(1);
         if let Err(error) = &result {
             self.refuse_call(call, &RemoteError::from(error.clone()))?;
         }

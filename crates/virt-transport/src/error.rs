@@ -223,6 +223,12 @@ pub enum SendError {
         .0.procedure, .0.serial.0
     )]
     StreamNotFinished(StreamId),
+    /// The connection has as many open streams as it may have.
+    #[error("no further stream can be opened: {limit} are open, which is the limit")]
+    TooManyStreams {
+        /// The limit.
+        limit: usize,
+    },
     /// The stream is open already.
     #[error("stream of procedure {} with serial {} is open already", .0.procedure, .0.serial.0)]
     StreamOpen(StreamId),

@@ -29,6 +29,8 @@ pub(crate) struct Inbound {
     hold: Hold,
     /// The weight that the outbox may gain in one turn before frames are held up.
     answer_limit: usize,
+    /// The calls in work at which frames are held up.
+    call_limit: usize,
     /// The weight of the outbox above which frames are held up in this turn.
     mark: usize,
     /// The first error. Once set, it stays, and nothing is received any more.
@@ -43,6 +45,8 @@ enum Hold {
     Fds(Box<Pending>),
     /// Frames before it were answered with too much. It holds until the next turn.
     Answers,
+    /// Too many calls are in work. It holds until one is answered.
+    Calls,
 }
 
 /// A frame that waits for its descriptors.
@@ -61,6 +65,7 @@ impl Inbound {
             decoder: FrameDecoder::new(),
             hold: Hold::Nothing,
             answer_limit,
+            call_limit: usize::MAX,
             mark: usize::MAX,
             failure: None,
         }
@@ -72,6 +77,10 @@ impl Inbound {
 
     pub(crate) fn set_answer_limit(&mut self, limit: usize) {
         self.answer_limit = limit;
+    }
+
+    pub(crate) fn set_call_limit(&mut self, limit: usize) {
+        self.call_limit = limit.max(1);
     }
 
     pub(crate) fn failure(&self) -> Option<&ReceiveError> {
@@ -86,9 +95,15 @@ impl Inbound {
         self.decoder.shrink_to_fit();
     }
 
-    /// Whether whole frames are held up because of the answers to those before them.
+    /// Whether whole frames are held up because of those before them.
     pub(crate) fn is_paused(&self) -> bool {
-        matches!(self.hold, Hold::Answers) && self.failure.is_none() && self.decoder.need() == 0
+        self.hold.is_turn() && self.failure.is_none() && self.decoder.need() == 0
+    }
+
+    /// Whether frames that are held up would be handled by [`resume`](Self::resume).
+    pub(crate) fn is_resumable(&self, router: &Router) -> bool {
+        self.is_paused()
+            && (matches!(self.hold, Hold::Answers) || router.calls_in_work() < self.call_limit)
     }
 
     pub(crate) fn need(&self) -> Need {
@@ -153,7 +168,9 @@ impl Inbound {
             };
             return self.stick(result);
         };
-        pending.fds.push(fd);
+        if router.is_authenticated() {
+            pending.fds.push(fd);
+        }
         pending.missing -= 1;
         if pending.missing > 0 {
             return Ok(());
@@ -182,7 +199,8 @@ impl Inbound {
 
     /// Begins a turn: answers are counted from here.
     fn begin_turn(&mut self, router: &Router) {
-        if matches!(self.hold, Hold::Answers) {
+        let blocked = router.calls_in_work() >= self.call_limit;
+        if self.hold.is_turn() && !(blocked && matches!(self.hold, Hold::Calls)) {
             self.hold = Hold::Nothing;
         }
         let weight = router.outbox().weight();
@@ -192,10 +210,7 @@ impl Inbound {
     /// Has the frames handled that lie whole in `bytes`, once a cut one before them is put together.
     fn take(&mut self, mut bytes: &[u8], router: &mut Router) -> Result<(), ReceiveError> {
         let bypassed = self.decoder.buffered() == 0;
-        while self.decoder.buffered() > 0
-            && !bytes.is_empty()
-            && !matches!(self.hold, Hold::Answers)
-        {
+        while self.decoder.buffered() > 0 && !bytes.is_empty() && !self.hold.is_turn() {
             let (front, rest) = bytes.split_at(self.decoder.need().min(bytes.len()));
             bytes = rest;
             self.decoder.push(front);
@@ -205,7 +220,8 @@ impl Inbound {
         while matches!(self.hold, Hold::Nothing)
             && let Some((header, payload)) = split_off_frame(&mut bytes, limit)?
         {
-            handle(&mut self.hold, self.mark, router, header, payload)?;
+            let limits = (self.mark, self.call_limit);
+            handle(&mut self.hold, limits, router, header, payload)?;
         }
         if bytes.is_empty() {
             if bypassed {
@@ -223,7 +239,8 @@ impl Inbound {
         while matches!(self.hold, Hold::Nothing)
             && let Some(Frame { header, payload }) = self.decoder.next_frame()?
         {
-            handle(&mut self.hold, self.mark, router, header, payload)?;
+            let limits = (self.mark, self.call_limit);
+            handle(&mut self.hold, limits, router, header, payload)?;
         }
         self.check_pending()
     }
@@ -239,11 +256,18 @@ impl Inbound {
     }
 }
 
+impl Hold {
+    /// Whether it holds up whole frames until a later turn.
+    fn is_turn(&self) -> bool {
+        matches!(self, Self::Answers | Self::Calls)
+    }
+}
+
 /// Has a frame handled, unless descriptors belong to it that are still due; sets the hold for the next frame.
 #[inline]
 fn handle<'a>(
     hold: &mut Hold,
-    mark: usize,
+    (mark, call_limit): (usize, usize),
     router: &mut Router,
     header: Header,
     payload: impl Into<Payload<'a>>,
@@ -252,6 +276,9 @@ fn handle<'a>(
     if header.message_type == MessageType::MESSAGE {
         router.message(&header, payload.into())?;
     } else if !await_fds_or_route(hold, router, header, payload.into())? {
+        return Ok(());
+    } else if router.calls_in_work() >= call_limit {
+        *hold = Hold::Calls;
         return Ok(());
     }
     if router.outbox().weight() > mark {

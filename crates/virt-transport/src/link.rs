@@ -51,6 +51,12 @@ pub(crate) struct Link {
     pub(crate) carries_fds: bool,
     /// Whether calls that need authentication are answered.
     pub(crate) authenticated: bool,
+    /// Whether a call that needs authentication was admitted.
+    pub(crate) established: bool,
+    /// The calls that a server has not answered yet.
+    pub(crate) calls_in_work: usize,
+    /// The most streams that may be open at once.
+    pub(crate) stream_limit: usize,
     pub(crate) outbox: Outbox,
     pub(crate) streams: Streams,
     /// All counters but `bytes_sent`, which the outbox keeps.
@@ -70,6 +76,9 @@ impl Link {
             role,
             carries_fds: false,
             authenticated: true,
+            established: false,
+            calls_in_work: 0,
+            stream_limit: usize::MAX,
             outbox: Outbox::default(),
             streams: Streams::default(),
             counters: Counters::default(),

@@ -44,9 +44,9 @@ pub trait Program: Any + Send {
 
     /// The authentication that a procedure needs, or `None` if the program has no such procedure.
     ///
-    /// The transport asks only while authentication is required and missing. It then answers a call that needs it
-    /// with "authentication required", and one of a procedure that does not exist with "unknown procedure", as a
-    /// daemon does. By default every procedure needs authentication.
+    /// The transport asks until the first call that needs authentication is admitted. While authentication is required
+    /// and missing, it answers such a call with "authentication required", and one of a procedure that does not exist
+    /// with "unknown procedure", as a daemon does. By default every procedure needs authentication.
     fn access(&self, procedure: i32) -> Option<Access> {
         let _ = procedure;
         Some(Access::Authenticated)

@@ -39,6 +39,10 @@ impl Router {
         self.link.authenticated = false;
     }
 
+    pub(crate) fn set_stream_limit(&mut self, limit: usize) {
+        self.link.stream_limit = limit;
+    }
+
     /// Chooses serials of calls from `serial` on.
     pub(crate) fn set_next_serial(&mut self, serial: virt_xdr::Serial) {
         self.link.set_next_serial(serial);
@@ -73,6 +77,18 @@ impl Router {
 
     pub(crate) fn carries_fds(&self) -> bool {
         self.link.carries_fds
+    }
+
+    pub(crate) fn is_authenticated(&self) -> bool {
+        self.link.authenticated
+    }
+
+    pub(crate) fn is_established(&self) -> bool {
+        self.link.established
+    }
+
+    pub(crate) fn calls_in_work(&self) -> usize {
+        self.link.calls_in_work
     }
 
     pub(crate) fn outbox(&self) -> &Outbox {
@@ -194,9 +210,10 @@ impl Router {
             shares_stream: self.link.streams.is_open(program, id),
         };
         self.link.unanswered = Some(received);
+        self.link.calls_in_work += 1;
         let found = self.programs.find(program);
         let registered = found.filter(|registered| registered.takes_calls);
-        let result = match admit(registered, header, self.link.authenticated) {
+        let result = match admit(registered, header, &mut self.link) {
             Ok(registered) => {
                 let id = CallId {
                     transport: self.link.token.clone(),
@@ -334,10 +351,12 @@ impl Router {
 }
 
 /// Judges a call by its program, status and procedure, and the authentication of its client, in this order.
+///
+/// Its access is judged until the first call that needs authentication is admitted.
 fn admit<'a>(
     registered: Option<&'a mut Registered>,
     header: &Header,
-    authenticated: bool,
+    link: &mut Link,
 ) -> Result<&'a mut Registered, RemoteError> {
     let Some(registered) = registered else {
         return Err(RemoteError::unknown_program(header.program));
@@ -345,9 +364,10 @@ fn admit<'a>(
     if header.status != Status::OK {
         return Err(RemoteError::unexpected_status(header.status));
     }
-    if !authenticated {
+    if !link.established {
         match registered.program.access(header.procedure) {
             Some(Access::Anyone) => (),
+            Some(Access::Authenticated) if link.authenticated => link.established = true,
             Some(Access::Authenticated) => return Err(RemoteError::authentication_required()),
             None => return Err(RemoteError::unknown_procedure(header.procedure)),
         }

@@ -72,6 +72,21 @@ impl Transport {
         self
     }
 
+    /// Sets the number of calls in work at which received frames are held up until one is answered, PINGs included. 0 is
+    /// treated as 1; by default there is no limit. A libvirt daemon has 5 for each client.
+    #[must_use]
+    pub fn with_call_limit(mut self, limit: usize) -> Self {
+        self.inbound.set_call_limit(limit);
+        self
+    }
+
+    /// Sets the number of open streams at which [`Context::open_stream`] fails. By default there is no limit.
+    #[must_use]
+    pub fn with_stream_limit(mut self, limit: usize) -> Self {
+        self.router.set_stream_limit(limit);
+        self
+    }
+
     /// Refuses calls that need authentication until a program calls [`Context::set_authenticated`].
     ///
     /// [`Program::requires_authentication`] does the same at registration.
@@ -166,13 +181,21 @@ impl Transport {
         self.inbound.commit(count, &mut self.router)
     }
 
-    /// Whether whole frames are held up by the [answer limit](Self::with_answer_limit).
+    /// Whether whole frames are held up by the [answer limit](Self::with_answer_limit) or the
+    /// [call limit](Self::with_call_limit).
     ///
-    /// Write, and then [`resume`](Self::resume). Meanwhile read nothing: further input waits behind these frames, and
-    /// a descriptor must be held back until they are handled.
+    /// Write, and then [`resume`](Self::resume) once it [would do something](Self::is_resumable). Meanwhile read nothing:
+    /// further input waits behind these frames, and a descriptor must be held back until they are handled.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.inbound.is_paused()
+    }
+
+    /// Whether [`resume`](Self::resume) would handle frames: some are held up, and not by the
+    /// [call limit](Self::with_call_limit).
+    #[must_use]
+    pub fn is_resumable(&self) -> bool {
+        self.inbound.is_resumable(&self.router)
     }
 
     /// Handles frames that are held up, until the limit is reached again.
@@ -258,6 +281,18 @@ impl Transport {
     #[must_use]
     pub fn waiting_calls(&self) -> usize {
         self.router.waiting_calls()
+    }
+
+    /// Returns the number of received calls that have no answer yet.
+    #[must_use]
+    pub fn calls_in_work(&self) -> usize {
+        self.router.calls_in_work()
+    }
+
+    /// Whether a call was admitted that needs authentication: the client is past opening.
+    #[must_use]
+    pub fn is_established(&self) -> bool {
+        self.router.is_established()
     }
 
     /// Returns the number of open streams.
