@@ -114,10 +114,11 @@
 //! [`Hypervisor::on_call`]. If it has a stream, open that there, and take its pieces in
 //! [`Hypervisor::on_stream`].
 
-mod arguments;
 mod error;
 mod generated;
 mod hypervisor;
+mod leading;
+mod opening;
 mod server;
 mod test_hypervisor;
 mod version;
@@ -149,7 +150,11 @@ pub mod qemu {
 
 pub use generated::*;
 pub use hypervisor::Hypervisor;
-pub use server::RemoteServer;
+pub use opening::{
+    AuthAction, AuthError, Authenticator, CredentialField, CredentialKind, Credentials, OpenError,
+    OpenOptions, Opened, Opening, OpeningCall, Phase, Prompt, SecurityLayer, Step,
+};
+pub use server::{CallHandler, RemoteServer};
 pub use test_hypervisor::TestHypervisor;
 pub use version::Version;
 pub use words::READ_ONLY;

@@ -2,7 +2,7 @@
 
 use virt_transport::{Call, Context, ErrorSource, RemoteError};
 
-use crate::arguments::arguments;
+use crate::leading::leading;
 use crate::{
     ConnectDomainEventCallbackDeregisterAnyArgs, ConnectDomainEventCallbackRegisterAnyArgs,
     ConnectDomainEventCallbackRegisterAnyRet, ConnectListAllDomainsArgs, ConnectListAllDomainsRet,
@@ -48,7 +48,10 @@ pub struct TestHypervisor {
     next_registration: i32,
 }
 
-/// Who wants to have events, and whose.
+/// Decodes the arguments and replies.
+type Answer = fn(&mut TestHypervisor, Call<'_>, &mut Context<'_>) -> Result<(), RemoteError>;
+
+/// A client's registration for events.
 #[derive(Debug, Clone)]
 struct Registration {
     id: i32,
@@ -268,53 +271,53 @@ impl Hypervisor for TestHypervisor {
     }
 
     fn serves(&self, procedure: Procedure) -> bool {
-        matches!(
-            procedure,
-            Procedure::CONNECT_LIST_ALL_DOMAINS
-                | Procedure::DOMAIN_LOOKUP_BY_NAME
-                | Procedure::DOMAIN_GET_STATE
-                | Procedure::DOMAIN_SUSPEND
-                | Procedure::DOMAIN_RESUME
-                | Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY
-                | Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY
-        )
+        find(procedure).is_some()
     }
 
     fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
-        let Call { id, payload, .. } = call;
-        let answered = match Procedure(id.procedure()) {
-            Procedure::CONNECT_LIST_ALL_DOMAINS => cx.reply(id, &self.list(arguments(&payload)?)),
-            Procedure::DOMAIN_LOOKUP_BY_NAME => {
-                let DomainLookupByNameArgs { name } = arguments(&payload)?;
-                cx.reply(id, &self.lookup(name)?)
-            }
-            Procedure::DOMAIN_GET_STATE => {
-                let DomainGetStateArgs { dom, .. } = arguments(&payload)?;
-                cx.reply(id, &self.state(&dom)?)
-            }
-            Procedure::DOMAIN_SUSPEND => {
-                let DomainSuspendArgs { dom } = arguments(&payload)?;
-                self.suspend(&dom, cx)?;
-                cx.reply(id, &())
-            }
-            Procedure::DOMAIN_RESUME => {
-                let DomainResumeArgs { dom } = arguments(&payload)?;
-                self.resume(&dom, cx)?;
-                cx.reply(id, &())
-            }
-            Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY => {
-                cx.reply(id, &self.register(&arguments(&payload)?)?)
-            }
-            Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY => {
-                let ConnectDomainEventCallbackDeregisterAnyArgs { callback_id } =
-                    arguments(&payload)?;
-                self.deregister(callback_id)?;
-                cx.reply(id, &())
-            }
-            Procedure(unknown) => return Err(RemoteError::unknown_procedure(unknown)),
-        };
-        Ok(answered?)
+        let procedure = call.id.procedure();
+        let answer = find(Procedure(procedure));
+        answer.ok_or_else(|| RemoteError::unknown_procedure(procedure))?(self, call, cx)
     }
+}
+
+/// The table of the procedures that are served; `None` for all others.
+fn find(procedure: Procedure) -> Option<Answer> {
+    Some(match procedure {
+        Procedure::CONNECT_LIST_ALL_DOMAINS => |this, call, cx| {
+            let args = leading(call.payload.as_slice())?;
+            Ok(cx.reply(call.id, &this.list(args))?)
+        },
+        Procedure::DOMAIN_LOOKUP_BY_NAME => |this, call, cx| {
+            let DomainLookupByNameArgs { name } = leading(call.payload.as_slice())?;
+            Ok(cx.reply(call.id, &this.lookup(name)?)?)
+        },
+        Procedure::DOMAIN_GET_STATE => |this, call, cx| {
+            let DomainGetStateArgs { dom, .. } = leading(call.payload.as_slice())?;
+            Ok(cx.reply(call.id, &this.state(&dom)?)?)
+        },
+        Procedure::DOMAIN_SUSPEND => |this, call, cx| {
+            let DomainSuspendArgs { dom } = leading(call.payload.as_slice())?;
+            this.suspend(&dom, cx)?;
+            Ok(cx.reply(call.id, &())?)
+        },
+        Procedure::DOMAIN_RESUME => |this, call, cx| {
+            let DomainResumeArgs { dom } = leading(call.payload.as_slice())?;
+            this.resume(&dom, cx)?;
+            Ok(cx.reply(call.id, &())?)
+        },
+        Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY => |this, call, cx| {
+            let args = leading(call.payload.as_slice())?;
+            Ok(cx.reply(call.id, &this.register(&args)?)?)
+        },
+        Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY => |this, call, cx| {
+            let ConnectDomainEventCallbackDeregisterAnyArgs { callback_id } =
+                leading(call.payload.as_slice())?;
+            this.deregister(callback_id)?;
+            Ok(cx.reply(call.id, &())?)
+        },
+        _ => return None,
+    })
 }
 
 /// Whether a URI is `test:///default`, with whatever parameters.

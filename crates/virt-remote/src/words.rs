@@ -1,33 +1,33 @@
-//! Flags, and how the generated types read in a sentence.
+//! Flags, and the generated types in the words of a sentence.
 
 use std::fmt;
 
 use crate::{AuthListRet, AuthType, CloseReason};
 
-/// A flag of `CONNECT_OPEN`: the connection can only read.
+/// A flag of `CONNECT_OPEN`: opens a connection that can only read.
 pub const READ_ONLY: u32 = 1;
 
-/// `none`, `sasl`, `polkit`, or the number.
+/// The name as in a sentence: `none`, `SASL`, `polkit`, or `type 7`.
 impl fmt::Display for AuthType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::NONE => f.pad("none"),
-            Self::SASL => f.pad("sasl"),
+            Self::SASL => f.pad("SASL"),
             Self::POLKIT => f.pad("polkit"),
-            Self(unknown) => write!(f, "authentication type {unknown}"),
+            Self(unknown) => write!(f, "type {unknown}"),
         }
     }
 }
 
-/// What is offered, as in `sasl, polkit`; `nothing` if the list is empty.
+/// The alternatives, as in `SASL or polkit`; `nothing` if the list is empty.
 impl fmt::Display for AuthListRet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.types.is_empty() {
             return f.pad("nothing");
         }
         for (i, kind) in self.types.iter().enumerate() {
-            let comma = if i == 0 { "" } else { ", " };
-            write!(f, "{comma}{kind}")?;
+            let or = if i == 0 { "" } else { " or " };
+            write!(f, "{or}{kind}")?;
         }
         Ok(())
     }

@@ -7,10 +7,12 @@
     reason = "what helps a test may fail as a test does"
 )]
 
+mod added;
 mod authentication;
 mod close;
 mod hypervisors;
 mod keepalive;
+mod opening;
 mod properties;
 mod public;
 mod support;

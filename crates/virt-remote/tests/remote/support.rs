@@ -2,8 +2,8 @@
 
 use bytes::Buf;
 use virt_remote::{PROGRAM, RemoteServer, TestHypervisor};
-use virt_transport::{Context, Handle, Role, Transmit, Transport};
-use virt_xdr::{Frame, FrameDecoder, Header, MessageType, Serial, Status, frame_head};
+use virt_transport::{Context, Handle, ReplyError, Role, Transmit, Transport};
+use virt_xdr::{Frame, FrameDecoder, Header, MessageType, Serial, Status, frame_head, from_slice};
 
 /// A transport with the remote program.
 pub(crate) struct Server {
@@ -50,6 +50,31 @@ impl Server {
 
     /// Calls a procedure, and counts the replies to that.
     pub(crate) fn replies(&mut self, procedure: i32, serial: Serial, payload: &[u8]) -> usize {
+        let replies = self.answers(procedure, serial, payload);
+        let replies = replies.iter().filter(|(header, _)| {
+            header.message_type == MessageType::REPLY && header.serial == serial
+        });
+        replies.count()
+    }
+
+    /// Calls a procedure, and returns what a client makes of the only frame that comes.
+    pub(crate) fn call(&mut self, procedure: i32, payload: &[u8]) -> Result<Vec<u8>, ReplyError> {
+        let mut replies = self.answers(procedure, Serial(1), payload);
+        assert_eq!(replies.len(), 1, "one frame answers a call");
+        let (header, payload) = replies.remove(0);
+        match header.status {
+            Status::OK => Ok(payload),
+            _ => Err(ReplyError::Remote(from_slice(&payload)?)),
+        }
+    }
+
+    /// Calls a procedure, and returns the frames that are sent.
+    fn answers(
+        &mut self,
+        procedure: i32,
+        serial: Serial,
+        payload: &[u8],
+    ) -> Vec<(Header, Vec<u8>)> {
         let header = Header {
             program: PROGRAM,
             procedure,
@@ -62,12 +87,14 @@ impl Server {
         self.transport.receive(payload).unwrap();
         let mut decoder = FrameDecoder::new();
         decoder.push(&sent(&mut self.transport));
-        let mut replies = 0;
-        while let Some(Frame { header, .. }) = decoder.next_frame().unwrap() {
-            let reply = header.message_type == MessageType::REPLY;
-            replies += usize::from(reply && header.serial == serial);
+        let mut frames = Vec::new();
+        while let Some(Frame {
+            header, payload, ..
+        }) = decoder.next_frame().unwrap()
+        {
+            frames.push((header, payload.as_slice().to_vec()));
         }
-        replies
+        frames
     }
 
     #[track_caller]

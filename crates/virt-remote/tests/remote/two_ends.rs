@@ -156,7 +156,7 @@ fn a_name_is_the_servers_choice_if_the_client_gives_none() {
 #[test]
 fn sasl_alone_is_offered_and_nothing_can_be_opened() {
     let mut ends = Ends::new(RemoteServer::new(hypervisor()).demand_auth([AuthType::SASL]));
-    assert_eq!(ends.call::<AuthList>(&()).unwrap().to_string(), "sasl");
+    assert_eq!(ends.call::<AuthList>(&()).unwrap().to_string(), "SASL");
     let name = Some("test:///default");
     let open = ConnectOpenArgs { name, flags: 0 };
     assert_eq!(ends.fails::<ConnectOpen>(&open), "authentication required");

@@ -41,8 +41,8 @@ fn what_a_daemon_offers_reads_as_a_list() {
     };
     assert_eq!(list(&[]), "nothing");
     assert_eq!(list(&[AuthType::NONE]), "none");
-    assert_eq!(list(&[AuthType::SASL, AuthType::POLKIT]), "sasl, polkit");
-    assert_eq!(list(&[AuthType(7)]), "authentication type 7");
+    assert_eq!(list(&[AuthType::SASL, AuthType::POLKIT]), "SASL or polkit");
+    assert_eq!(list(&[AuthType(7)]), "type 7");
 }
 
 #[test]

@@ -1,0 +1,29 @@
+//! Authentication by polkit: one call, during which the daemon may ask a person.
+
+use virt_transport::ReplyError;
+
+use super::{AuthAction, AuthError, Authenticator, OpeningCall};
+use crate::leading::leading;
+use crate::{AuthPolkit, AuthPolkitRet, AuthType};
+
+#[derive(Debug)]
+pub(super) struct Polkit;
+
+impl Authenticator for Polkit {
+    fn auth_type(&self) -> AuthType {
+        AuthType::POLKIT
+    }
+
+    fn start(&mut self) -> Result<AuthAction, AuthError> {
+        let call = OpeningCall::new::<AuthPolkit>(&())?;
+        Ok(AuthAction::Call(call.interactive()))
+    }
+
+    fn on_reply(&mut self, reply: Result<&[u8], ReplyError>) -> Result<AuthAction, AuthError> {
+        let AuthPolkitRet { complete } = leading(reply?).map_err(ReplyError::from)?;
+        if complete == 0 {
+            return Err(AuthError::Incomplete);
+        }
+        Ok(AuthAction::Done(None))
+    }
+}

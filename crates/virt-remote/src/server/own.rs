@@ -1,0 +1,156 @@
+//! The procedures that a server answers by itself, each with its access, and the state that they share.
+
+use virt_transport::{Call, Context, RemoteError};
+
+use crate::leading::leading;
+use crate::{
+    AuthListRet, AuthPolkitRet, AuthType, ConnectGetHostnameRet, ConnectGetLibVersionRet,
+    ConnectGetTypeRet, ConnectGetUriRet, ConnectGetVersionRet, ConnectOpenArgs,
+    ConnectSupportsFeatureArgs, ConnectSupportsFeatureRet, Feature, Hypervisor, Procedure, error,
+};
+
+/// The clients that may call a procedure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Anyone,
+    Authenticated,
+}
+
+/// The hypervisor of one client, and the client's way to it.
+pub(super) struct Own {
+    pub(super) hypervisor: Box<dyn Hypervisor>,
+    /// The types of authentication that are demanded; empty if none is.
+    pub(super) auth: Vec<AuthType>,
+    pub(super) authenticated: bool,
+    pub(super) on_polkit: Box<dyn FnMut() -> bool + Send>,
+    /// `None` if keepalive is refused.
+    pub(super) on_keepalive: Option<Box<dyn FnMut() + Send>>,
+    pub(super) on_close: Box<dyn FnMut() + Send>,
+    /// The hypervisor's URI, once it is open.
+    pub(super) uri: Option<String>,
+    pub(super) wants_close_event: bool,
+    pub(super) closed: bool,
+}
+
+/// Decodes the arguments, checks that the hypervisor is open, and replies, in this order.
+type Answer = fn(&mut Own, Call<'_>, &mut Context<'_>) -> Result<(), RemoteError>;
+
+/// The table of the server's own procedures; `None` for all others.
+pub(super) fn find(procedure: Procedure) -> Option<(Access, Answer)> {
+    Some(match procedure {
+        Procedure::AUTH_LIST => anyone(|own, call, cx| {
+            let types = if own.auth.is_empty() {
+                vec![AuthType::NONE]
+            } else {
+                own.auth.clone()
+            };
+            Ok(cx.reply(call.id, &AuthListRet { types })?)
+        }),
+        Procedure::AUTH_POLKIT => anyone(|own, call, cx| {
+            let due = own.auth.contains(&AuthType::POLKIT) && !own.authenticated;
+            if !due || !(own.on_polkit)() {
+                return Err(error::authentication_failed());
+            }
+            own.authenticated = true;
+            // Polkit has no other result.
+            Ok(cx.reply(call.id, &AuthPolkitRet { complete: 1 })?)
+        }),
+        // There is no mechanism to begin with. A daemon gives no reason either.
+        Procedure::AUTH_SASL_INIT | Procedure::AUTH_SASL_START | Procedure::AUTH_SASL_STEP => {
+            anyone(|_, _, _| Err(error::authentication_failed()))
+        }
+        Procedure::CONNECT_SUPPORTS_FEATURE => authenticated(|own, call, cx| {
+            let ConnectSupportsFeatureArgs { feature } = leading(call.payload.as_slice())?;
+            let supported = own.supports(feature)?.into();
+            Ok(cx.reply(call.id, &ConnectSupportsFeatureRet { supported })?)
+        }),
+        Procedure::CONNECT_OPEN => authenticated(|own, call, cx| {
+            own.open(&leading(call.payload.as_slice())?)?;
+            Ok(cx.reply(call.id, &())?)
+        }),
+        Procedure::CONNECT_CLOSE => authenticated(|own, call, cx| {
+            own.closed = true;
+            let replied = cx.reply(call.id, &());
+            (own.on_close)();
+            Ok(replied?)
+        }),
+        Procedure::CONNECT_GET_TYPE => authenticated(|own, call, cx| {
+            let r#type = own.opened()?.type_name();
+            Ok(cx.reply(call.id, &ConnectGetTypeRet { r#type })?)
+        }),
+        Procedure::CONNECT_GET_VERSION => authenticated(|own, call, cx| {
+            let hv_ver = own.opened()?.version().into();
+            Ok(cx.reply(call.id, &ConnectGetVersionRet { hv_ver })?)
+        }),
+        Procedure::CONNECT_GET_LIB_VERSION => authenticated(|own, call, cx| {
+            let lib_ver = own.opened()?.lib_version().into();
+            Ok(cx.reply(call.id, &ConnectGetLibVersionRet { lib_ver })?)
+        }),
+        Procedure::CONNECT_GET_HOSTNAME => authenticated(|own, call, cx| {
+            let hostname = own.opened()?.hostname();
+            Ok(cx.reply(call.id, &ConnectGetHostnameRet { hostname })?)
+        }),
+        Procedure::CONNECT_GET_URI => authenticated(|own, call, cx| {
+            let uri = own.uri.as_deref().ok_or_else(error::not_open)?;
+            Ok(cx.reply(call.id, &ConnectGetUriRet { uri })?)
+        }),
+        Procedure::CONNECT_REGISTER_CLOSE_CALLBACK => authenticated(|own, call, cx| {
+            own.check_open()?;
+            own.wants_close_event = true;
+            Ok(cx.reply(call.id, &())?)
+        }),
+        Procedure::CONNECT_UNREGISTER_CLOSE_CALLBACK => authenticated(|own, call, cx| {
+            own.check_open()?;
+            own.wants_close_event = false;
+            Ok(cx.reply(call.id, &())?)
+        }),
+        _ => return None,
+    })
+}
+
+const fn anyone(answer: Answer) -> (Access, Answer) {
+    (Access::Anyone, answer)
+}
+
+const fn authenticated(answer: Answer) -> (Access, Answer) {
+    (Access::Authenticated, answer)
+}
+
+impl Own {
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.authenticated || self.auth.is_empty()
+    }
+
+    pub(super) fn check_open(&self) -> Result<(), RemoteError> {
+        if self.uri.is_some() {
+            Ok(())
+        } else {
+            Err(error::not_open())
+        }
+    }
+
+    /// The hypervisor, if it is open.
+    pub(super) fn opened(&mut self) -> Result<&mut dyn Hypervisor, RemoteError> {
+        self.check_open()?;
+        Ok(self.hypervisor.as_mut())
+    }
+
+    fn supports(&mut self, feature: Feature) -> Result<bool, RemoteError> {
+        // The only feature of the connection itself, and the only one to ask for before CONNECT_OPEN.
+        if feature == Feature::KEEPALIVE {
+            return Ok(self.on_keepalive.as_mut().map(|start| start()).is_some());
+        }
+        let hypervisor = self.opened()?;
+        Ok(feature == Feature::CLOSE_CALLBACK || hypervisor.supports(feature))
+    }
+
+    fn open(&mut self, args: &ConnectOpenArgs<&str>) -> Result<(), RemoteError> {
+        if self.uri.is_some() {
+            return Err(error::already_open());
+        }
+        // An empty name is no name to a daemon.
+        let name = args.name.filter(|name| !name.is_empty());
+        self.uri = Some(self.hypervisor.open(name, args.flags)?);
+        Ok(())
+    }
+}
