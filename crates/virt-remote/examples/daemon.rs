@@ -1,4 +1,4 @@
-//! A daemon without libvirt: it serves `test:///default` on a TCP port, one thread for each connection.
+//! Serves `test:///default` on a TCP port without libvirt, with a thread for each connection.
 //!
 //! ```console
 //! $ cargo run -p virt-remote --example daemon -- 127.0.0.1:16600
@@ -23,23 +23,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     for stream in listener.incoming() {
         let stream = stream?;
         thread::spawn(move || match serve(stream) {
-            Ok(()) => println!("the client has closed"),
+            Ok(()) => println!("closed by the client"),
             Err(error) => println!("closed: {error}"),
         });
     }
     Ok(())
 }
 
-/// Serves one client until it says that it is done, or goes.
+/// Serves one client until it closes the connection.
 fn serve(mut stream: TcpStream) -> Result<(), Box<dyn Error>> {
     let mut transport = Transport::new(Role::Server);
     let remote = transport.register(RemoteServer::new(TestHypervisor::default()))?;
-    // It answers the PINGs of the client, and sends none.
+    // Answers the PINGs of the client, and sends none.
     KeepAlive::new().register(&mut transport)?;
     loop {
         let read = stream.read(transport.space(4096))?;
         if read == 0 {
-            return Err("the client has gone without a word".into());
+            return Err("the client went away without CONNECT_CLOSE".into());
         }
         transport.commit(read)?;
         while let Some(Transmit::Bytes(mut bytes)) = transport.poll_transmit() {

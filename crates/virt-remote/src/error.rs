@@ -1,13 +1,13 @@
-//! The errors that a daemon's procedures send, beside those of its RPC layer.
+//! The errors of a daemon's procedures. Those of its RPC layer are in virt-transport.
 
 use virt_transport::{ErrorCode, ErrorPayload, ErrorSource, RemoteError};
 
-/// No driver for a URI.
+/// The code of a URI that no driver opens.
 const NO_CONNECT: ErrorCode = ErrorCode(5);
-/// The public functions of libvirt, which judge before a driver is asked.
+/// The source of errors that libvirt's public functions find before they ask a driver.
 const DOMAINS: ErrorSource = ErrorSource(20);
 
-/// Something inside the daemon.
+/// An error inside the daemon.
 pub(crate) fn internal(source: ErrorSource, detail: &str) -> RemoteError {
     with_detail(
         ErrorCode::INTERNAL_ERROR,
@@ -17,7 +17,7 @@ pub(crate) fn internal(source: ErrorSource, detail: &str) -> RemoteError {
     )
 }
 
-/// What every call says that needs `CONNECT_OPEN` first.
+/// The error of a call that needs `CONNECT_OPEN` first.
 pub(crate) fn not_open() -> RemoteError {
     internal(ErrorSource::RPC, "hypervisor connection not open")
 }
@@ -26,7 +26,7 @@ pub(crate) fn already_open() -> RemoteError {
     internal(ErrorSource::RPC, "connection already open")
 }
 
-/// Whatever the reason is, a daemon keeps it to itself.
+/// The error of every authentication that fails. A daemon does not tell the reason.
 pub(crate) fn authentication_failed() -> RemoteError {
     with_detail(
         ErrorCode::AUTHENTICATION_FAILED,
@@ -64,7 +64,7 @@ pub(crate) fn no_domain() -> RemoteError {
     })
 }
 
-/// An error whose format goes along, with what stands in it.
+/// An error that carries its format and the detail in it, besides the message.
 fn with_detail(code: ErrorCode, source: ErrorSource, format: &str, detail: &str) -> RemoteError {
     let error = RemoteError::new(code, source, format.replace("%s", detail));
     RemoteError::from(ErrorPayload {

@@ -1,46 +1,50 @@
-//! What a daemon stands for.
+//! The backend behind a server.
 
 use virt_transport::{Call, Context, ProgramError, RemoteError, Stream};
 
 use crate::{Feature, Procedure, Version};
 
-/// What a [`RemoteServer`](crate::RemoteServer) asks about the hypervisor behind it.
+/// The backend behind a [`RemoteServer`](crate::RemoteServer).
 ///
-/// All but [`serves`](Self::serves) are called only for a client that is authenticated, and all but these
-/// two and [`open`](Self::open) only once that has succeeded.
+/// The server calls [`serves`](Self::serves) at any time, [`open`](Self::open) once the client is authenticated,
+/// and all others once the hypervisor is open. To add a procedure to a hypervisor that exists, use
+/// [`RemoteServer::serve`](crate::RemoteServer::serve).
 pub trait Hypervisor: Send {
     /// Opens the hypervisor for this client, and returns its URI, for `CONNECT_GET_URI`.
     ///
-    /// The name is a URI without what says how to reach the daemon, never empty, or none for one of the
-    /// daemon's choice. Flags that are not known are to be ignored, as a daemon does;
-    /// [`READ_ONLY`](crate::READ_ONLY) is one.
+    /// The name is a URI without the parts that say how to reach the daemon, and never empty. `None` leaves the
+    /// choice to the hypervisor. Of the flags only [`READ_ONLY`](crate::READ_ONLY) has a meaning; a daemon
+    /// ignores unknown ones.
     ///
     /// # Errors
     ///
     /// The error is sent as the reply; the client may try again.
     fn open(&mut self, name: Option<&str>, flags: u32) -> Result<String, RemoteError>;
 
-    /// The name of its driver, such as `QEMU`.
+    /// The name of the driver, such as `QEMU`.
     fn type_name(&self) -> &str;
 
-    /// Its version.
+    /// The version of the hypervisor.
     fn version(&self) -> Version;
 
-    /// The version of the libvirt that drives it.
+    /// The version of libvirt.
     fn lib_version(&self) -> Version;
 
-    /// The name of the host that it runs on.
+    /// The name of the host.
     fn hostname(&self) -> &str;
 
-    /// Whether it has a feature. Those that the server has by itself it is not asked for:
-    /// [`Feature::KEEPALIVE`] and [`Feature::CLOSE_CALLBACK`].
+    /// Returns `true` for the features of the hypervisor; by default it has none.
+    ///
+    /// The server answers for [`Feature::KEEPALIVE`] and [`Feature::CLOSE_CALLBACK`] by itself.
     fn supports(&self, feature: Feature) -> bool {
         let _ = feature;
         false
     }
 
-    /// Whether it serves a procedure that the server does not answer by itself. It has to say the same at
-    /// any time, and may be asked by a client that is not authenticated.
+    /// Returns `true` for the procedures that [`on_call`](Self::on_call) answers; by default there are none.
+    ///
+    /// The result must not change during a connection. It decides whether a client that is not authenticated is
+    /// told that the procedure is unknown.
     fn serves(&self, procedure: Procedure) -> bool {
         let _ = procedure;
         false
@@ -49,8 +53,8 @@ pub trait Hypervisor: Send {
     /// Answers a call of a procedure that it [`serves`](Self::serves), as
     /// [`Program::on_call`](virt_transport::Program::on_call) does.
     ///
-    /// The server refuses it as long as the hypervisor is not open, whatever the payload is; of a daemon's
-    /// own procedures one whose payload does not decode is refused for that.
+    /// Before the hypervisor is open the server refuses the call without looking at the payload. A libvirt
+    /// daemon would refuse a payload that does not decode first.
     ///
     /// # Errors
     ///
@@ -61,16 +65,16 @@ pub trait Hypervisor: Send {
     }
 
     /// Takes a piece of a stream that it has opened in [`on_call`](Self::on_call), as
-    /// [`Program::on_stream`](virt_transport::Program::on_stream) does. After `CONNECT_CLOSE` none comes.
+    /// [`Program::on_stream`](virt_transport::Program::on_stream) does. None comes after `CONNECT_CLOSE`.
     ///
-    /// A client that has finished a stream waits for an answer: see
+    /// A client that has finished a stream waits for a confirmation: see
     /// [`StreamBody::Finish`](virt_transport::StreamBody::Finish).
     ///
     /// The default does not expect any.
     ///
     /// # Errors
     ///
-    /// See [`ProgramError`] for what becomes of the connection.
+    /// See [`ProgramError`] for the effect on the connection.
     fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
         let _ = (stream, cx);
         Err(ProgramError::Unexpected)

@@ -1,19 +1,22 @@
-//! The remote program of libvirt's RPC protocol: what opens a connection, and all its procedure numbers.
+//! The remote program of libvirt's RPC protocol: opening a connection, and the server's half.
 //!
+//! - [`Opening`] is a state machine for clients: it authenticates, negotiates keepalive and opens the hypervisor.
+//!   [`Authenticator`] adds a way to authenticate to it.
+//! - [`RemoteServer`] is the other end. It answers the calls that open a connection, and hands all others and
+//!   their streams to a [`Hypervisor`], such as [`TestHypervisor`], which needs no libvirt.
 //! - [`Procedure`] has the number of every procedure; [`admin`], [`qemu`] and [`lxc`] have those of the other
-//!   programs. A number is never used again, so these serve an older daemon, too.
-//! - A procedure whose types are here is a unit struct that names them, such as [`ConnectOpen`]: it is a
-//!   [`CallProcedure`](virt_transport::CallProcedure), or a
-//!   [`MessageProcedure`](virt_transport::MessageProcedure) if it is an event. These are what opens a
-//!   connection, and one call, event, stream and descriptor each to go on with.
-//! - [`RemoteServer`] is the other end: it serves what opens a connection, and hands other calls and their
-//!   streams to a [`Hypervisor`], of which [`TestHypervisor`] is one, without libvirt.
+//!   programs. Numbers are never reused, so these tables serve older daemons too.
+//! - A procedure with types is a unit struct, such as [`ConnectOpen`]. It implements
+//!   [`CallProcedure`](virt_transport::CallProcedure), or
+//!   [`MessageProcedure`](virt_transport::MessageProcedure) if it is an event. There are types for opening a
+//!   connection, and for some calls, events, streams and descriptors.
 //!
-//! There is no I/O in here: [`virt_transport::Transport`] carries it all.
+//! The crate does no I/O: a [`virt_transport::Transport`] carries the calls.
 //!
-//! > The calling contract: a client says `AUTH_LIST`, and authenticates if the answer demands it; asks for
-//! > [`Feature::KEEPALIVE`] before it sends PINGs; says `CONNECT_OPEN` before all that needs a hypervisor, and
-//! > `CONNECT_CLOSE` last. It waits for each reply: a daemon may serve two calls in any order.
+//! > The calling contract: a client calls `AUTH_LIST`, and authenticates if the result demands it; asks for
+//! > [`Feature::KEEPALIVE`] before it sends PINGs; calls `CONNECT_OPEN` before anything that needs a hypervisor,
+//! > and `CONNECT_CLOSE` last. It waits for each reply, because a daemon may serve two calls in any order.
+//! > [`Opening`] does all but the last.
 //!
 //! # Examples
 //!
@@ -32,7 +35,7 @@
 //!     Transmit, Transport,
 //! };
 //!
-//! /// The client's program: it keeps what the last call returned.
+//! /// The client's program: it keeps the result of the last call.
 //! #[derive(Default)]
 //! struct Client {
 //!     returned: Option<Result<Bytes, ReplyError>>,
@@ -66,7 +69,7 @@
 //!     }
 //! }
 //!
-//! /// Carries what one end has to send to the other. A socket would stand here.
+//! /// Carries bytes from one end to the other, in place of a socket.
 //! fn carry(from: &mut Transport, to: &mut Transport) -> Result<(), Box<dyn Error>> {
 //!     while let Some(Transmit::Bytes(mut bytes)) = from.poll_transmit() {
 //!         to.receive(&bytes.copy_to_bytes(bytes.remaining()))?;
@@ -88,31 +91,32 @@
 //! # Ok::<(), Box<dyn Error>>(())
 //! ```
 //!
-//! # What the server answers
+//! # Procedures of the server
 //!
-//! | procedure | before it is open | authenticated only |
+//! | procedure | before `CONNECT_OPEN` | before authentication |
 //! |---|---|---|
-//! | `AUTH_LIST`, `AUTH_POLKIT`; SASL's three, which fail | yes | no |
-//! | `CONNECT_SUPPORTS_FEATURE` | [`Feature::KEEPALIVE`] alone | yes |
-//! | `CONNECT_OPEN`, `CONNECT_CLOSE` | yes | yes |
-//! | `CONNECT_GET_TYPE`, `_VERSION`, `_LIB_VERSION`, `_HOSTNAME`, `_URI` | no | yes |
-//! | `CONNECT_REGISTER_CLOSE_CALLBACK`, `CONNECT_UNREGISTER_CLOSE_CALLBACK` | no | yes |
-//! | what [`Hypervisor::serves`] | no | yes |
+//! | `AUTH_LIST`, `AUTH_POLKIT`; SASL's three, which fail | yes | yes |
+//! | `CONNECT_SUPPORTS_FEATURE` | [`Feature::KEEPALIVE`] alone | no |
+//! | `CONNECT_OPEN`, `CONNECT_CLOSE` | yes | no |
+//! | `CONNECT_GET_TYPE`, `_VERSION`, `_LIB_VERSION`, `_HOSTNAME`, `_URI` | no | no |
+//! | `CONNECT_REGISTER_CLOSE_CALLBACK`, `CONNECT_UNREGISTER_CLOSE_CALLBACK` | no | no |
+//! | those added by [`RemoteServer::serve`], and those of [`Hypervisor::serves`] | no | no |
 //!
-//! It was measured against libvirt 9.0.0's daemon, and is simpler in this: a procedure that is not in the table
-//! is unknown, where a daemon knows it and may say that the driver does not; polkit that is not demanded is
-//! refused in plain words; what a hypervisor serves is refused before it is open, whatever the payload is; the
-//! events of [`TestHypervisor`] come before the reply to the call that causes them, where a daemon's may come
-//! behind it.
+//! The answers were measured against libvirt 9.0.0's daemon. The server is simpler in these points:
+//!
+//! - A procedure outside the table is unknown. A daemon knows it, and may answer that the driver lacks it.
+//! - Polkit that is not demanded is refused in plain words.
+//! - Calls of the hypervisor before `CONNECT_OPEN` are refused for that, even if the payload does not decode.
+//! - The events of [`TestHypervisor`] come before the reply to the call that causes them. A daemon's may come
+//!   after it.
 //!
 //! # Adding a procedure
 //!
 //! The types are generated from `xtask/protocol/remote.x`. Add the structs `remote_..._args` and
-//! `remote_..._ret` of a procedure there, or `remote_..._msg` of an event, with a comment for each; a procedure
+//! `remote_..._ret` of a procedure there, or `remote_..._msg` of an event, with a comment for each. A procedure
 //! without any gets `@void` in its comment instead. `cargo xtask codegen` then writes the types and the unit
-//! struct. To call it, that is all; to serve it, name it in [`Hypervisor::serves`] and answer it in
-//! [`Hypervisor::on_call`]. If it has a stream, open that there, and take its pieces in
-//! [`Hypervisor::on_stream`].
+//! struct, which is all that a client needs. To serve the procedure, add it with [`RemoteServer::serve`], or with
+//! [`RemoteServer::serve_raw`] if it has a stream.
 
 mod error;
 mod generated;

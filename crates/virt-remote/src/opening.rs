@@ -175,8 +175,9 @@ impl Opening {
         self.phase
     }
 
-    /// Whether keepalive was agreed on, known after [`Phase::Negotiate`]. From then on either end may send
-    /// PINGs, and should: `CONNECT_OPEN` may take its time.
+    /// Returns `true` once keepalive was agreed on, at the end of [`Phase::Negotiate`].
+    ///
+    /// From then on either end may send PINGs. Begin before `CONNECT_OPEN` is answered, which may take long.
     #[must_use]
     pub fn keepalive(&self) -> bool {
         self.opened.keepalive

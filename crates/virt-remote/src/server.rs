@@ -1,4 +1,4 @@
-//! The remote program of a daemon: its settings, and which part of it answers a call.
+//! The remote program of a daemon: its settings, and the dispatch of calls.
 
 mod handler;
 mod own;
@@ -153,19 +153,19 @@ impl RemoteServer {
         self.add(procedure.into(), Raw(handler))
     }
 
-    /// Whether the client may call procedures that need authentication.
+    /// Returns `true` if the client may call procedures that need authentication.
     #[must_use]
     pub fn is_authenticated(&self) -> bool {
         self.own.is_authenticated()
     }
 
-    /// Whether the hypervisor is open.
+    /// Returns `true` once the hypervisor is open.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.own.uri.is_some()
     }
 
-    /// Whether the client has sent `CONNECT_CLOSE`: close the connection once the reply is written.
+    /// Returns `true` once the client has sent `CONNECT_CLOSE`. Close the connection when the reply is written.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.own.closed
@@ -234,7 +234,7 @@ impl Program for RemoteServer {
     }
 
     fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
-        // Whoever serves a stream has opened it after CONNECT_OPEN, but the owner of the transport may not.
+        // A handler can open a stream only after CONNECT_OPEN, the owner of the transport at any time.
         if self.own.closed || !self.is_open() {
             return Err(ProgramError::Unexpected);
         }

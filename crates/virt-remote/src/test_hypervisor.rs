@@ -1,4 +1,4 @@
-//! `test:///default`, without libvirt.
+//! The mock hypervisor `test:///default`, without libvirt.
 
 use virt_transport::{Call, Context, ErrorSource, RemoteError};
 
@@ -12,15 +12,14 @@ use crate::{
     Procedure, READ_ONLY, Version, error,
 };
 
-/// How many registrations for events one client may have.
+/// The number of registrations for events that one client may have.
 const REGISTRATIONS_MAX: usize = 1024;
 
 /// The mock hypervisor of libvirt, as `test:///default` opens it: one domain, which runs and does nothing.
 ///
-/// It serves, beside what a [`RemoteServer`](crate::RemoteServer) does by itself, the procedures
-/// `CONNECT_LIST_ALL_DOMAINS`, `DOMAIN_LOOKUP_BY_NAME`, `DOMAIN_GET_STATE`, `DOMAIN_SUSPEND` and
-/// `DOMAIN_RESUME`, and the registration for the events that these last two cause. Nothing is shared: each
-/// client has its own.
+/// Besides the procedures of a [`RemoteServer`](crate::RemoteServer) it serves `CONNECT_LIST_ALL_DOMAINS`,
+/// `DOMAIN_LOOKUP_BY_NAME`, `DOMAIN_GET_STATE`, `DOMAIN_SUSPEND` and `DOMAIN_RESUME`, and registrations for the
+/// events of the last two. Each client has a hypervisor of its own; nothing is shared.
 ///
 /// ```
 /// use virt_remote::{Hypervisor, TestHypervisor};
@@ -33,15 +32,15 @@ const REGISTRATIONS_MAX: usize = 1024;
 /// ```
 #[derive(Debug, Clone)]
 pub struct TestHypervisor {
-    /// The name of the host; `localhost` unless it is set.
+    /// The name of the host, by default `localhost`.
     pub hostname: String,
-    /// The version of the hypervisor; 0.0.2 unless it is set, as libvirt's mock has it.
+    /// The version of the hypervisor, by default 0.0.2, that of libvirt's mock.
     pub version: Version,
-    /// The version of libvirt; 9.0.0 unless it is set, whose daemon this behaves as.
+    /// The version of libvirt, by default 9.0.0, the one whose daemon this imitates.
     pub lib_version: Version,
     domain: NonnullDomain,
     state: DomainState,
-    /// Why it is in that state, as libvirt numbers it.
+    /// The reason for the state, in libvirt's numbers.
     reason: i32,
     read_only: bool,
     registrations: Vec<Registration>,
@@ -69,15 +68,15 @@ impl TestHypervisor {
         }
     }
 
-    /// Whether the domain is among those that filters leave. Filters of one group are alternatives; each group
-    /// of which there is one has to have one that the domain meets.
+    /// Returns `true` if the domain passes the filters. Filters of one group are alternatives: of each group
+    /// that is used, the domain has to meet one.
     fn passes(&self, filters: u32) -> bool {
         let state = if self.state == DomainState::PAUSED {
             0x20
         } else {
             0x10
         };
-        // A group, from its lowest filter on, and the one that the domain meets.
+        // The filters of a group, and the one among them that the domain meets.
         let groups = [
             (0x0003, 0x0001), // active, inactive
             (0x000c, 0x0004), // persistent, transient
@@ -117,7 +116,7 @@ impl TestHypervisor {
         if self.state != DomainState::RUNNING {
             return Err(self.is_not("running"));
         }
-        // The user has asked for it.
+        // Reason 1: the user asked for it.
         (self.state, self.reason) = (DomainState::PAUSED, 1);
         self.tell(DomainLifecycle::SUSPENDED, cx)
     }
@@ -132,7 +131,7 @@ impl TestHypervisor {
         if self.state != DomainState::PAUSED {
             return Err(self.is_not("paused"));
         }
-        // It was paused before.
+        // Reason 5: it was paused before.
         (self.state, self.reason) = (DomainState::RUNNING, 5);
         self.tell(DomainLifecycle::RESUMED, cx)
     }
@@ -156,8 +155,8 @@ impl TestHypervisor {
         error::internal(ErrorSource::TEST, &detail)
     }
 
-    /// Sends an event to each registration: before the reply to the call that causes it, so that who has the
-    /// reply has the event. A daemon's may come on either side of it.
+    /// Sends an event to each registration, before the reply to the call that causes it: a client that has the
+    /// reply has the event too. A daemon's event may come on either side of the reply.
     fn tell(&self, event: DomainLifecycle, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         for registration in &self.registrations {
             if registration
@@ -246,7 +245,7 @@ impl Hypervisor for TestHypervisor {
             return Err(error::no_driver(name));
         }
         self.read_only = flags & READ_ONLY != 0;
-        // A daemon says it in this form, whatever the client has written.
+        // A daemon returns this form for both.
         Ok(name.replacen("test:/default", "test:///default", 1))
     }
 
@@ -320,7 +319,7 @@ fn find(procedure: Procedure) -> Option<Answer> {
     })
 }
 
-/// Whether a URI is `test:///default`, with whatever parameters.
+/// Returns `true` for `test:///default` with any parameters.
 fn is_default(uri: &str) -> bool {
     let end = uri.find(['?', '#']).unwrap_or(uri.len());
     let (resource, _) = uri.split_at(end);

@@ -1,8 +1,8 @@
-//! Versions, of libvirt and of a hypervisor.
+//! The version of libvirt or of a hypervisor.
 
 use std::fmt;
 
-/// A version as the protocol has it: one number, major * 1 000 000 + minor * 1000 + release.
+/// A version as the protocol encodes it: one number, major * 1 000 000 + minor * 1000 + release.
 ///
 /// ```
 /// use virt_remote::Version;
@@ -16,25 +16,25 @@ use std::fmt;
 pub struct Version(pub u64);
 
 impl Version {
-    /// The version `major.minor.release`. A minor or a release above 999 runs over into the part before it.
+    /// Creates the version `major.minor.release`. A minor or release above 999 carries into the part before it.
     #[must_use]
     pub const fn new(major: u32, minor: u32, release: u32) -> Self {
         Self(major as u64 * 1_000_000 + minor as u64 * 1000 + release as u64)
     }
 
-    /// The first part.
+    /// The major version.
     #[must_use]
     pub const fn major(self) -> u64 {
         self.0 / 1_000_000
     }
 
-    /// The second part, 0 to 999.
+    /// The minor version, 0 to 999.
     #[must_use]
     pub const fn minor(self) -> u64 {
         self.0 / 1000 % 1000
     }
 
-    /// The last part, 0 to 999.
+    /// The release, 0 to 999.
     #[must_use]
     pub const fn release(self) -> u64 {
         self.0 % 1000

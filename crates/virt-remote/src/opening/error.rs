@@ -46,7 +46,7 @@ pub enum OpenError {
     /// The owner of the machine fed back a result that was not due.
     #[error("{fed} out of order, after {step}")]
     OutOfOrder {
-        /// The procedure that was called last.
+        /// The procedure that is due, or was called last.
         step: &'static str,
         /// The kind of result.
         fed: &'static str,

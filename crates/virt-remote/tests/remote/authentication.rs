@@ -1,4 +1,4 @@
-//! What a server demands, and who comes in.
+//! The authentication that a server demands.
 
 use virt_remote::{AuthType, RemoteServer};
 

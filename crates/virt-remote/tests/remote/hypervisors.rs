@@ -1,4 +1,4 @@
-//! What is up to a hypervisor, and what it need not think of.
+//! The duties of a hypervisor, and those that the server relieves it of.
 
 use virt_remote::{
     AuthType, Hypervisor, Procedure, READ_ONLY, RemoteServer, TestHypervisor, Version,

@@ -1,6 +1,6 @@
 //! The remote program: literal bytes in, literal bytes out, and two ends against each other.
 //!
-//! What `transcripts` has was recorded from the daemon of libvirt 9.0.0, but for what a file says itself.
+//! The files in `transcripts` were recorded from the daemon of libvirt 9.0.0; exceptions are noted in each.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What holds of any value and of any bytes.
+//! Properties of all values and all bytes.
 
 use std::fmt::Debug;
 

@@ -1,6 +1,9 @@
-//! What users rely on: these types can go to another thread.
+//! Promises to users: public types can go to another thread, and print no secrets.
 
-use virt_remote::{NonnullDomain, Procedure, RemoteServer, TestHypervisor, Version};
+use virt_remote::{
+    AuthError, Credentials, NonnullDomain, OpenError, Opening, Procedure, Prompt, RemoteServer,
+    Step, TestHypervisor, Version,
+};
 
 fn is_send<T: Send>() {}
 
@@ -8,6 +11,13 @@ fn is_sync<T: Sync>() {}
 
 #[test]
 fn public_types_are_send() {
+    is_send::<Opening>();
+    is_send::<Step<'_>>();
+    is_send::<Prompt>();
+    is_send::<Credentials>();
+    is_send::<OpenError>();
+    is_sync::<OpenError>();
+    is_sync::<AuthError>();
     is_send::<RemoteServer>();
     is_send::<TestHypervisor>();
     is_sync::<TestHypervisor>();
@@ -24,4 +34,10 @@ fn a_server_prints_its_state_and_no_hooks() {
         format!("{server:?}"),
         "RemoteServer { auth: [], authenticated: false, uri: None, closed: false, .. }"
     );
+}
+
+#[test]
+fn errors_of_opening_are_small() {
+    assert!(size_of::<OpenError>() <= 72, "{}", size_of::<OpenError>());
+    assert!(size_of::<AuthError>() <= 24, "{}", size_of::<AuthError>());
 }

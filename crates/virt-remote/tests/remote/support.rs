@@ -110,7 +110,7 @@ pub(crate) fn hypervisor() -> TestHypervisor {
     hypervisor
 }
 
-/// What a transport has to send.
+/// Takes the bytes that a transport has to send.
 pub(crate) fn sent(transport: &mut Transport) -> Vec<u8> {
     let mut bytes = Vec::new();
     while let Some(transmit) = transport.poll_transmit() {

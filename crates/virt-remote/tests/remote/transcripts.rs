@@ -1,4 +1,4 @@
-//! What a daemon of libvirt has answered, our server answers too.
+//! Our server against recorded answers of libvirt's daemon.
 
 use virt_remote::{AuthType, RemoteServer};
 

@@ -70,6 +70,11 @@ fn each_step_names_itself_in_its_error() {
             "AUTH_LIST: authentication required",
         ),
         (
+            "! 1 unknown procedure: 66".to_owned(),
+            Phase::Authenticate,
+            "AUTH_LIST: unknown procedure: 66",
+        ),
+        (
             PLAIN.trim_end().trim_end_matches('<').to_owned()
                 + "! 5 no connection driver available for x",
             Phase::Open,
