@@ -68,9 +68,9 @@ impl Default for OpenOptions {
 /// Polkit is built in; [`with_authenticator`](Self::with_authenticator) adds others. No authentication is
 /// needed if the daemon lists none or [`AuthType::NONE`], or does not know `AUTH_LIST`.
 ///
-/// > The calling contract: poll after creation and after each result that was fed back. Until
-/// > [`Phase::Authenticate`] is over, send nothing but the calls of the machine, not even a PING: the bytes
-/// > after the last reply may belong to a security layer. Time limits are the owner's.
+/// > The calling contract: poll after creation and after each result that was fed back. Before the end of
+/// > [`Phase::Authenticate`] make no other calls and send no PINGs: the byte after the last reply may be the first
+/// > of a security layer. Time limits are the owner's.
 ///
 /// # Examples
 ///

@@ -129,6 +129,25 @@ impl RemoteServer {
     /// The closure is called with decoded arguments, and only once the hypervisor is open. An error is sent as
     /// the reply. Events are sent through the [`Context`].
     ///
+    /// A procedure of another program does not compile:
+    ///
+    /// ```compile_fail
+    /// # use virt_remote::{RemoteServer, TestHypervisor};
+    /// # use virt_transport::{CallProcedure, ProgramId};
+    /// struct Foreign;
+    ///
+    /// impl CallProcedure for Foreign {
+    ///     const PROGRAM: ProgramId = ProgramId::new(0x2000_4242, 1);
+    /// #   const NUMBER: i32 = 5;
+    /// #   const NAME: &'static str = "FOREIGN";
+    /// #   type Args<'a> = ();
+    /// #   type Ret = ();
+    ///     // ..
+    /// }
+    ///
+    /// let server = RemoteServer::new(TestHypervisor::default()).serve::<Foreign>(|(), _| Ok(()));
+    /// ```
+    ///
     /// # Panics
     ///
     /// If the server answers the procedure by itself.

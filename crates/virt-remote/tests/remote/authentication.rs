@@ -35,7 +35,7 @@ fn all_that_is_demanded_is_listed_in_its_order() {
 }
 
 #[test]
-fn polkit_lets_in_whom_the_judge_lets_in() {
+fn polkit_authenticates_if_the_judge_agrees() {
     let polkit = RemoteServer::new(hypervisor()).demand_auth([AuthType::POLKIT]);
     let mut server = Server::new(polkit.on_polkit(|| true));
     server.plays(&[FEATURE, REQUIRED, POLKIT, COMPLETE, FEATURE, SUPPORTED].join("\n"));
@@ -59,7 +59,7 @@ fn polkit_is_no_way_in_where_it_is_not_demanded() {
 }
 
 #[test]
-fn who_demands_nothing_as_well_lets_everybody_in() {
+fn a_list_with_none_demands_nothing() {
     for auth in [
         vec![AuthType::NONE],
         vec![AuthType::SASL, AuthType::NONE],

@@ -18,7 +18,7 @@ const UNREGISTER: &str = "
 ";
 
 #[test]
-fn who_has_registered_is_told_why() {
+fn a_registered_client_is_told_the_reason() {
     let mut server = Server::test();
     server.plays(&[OPEN, REGISTER].concat());
     for (reason, word) in [
@@ -36,7 +36,7 @@ fn who_has_registered_is_told_why() {
 }
 
 #[test]
-fn who_has_not_registered_or_no_more_is_not_told() {
+fn an_unregistered_client_is_not_told() {
     let mut server = Server::test();
     for transcript in [OPEN, REGISTER, UNREGISTER] {
         server.plays(transcript);

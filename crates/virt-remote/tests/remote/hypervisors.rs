@@ -180,13 +180,13 @@ fn a_name_of_nothing_is_none() {
 }
 
 #[test]
-fn it_is_not_called_for_what_it_does_not_serve() {
+fn it_is_not_called_for_procedures_that_it_does_not_serve() {
     let mut server = Server::new(RemoteServer::new(Small { serves: false }));
     server.plays(&[CALL, UNKNOWN, OPEN, CALL, UNKNOWN].concat());
 }
 
 #[test]
-fn it_is_not_called_for_who_is_not_authenticated() {
+fn it_is_not_called_before_authentication() {
     let sasl = |serves| RemoteServer::new(Small { serves }).demand_auth([AuthType::SASL]);
     Server::new(sasl(true)).plays(&[CALL, REQUIRED].concat());
     Server::new(sasl(false)).plays(&[CALL, UNKNOWN].concat());

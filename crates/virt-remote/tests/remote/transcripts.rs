@@ -12,7 +12,7 @@ fn a_client_opens_asks_and_closes() {
 }
 
 #[test]
-fn what_needs_an_open_hypervisor_says_so_and_to_close_needs_none() {
+fn calls_before_open_are_refused_and_close_is_not() {
     let mut server = Server::test();
     server.plays(include_str!("transcripts/before-open.txt"));
     assert!(server.with(|server, _| server.is_closed() && !server.is_open()));
@@ -47,12 +47,12 @@ fn the_mock_hypervisor_has_one_domain() {
 }
 
 #[test]
-fn a_domain_pauses_and_goes_on_and_tells_who_has_asked() {
+fn a_domain_pauses_and_resumes_with_events() {
     Server::test().plays(include_str!("transcripts/events.txt"));
 }
 
 #[test]
-fn a_domain_says_what_it_does_and_why() {
+fn a_domain_has_a_state_and_a_reason() {
     Server::test().plays(include_str!("transcripts/state.txt"));
 }
 

@@ -324,7 +324,7 @@ fn registrations_for_events_are_bounded() {
 }
 
 #[test]
-fn what_is_not_served_is_unknown() {
+fn a_procedure_that_is_not_served_is_unknown() {
     let mut ends = ends();
     ends.open();
     let dom = NonnullDomain {

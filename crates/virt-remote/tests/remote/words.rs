@@ -32,7 +32,7 @@ fn the_largest_version_does_not_overflow() {
 }
 
 #[test]
-fn what_a_daemon_offers_reads_as_a_list() {
+fn types_read_as_alternatives() {
     let list = |types: &[AuthType]| {
         AuthListRet {
             types: types.to_vec(),
