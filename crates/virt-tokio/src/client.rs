@@ -16,6 +16,8 @@ use crate::connection::backpressure::{ItemSender, Items};
 use crate::connection::endpoint::{Request, Returned, Waiter};
 use crate::connection::socket::{ByteStream, Plain, Socket};
 use crate::connection::state::State;
+#[cfg(unix)]
+use crate::connection::unix::UnixSocket;
 use crate::{CallError, Closed, Events, KeepAliveMode, Options, Pings, Stream};
 
 /// The time for a daemon's reply to the last call of [`Client::close`], if no call timeout is shorter.
@@ -76,7 +78,8 @@ impl Client {
     #[cfg(unix)]
     #[must_use]
     pub fn over_unix(socket: tokio::net::UnixStream, options: Options) -> Self {
-        Self::start(socket, Transport::new(Role::Client).with_fds(), options)
+        let transport = Transport::new(Role::Client).with_fds();
+        Self::start(UnixSocket::new(socket), transport, options)
     }
 
     fn start(socket: impl Socket + 'static, transport: Transport, options: Options) -> Self {

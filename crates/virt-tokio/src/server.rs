@@ -7,6 +7,8 @@ use virt_transport::{RegisterError, Role, Transport};
 use crate::connection::Connection;
 use crate::connection::socket::{ByteStream, Plain, Socket};
 use crate::connection::state::State;
+#[cfg(unix)]
+use crate::connection::unix::UnixSocket;
 use crate::{Closed, KeepAliveMode, Limits};
 
 /// A served connection: the handle of its task.
@@ -89,7 +91,13 @@ impl Server {
         programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
     ) -> Result<(Self, R), RegisterError> {
         let transport = Transport::new(Role::Server).with_fds();
-        Self::start(socket, transport, keepalive, limits, programs)
+        Self::start(
+            UnixSocket::new(socket),
+            transport,
+            keepalive,
+            limits,
+            programs,
+        )
     }
 
     fn start<R>(

@@ -17,7 +17,8 @@ mod unix {
     ///
     /// Closing may block: a TCP socket with `SO_LINGER` waits for its unsent data, and a peer chooses the descriptors it
     /// sends. An owner that must not block makes received descriptors with [`closed_by`](Self::closed_by), and a function
-    /// that closes them elsewhere. To close one yourself, or to keep it, convert it to an [`OwnedFd`].
+    /// that closes them elsewhere. [`into_owned`](Self::into_owned) takes the
+    /// descriptor itself.
     pub struct Fd {
         /// `None` only while it is dropped.
         fd: Option<OwnedFd>,
@@ -33,6 +34,15 @@ mod unix {
                 close,
             }
         }
+
+        /// Takes the descriptor out, to keep it or to close it yourself.
+        #[must_use = "the descriptor is closed when dropped, which may block"]
+        pub fn into_owned(mut self) -> OwnedFd {
+            let Some(fd) = self.fd.take() else {
+                unreachable!("a descriptor is taken out only once");
+            };
+            fd
+        }
     }
 
     impl Drop for Fd {
@@ -43,25 +53,16 @@ mod unix {
         }
     }
 
-    impl From<OwnedFd> for Fd {
-        fn from(fd: OwnedFd) -> Self {
-            Self::closed_by(fd, drop)
-        }
-    }
-
-    impl From<Fd> for OwnedFd {
-        fn from(mut fd: Fd) -> Self {
-            let Some(fd) = fd.fd.take() else {
-                unreachable!("a descriptor is taken out only when it is dropped");
-            };
-            fd
+    impl<T: Into<OwnedFd>> From<T> for Fd {
+        fn from(fd: T) -> Self {
+            Self::closed_by(fd.into(), drop)
         }
     }
 
     impl AsFd for Fd {
         fn as_fd(&self) -> BorrowedFd<'_> {
             let Some(fd) = &self.fd else {
-                unreachable!("a descriptor is taken out only when it is dropped");
+                unreachable!("a descriptor is taken out only once, at the end");
             };
             fd.as_fd()
         }

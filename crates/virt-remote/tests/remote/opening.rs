@@ -196,6 +196,11 @@ fn any_number_but_0_is_a_yes() {
             &PLAIN.replace("\n< 00000001\n", &format!("\n< {yes}\n")),
         );
         assert!(opened(&mut opening).keepalive, "{yes}");
+
+        let mut opening = self::opening();
+        let polkit = format!("> 00000042\n< 00000001 00000002\n> 00000046\n< {yes}");
+        plays(&mut opening, &polkit);
+        assert_eq!(opening.phase(), Phase::Negotiate, "{yes}");
     }
 }
 

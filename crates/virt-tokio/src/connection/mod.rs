@@ -1,6 +1,8 @@
 //! A live connection: one task owns the socket, the transport and the time; handles send it commands.
 
 pub(crate) mod backpressure;
+#[cfg(unix)]
+mod closer;
 mod driver;
 pub(crate) mod endpoint;
 mod io;
@@ -8,7 +10,7 @@ mod mailbox;
 pub(crate) mod socket;
 pub(crate) mod state;
 #[cfg(unix)]
-mod unix;
+pub(crate) mod unix;
 mod watchdog;
 
 use std::sync::Arc;

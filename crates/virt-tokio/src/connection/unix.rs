@@ -2,19 +2,22 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Buf;
+use rustix::io::ioctl_fionread;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    SendAncillaryMessage, SendFlags, Shutdown, recvmsg, sendmsg, shutdown,
 };
 use thiserror::Error;
-use tokio::io::Interest;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::UnixStream;
 use virt_transport::{Chunks, Fd, FdSlot};
 
+use super::closer::{self, FDS_IN_MESSAGE};
 use super::socket::{ByteStream, PIECES, Socket};
 use crate::Closed;
 
@@ -30,22 +33,66 @@ struct FdsInOneMessage {
 
 /// The kernel closed descriptors that it could not hand out.
 #[derive(Debug, Error)]
-#[error(
-    "descriptors were lost: more than one in a control message, or too many open in this process"
-)]
+#[error("descriptors were lost: too many are open in this process")]
 struct FdsLost;
 
-impl Socket for UnixStream {
+/// The Unix socket of a connection.
+///
+/// Descriptors in its queue would be closed with it. When it is dropped, they are closed elsewhere, because closing may
+/// block.
+#[derive(Debug)]
+pub(crate) struct UnixSocket {
+    /// `None` only while it is dropped.
+    stream: Option<UnixStream>,
+}
+
+impl UnixSocket {
+    pub(crate) fn new(stream: UnixStream) -> Self {
+        Self {
+            stream: Some(stream),
+        }
+    }
+
+    fn stream(&self) -> &UnixStream {
+        let Some(stream) = &self.stream else {
+            unreachable!("the stream is there until the socket is dropped");
+        };
+        stream
+    }
+
+    fn stream_mut(&mut self) -> &mut UnixStream {
+        let Some(stream) = &mut self.stream else {
+            unreachable!("the stream is there until the socket is dropped");
+        };
+        stream
+    }
+}
+
+impl Drop for UnixSocket {
+    fn drop(&mut self) {
+        let Some(stream) = self.stream.take() else {
+            return;
+        };
+        // Nothing more can be sent to it, so what is there now is all.
+        let _ = shutdown(&stream, Shutdown::Read);
+        let queued = ioctl_fionread(&stream).is_ok_and(|count| count > 0);
+        if queued && let Ok(stream) = stream.into_std() {
+            closer::close_socket(stream.into());
+        }
+    }
+}
+
+impl Socket for UnixSocket {
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<Result<(usize, Option<Fd>), Closed>> {
         loop {
-            ready!(self.poll_read_ready(cx)).map_err(Closed::error)?;
+            ready!(self.stream().poll_read_ready(cx)).map_err(Closed::error)?;
             let mut read = None;
-            let tried = self.try_io(Interest::READABLE, || {
-                let (count, fds) = receive(self, buffer)?;
+            let tried = self.stream().try_io(Interest::READABLE, || {
+                let (count, fds) = receive(self.stream(), buffer)?;
                 // A short read means that the socket is empty, unless a descriptor ended it. The socket is read again
                 // only once it has more.
                 let emptied = count < buffer.len() && fds.is_empty();
@@ -72,8 +119,8 @@ impl Socket for UnixStream {
         mut chunks: Chunks<'_>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.poll_write_ready(cx))?;
-            match write(self, &chunks) {
+            ready!(self.stream().poll_write_ready(cx))?;
+            match write(self.stream(), &chunks) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(written) => {
@@ -86,8 +133,11 @@ impl Socket for UnixStream {
 
     fn poll_send_fd(&mut self, cx: &mut Context<'_>, slot: FdSlot<'_>) -> Poll<io::Result<()>> {
         loop {
-            ready!(self.poll_write_ready(cx))?;
-            match self.try_io(Interest::WRITABLE, || send(self, &slot)) {
+            ready!(self.stream().poll_write_ready(cx))?;
+            match self
+                .stream()
+                .try_io(Interest::WRITABLE, || send(self.stream(), &slot))
+            {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => (),
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(()) => {
@@ -112,8 +162,43 @@ impl Socket for UnixStream {
     }
 }
 
+/// Reads bytes alone; descriptors that come with them are closed elsewhere.
+impl AsyncRead for UnixSocket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let received = ready!(
+            self.get_mut()
+                .poll_receive(cx, buffer.initialize_unfilled())
+        );
+        let (count, _) = received.map_err(io::Error::other)?;
+        buffer.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for UnixSocket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(self.get_mut().stream_mut()).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self.get_mut().stream_mut()).poll_shutdown(cx)
+    }
+}
+
 /// Returns the descriptor of a read, of which there may be one.
-fn only(mut fds: Vec<OwnedFd>) -> Result<Option<Fd>, Closed> {
+fn only(mut fds: Vec<Fd>) -> Result<Option<Fd>, Closed> {
     let fd = fds.pop();
     if fds.is_empty() {
         Ok(fd)
@@ -137,21 +222,22 @@ fn write(socket: &UnixStream, chunks: &Chunks<'_>) -> io::Result<usize> {
 }
 
 /// Reads bytes, and the descriptors on the last of them, closed on exec.
-fn receive(socket: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
-    // Room for two, so that a second one is seen and refused.
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+fn receive(socket: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<Fd>)> {
+    // Room for all that a message can carry: those that do not fit the kernel closes on this thread.
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_IN_MESSAGE))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let flags = RecvFlags::CMSG_CLOEXEC;
     let message = recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;
-    if message.flags.contains(ReturnFlags::CTRUNC) {
-        // There was no room for them, or this process has reached its limit of descriptors.
-        return Err(io::Error::other(FdsLost));
-    }
     let fds = control.drain().filter_map(|message| match message {
         RecvAncillaryMessage::ScmRights(fds) => Some(fds),
         _ => None,
     });
-    Ok((message.bytes, fds.flatten().collect()))
+    let fds = fds.flatten().map(|fd| Fd::closed_by(fd, closer::close));
+    let fds = fds.collect();
+    if message.flags.contains(ReturnFlags::CTRUNC) {
+        return Err(io::Error::other(FdsLost));
+    }
+    Ok((message.bytes, fds))
 }
 
 /// Sends a descriptor, and the byte that carries it.
