@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, sleep_until};
 use virt_benches::samples;
-use virt_tokio::{Client, Keepalive, Limits, Options, Server};
+use virt_tokio::{Client, Keepalive, Limits, Options, Server, ServerOptions};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -81,10 +81,14 @@ fn main() -> Result<()> {
     };
     wanted.run("client", size, client)?;
     let server = |socket| {
-        let server = Server::over_unix(socket, keepalive, &Limits::default(), |_, control| {
-            control.start_keepalive();
-            Ok(())
-        });
+        let server = Server::over_unix(
+            socket,
+            ServerOptions::default().keepalive(keepalive),
+            |_, control| {
+                control.start_keepalive();
+                Ok(())
+            },
+        );
         server.expect("no program").0
     };
     wanted.run("server", size, server)

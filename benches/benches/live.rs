@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use virt_benches::samples;
-use virt_tokio::{Client, Keepalive, Limits, Options, Server};
+use virt_tokio::{Client, Keepalive, Limits, Options, Server, ServerOptions};
 
 const FRAME: usize = 28;
 
@@ -113,10 +113,14 @@ fn answers(mut socket: UnixStream) {
 /// Answers each PING, as a daemon made with `virt-tokio`.
 fn serves(socket: UnixStream) {
     let (keepalive, limits) = (Keepalive::default(), Limits::default());
-    let server = Server::over_unix(socket, keepalive, &limits, |_, control| {
-        control.start_keepalive();
-        Ok(())
-    });
+    let server = Server::over_unix(
+        socket,
+        ServerOptions::default().keepalive(keepalive).limits(limits),
+        |_, control| {
+            control.start_keepalive();
+            Ok(())
+        },
+    );
     let (server, ()) = server.expect("no program");
     tokio::spawn(async move { server.closed().await });
 }

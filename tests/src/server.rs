@@ -13,7 +13,7 @@ use std::{env, io, process, thread};
 use tokio::net::{TcpListener, UnixListener};
 use virt_remote::{RemoteServer, TestHypervisor};
 use virt_tests::Echo;
-use virt_tokio::{Control, Keepalive, Limits, Server};
+use virt_tokio::{Control, Keepalive, Limits, Server, ServerOptions};
 use virt_transport::{RegisterError, Transport};
 
 #[tokio::main(flavor = "current_thread")]
@@ -37,11 +37,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let limits = Limits::default();
     loop {
         let server = tokio::select! {
-            accepted = unix.accept() => Server::over_unix(accepted?.0, keepalive, &limits, programs),
+            accepted = unix.accept() => Server::over_unix(accepted?.0, ServerOptions::default().keepalive(keepalive).limits(limits), programs),
             accepted = tcp.accept() => {
                 let stream = accepted?.0;
                 stream.set_nodelay(true)?;
-                Server::over_stream(stream, keepalive, &limits, programs)
+                Server::over_stream(stream, ServerOptions::default().keepalive(keepalive).limits(limits), programs)
             }
         };
         let (server, ()) = server?;

@@ -13,6 +13,8 @@ use virt_xdr::{from_slice, to_vec};
 
 use crate::connection::Connection;
 use crate::connection::backpressure::{ItemSender, Items};
+use crate::connection::deadlines::TimeLimits;
+use crate::connection::driver::Settings;
 use crate::connection::endpoint::{Request, Returned, Waiter};
 use crate::connection::socket::{ByteStream, Plain, Socket};
 use crate::connection::state::State;
@@ -86,7 +88,13 @@ impl Client {
         let limits = options.limits.clamped();
         let transport = transport.with_frame_limit(limits.frame_bytes);
         let state = Arc::new(State::new(&limits));
-        let spawned = Connection::spawn(socket, transport, state, options.keepalive, &limits);
+        let settings = Settings {
+            keepalive: options.keepalive,
+            queue_limit: limits.queued_bytes,
+            times: TimeLimits::default(),
+            ticket: None,
+        };
+        let spawned = Connection::spawn(socket, transport, state, settings);
         let Ok(connection) = spawned else {
             unreachable!("the transport is new, and no program is registered with it");
         };

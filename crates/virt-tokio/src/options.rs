@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::connection::deadlines::TimeLimits;
+
 /// The use of keepalive on a connection. PINGs of the peer are always answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeepAliveMode {
@@ -189,6 +191,105 @@ impl Default for Options {
             read_only: false,
             keepalive: KeepAliveMode::default(),
             limits: Limits::default(),
+        }
+    }
+}
+
+/// The options of a served connection: keepalive, resource limits and time limits.
+///
+/// The defaults are those of a daemon on the internet. Each method says how to turn its limit off.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use virt_tokio::ServerOptions;
+///
+/// let options = ServerOptions::default()
+///     .calls_in_work(5)
+///     .write_timeout(Duration::from_secs(10));
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ServerOptions {
+    pub(crate) keepalive: KeepAliveMode,
+    pub(crate) limits: Limits,
+    pub(crate) times: TimeLimits,
+    pub(crate) calls_in_work: usize,
+    pub(crate) open_streams: usize,
+}
+
+impl ServerOptions {
+    /// Sets the use of keepalive, once the client has asked for it.
+    pub fn keepalive(mut self, keepalive: KeepAliveMode) -> Self {
+        self.keepalive = keepalive;
+        self
+    }
+
+    /// Sets the resource limits that both ends have.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the number of calls in work at which nothing more is handled until one is answered, PINGs included. The
+    /// default is 64; libvirtd has 5. `usize::MAX` turns it off.
+    pub fn calls_in_work(mut self, limit: usize) -> Self {
+        self.calls_in_work = limit;
+        self
+    }
+
+    /// Sets the number of open streams at which a call that opens another one fails. The default is 64; `usize::MAX`
+    /// turns it off.
+    pub fn open_streams(mut self, limit: usize) -> Self {
+        self.open_streams = limit;
+        self
+    }
+
+    /// Sets the time until the client has made a call that needs authentication, such as `CONNECT_OPEN`. The default is
+    /// 30 seconds; `None` turns it off.
+    pub fn open_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.times.open = timeout.into();
+        self
+    }
+
+    /// Sets the time in place of [`open_timeout`](Self::open_timeout) while a call is in work, because a person may be
+    /// asked. The default is 5 minutes; `None` turns it off.
+    pub fn interactive_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.times.interactive = timeout.into();
+        self
+    }
+
+    /// Sets the time for a frame, its descriptors included, and for each 64 KiB of it. The default is 30 seconds; `None`
+    /// turns it off.
+    pub fn frame_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.times.frame = timeout.into();
+        self
+    }
+
+    /// Sets the time within which the client has to take some of its output, while there is any. The default is
+    /// 30 seconds; `None` turns it off.
+    pub fn write_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.times.write = timeout.into();
+        self
+    }
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        let limit = Some(Duration::from_secs(30));
+        Self {
+            keepalive: KeepAliveMode::default(),
+            limits: Limits::default(),
+            times: TimeLimits {
+                open: limit,
+                interactive: Some(Duration::from_secs(300)),
+                frame: limit,
+                write: limit,
+            },
+            calls_in_work: 64,
+            open_streams: 64,
         }
     }
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use virt_transport::{RegisterError, Role, Transport};
 
 use crate::connection::Connection;
+use crate::connection::driver::Settings;
 use crate::connection::socket::{ByteStream, Plain, Socket};
 use crate::connection::state::State;
+use crate::connection::ticket::Ticket;
 #[cfg(unix)]
 use crate::connection::unix::UnixSocket;
-use crate::{Closed, KeepAliveMode, Limits};
+use crate::{Closed, Limits, ServerOptions};
 
 /// A served connection: the handle of its task.
 ///
@@ -18,19 +20,19 @@ use crate::{Closed, KeepAliveMode, Limits};
 ///
 /// # Examples
 ///
-/// A daemon that serves the mock hypervisor on a socket:
+/// A daemon that serves the mock hypervisor on a socket, with the default limits:
 ///
 /// ```no_run
 /// use tokio::net::UnixListener;
 /// use virt_remote::{RemoteServer, TestHypervisor};
-/// use virt_tokio::{KeepAliveMode, Limits, Server};
+/// use virt_tokio::{Listener, ServerOptions};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let listener = UnixListener::bind("libvirt-sock")?;
+/// let listener = Listener::unix(UnixListener::bind("libvirt-sock")?);
 /// loop {
-///     let (socket, _) = listener.accept().await?;
-///     let (server, _) = Server::over_unix(socket, KeepAliveMode::default(), &Limits::default(), |transport, control| {
+///     let client = listener.accept().await?;
+///     let (server, _) = client.serve(ServerOptions::default(), |transport, control| {
 ///         let (start, close) = (control.clone(), control.clone());
 ///         let remote = RemoteServer::new(TestHypervisor::default())
 ///             .on_keepalive(move || start.start_keepalive())
@@ -66,12 +68,11 @@ impl Server {
     /// Outside of a tokio runtime. In one without timers the connection ends at once.
     pub fn over_stream<R>(
         stream: impl ByteStream,
-        keepalive: KeepAliveMode,
-        limits: &Limits,
+        options: ServerOptions,
         programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
     ) -> Result<(Self, R), RegisterError> {
         let transport = Transport::new(Role::Server);
-        Self::start(Plain(stream), transport, keepalive, limits, programs)
+        Self::start(Plain(stream), transport, options, None, programs)
     }
 
     /// Serves a Unix socket, which carries descriptors, as [`over_stream`](Self::over_stream) does.
@@ -86,16 +87,35 @@ impl Server {
     #[cfg(unix)]
     pub fn over_unix<R>(
         socket: tokio::net::UnixStream,
-        keepalive: KeepAliveMode,
-        limits: &Limits,
+        options: ServerOptions,
+        programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
+    ) -> Result<(Self, R), RegisterError> {
+        Self::accepted_unix(socket, options, None, programs)
+    }
+
+    pub(crate) fn accepted_tcp<R>(
+        socket: tokio::net::TcpStream,
+        options: ServerOptions,
+        ticket: Option<Ticket>,
+        programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
+    ) -> Result<(Self, R), RegisterError> {
+        let transport = Transport::new(Role::Server);
+        Self::start(Plain(socket), transport, options, ticket, programs)
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn accepted_unix<R>(
+        socket: tokio::net::UnixStream,
+        options: ServerOptions,
+        ticket: Option<Ticket>,
         programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
     ) -> Result<(Self, R), RegisterError> {
         let transport = Transport::new(Role::Server).with_fds();
         Self::start(
             UnixSocket::new(socket),
             transport,
-            keepalive,
-            limits,
+            options,
+            ticket,
             programs,
         )
     }
@@ -103,15 +123,24 @@ impl Server {
     fn start<R>(
         socket: impl Socket + 'static,
         transport: Transport,
-        keepalive: KeepAliveMode,
-        limits: &Limits,
+        options: ServerOptions,
+        ticket: Option<Ticket>,
         programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
     ) -> Result<(Self, R), RegisterError> {
-        let limits = limits.clamped();
+        let limits = options.limits.clamped();
         let control = Control::new(&limits);
-        let mut transport = transport.with_frame_limit(limits.frame_bytes);
+        let mut transport = transport
+            .with_frame_limit(limits.frame_bytes)
+            .with_call_limit(options.calls_in_work)
+            .with_stream_limit(options.open_streams);
         let registered = programs(&mut transport, &control)?;
-        let connection = Connection::spawn(socket, transport, control.0, keepalive, &limits)?;
+        let settings = Settings {
+            keepalive: options.keepalive,
+            queue_limit: limits.queued_bytes,
+            times: options.times,
+            ticket,
+        };
+        let connection = Connection::spawn(socket, transport, control.0, settings)?;
         Ok((Self { connection }, registered))
     }
 

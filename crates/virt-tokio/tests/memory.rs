@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use peak_alloc::PeakAlloc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
-use virt_tokio::{CloseReason, KeepAliveMode, Limits, Server};
+use virt_tokio::{CloseReason, KeepAliveMode, Server, ServerOptions};
 use virt_transport::{Call, Context, Program, ProgramId, RemoteError};
 
 #[global_allocator]
@@ -24,10 +24,14 @@ fn serve(stream: tokio::io::DuplexStream) -> Server {
         interval: Duration::from_secs(1),
         count: 2,
     };
-    let server = Server::over_stream(stream, keepalive, &Limits::default(), |_, control| {
-        control.start_keepalive();
-        Ok(())
-    });
+    let server = Server::over_stream(
+        stream,
+        ServerOptions::default().keepalive(keepalive),
+        |_, control| {
+            control.start_keepalive();
+            Ok(())
+        },
+    );
     server.unwrap().0
 }
 
@@ -58,8 +62,7 @@ async fn small_calls_with_large_replies_without_a_reader() {
     let (mut reader, mut writer) = split(theirs);
     let server = Server::over_stream(
         ours,
-        KeepAliveMode::Off,
-        &Limits::default(),
+        ServerOptions::default().keepalive(KeepAliveMode::Off),
         |transport, _| transport.register(Generous),
     );
     let (_server, _) = server.unwrap();

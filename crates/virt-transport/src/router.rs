@@ -261,7 +261,7 @@ impl Router {
                 received: procedure,
             }),
             Status::OK => Ok(payload),
-            Status::ERROR => Err(match payload.decode::<RemoteError>() {
+            Status::ERROR => Err(match payload.decode_lenient::<RemoteError>() {
                 Ok(error) => ReplyError::Remote(error),
                 Err(error) => ReplyError::Payload(error),
             }),
@@ -305,7 +305,7 @@ impl Router {
             return self.drop_frame();
         };
         let body = match (message_type, status) {
-            (MessageType::STREAM_HOLE, Status::CONTINUE) => match payload.decode() {
+            (MessageType::STREAM_HOLE, Status::CONTINUE) => match payload.decode_lenient() {
                 Ok(StreamHole {
                     length: length @ 0..,
                     flags,
@@ -327,7 +327,7 @@ impl Router {
                     });
                 }
                 self.link.streams.abort(program, id);
-                StreamBody::Abort(payload.decode().ok())
+                StreamBody::Abort(payload.decode_lenient().ok())
             }
             (_, status) if self.link.role == Role::Client => {
                 return Err(ReceiveError::StreamStatus { program, status });

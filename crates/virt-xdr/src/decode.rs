@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::text::DecodeText;
 use crate::{DecodeError, DecodeErrorKind, MAX_DEPTH};
 
 /// How many bytes of memory arrays may reserve for each byte of the input before their elements were read.
@@ -67,10 +68,22 @@ pub fn from_slice<'a, T: Decode<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> 
     Ok(value)
 }
 
+/// Decodes a value that `bytes` begin with, as libvirt's C code does: see [`Decoder::lenient`].
+///
+/// # Errors
+///
+/// Those of [`Decode::decode`]. Trailing bytes are ignored.
+#[inline]
+pub fn from_slice_lenient<'a, T: Decode<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
+    T::decode(&mut Decoder::lenient(bytes))
+}
+
 /// Reads XDR from a slice.
 #[derive(Debug, Clone)]
 pub struct Decoder<'a> {
     rest: &'a [u8],
+    /// Whether input is accepted that RFC 4506 forbids and libvirt's C code reads.
+    is_lenient: bool,
     /// The length of the whole input: `rest` is its end.
     total: usize,
     depth: u32,
@@ -80,12 +93,28 @@ pub struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    /// A decoder at the start of `bytes`.
+    /// Makes a decoder at the start of `bytes`, which accepts what RFC 4506 allows.
     #[must_use]
     #[inline]
     pub const fn new(bytes: &'a [u8]) -> Self {
+        Self::with_leniency(bytes, false)
+    }
+
+    /// Makes a decoder at the start of `bytes`, which reads as libvirt's C code does.
+    ///
+    /// It accepts any non-zero word as a true bool, any padding bytes, and any word for a `char` or `short`, of which
+    /// it takes the low bits. A string that is not UTF-8 has U+FFFD in place of invalid bytes, if its type is owned.
+    /// Bounds are those of a strict decoder.
+    #[must_use]
+    #[inline]
+    pub const fn lenient(bytes: &'a [u8]) -> Self {
+        Self::with_leniency(bytes, true)
+    }
+
+    const fn with_leniency(bytes: &'a [u8], is_lenient: bool) -> Self {
         Self {
             rest: bytes,
+            is_lenient,
             total: bytes.len(),
             depth: 0,
             memory: 0,
@@ -159,6 +188,35 @@ impl<'a> Decoder<'a> {
         let start = self.position() + size_of::<u32>();
         let bytes = self.opaque(max)?;
         core::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to(), start))
+    }
+
+    /// Reads `string<max>` as any type of text, such as `String`, `&str` or [`Text`](crate::Text).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`opaque`](Self::opaque), and [`DecodeErrorKind::Utf8`] if the type has to be UTF-8 and the bytes are
+    /// not; a [lenient](Self::lenient) decoder replaces invalid bytes in an owned type.
+    #[inline]
+    pub fn text<T: DecodeText<'a>>(&mut self, max: usize) -> Result<T, DecodeError> {
+        let start = self.position() + size_of::<u32>();
+        let bytes = self.opaque(max)?;
+        T::from_text(bytes, self.is_lenient).ok_or_else(|| {
+            let valid =
+                core::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+            not_utf8(bytes, valid, start)
+        })
+    }
+
+    /// Reads a bool: a word of 0 or 1.
+    #[inline]
+    pub(crate) fn bool(&mut self) -> Result<bool, DecodeError> {
+        let before = self.position();
+        match u32::from_be_bytes(self.words()?) {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ if self.is_lenient => Ok(true),
+            value => Err(DecodeError::new(DecodeErrorKind::Bool { value }, before)),
+        }
     }
 
     /// Reads `T<max>`: a count, and each element by `each`, one level deeper.
@@ -266,6 +324,9 @@ impl<'a> Decoder<'a> {
     pub fn narrow<T: Narrow>(&mut self) -> Result<T, DecodeError> {
         let before = self.position();
         let value = i32::decode(self)?;
+        if self.is_lenient {
+            return Ok(T::truncate(value));
+        }
         T::try_from(value).map_err(|_| {
             let kind = DecodeErrorKind::OutOfRange {
                 value,
@@ -349,7 +410,9 @@ impl<'a> Decoder<'a> {
             return Err(self.short(padded));
         };
         let (bytes, padding) = bytes.split_at(length);
-        if let Some(at) = padding.iter().position(|&byte| byte != 0) {
+        if let Some(at) = padding.iter().position(|&byte| byte != 0)
+            && !self.is_lenient
+        {
             let kind = DecodeErrorKind::Padding { value: padding[at] };
             return Err(DecodeError::new(kind, self.position() + length + at));
         }
@@ -374,6 +437,9 @@ pub trait Narrow: TryFrom<i32> + sealed::Sealed {
     const LEAST: i32;
     /// The greatest value of the type.
     const GREATEST: i32;
+
+    /// Takes the low bits of a word.
+    fn truncate(word: i32) -> Self;
 }
 
 mod sealed {
@@ -386,6 +452,16 @@ macro_rules! narrow {
         impl Narrow for $type {
             const LEAST: i32 = <$type>::MIN as i32;
             const GREATEST: i32 = <$type>::MAX as i32;
+
+            #[expect(
+                clippy::allow_attributes,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "it is what this is for"
+            )]
+            fn truncate(word: i32) -> Self {
+                word as Self
+            }
         }
     )*};
 }

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::text::EncodeText;
 use crate::{EncodeError, EncodeErrorKind, MAX_DEPTH};
 
 /// A value that can be written as XDR.
@@ -119,6 +120,20 @@ impl<'b> Encoder<'b> {
     #[inline]
     pub fn string(&mut self, value: &str, max: usize) -> Result<(), EncodeError> {
         self.opaque(value.as_bytes(), max)
+    }
+
+    /// Appends `string<max>` from any type of text, such as `String`, `&str` or [`Text`](crate::Text).
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeErrorKind::TooLong`] if the string takes more than `max` bytes.
+    #[inline]
+    pub fn text(
+        &mut self,
+        value: &(impl EncodeText + ?Sized),
+        max: usize,
+    ) -> Result<(), EncodeError> {
+        self.opaque(value.text(), max)
     }
 
     /// Appends `T<max>`: a count, and each element by `each`, one level deeper.

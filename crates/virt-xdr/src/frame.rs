@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes};
 
 use crate::{
     Decode, DecodeError, EncodeError, EncodeErrorKind, Encoder, FrameDecoder, FrameError, Header,
-    MESSAGE_MAX, PAYLOAD_MAX, from_slice,
+    MESSAGE_MAX, PAYLOAD_MAX, from_slice, from_slice_lenient,
 };
 
 /// The least length of a frame in bytes: its length word and a header.
@@ -72,6 +72,18 @@ impl<'a> Payload<'a> {
     #[inline]
     pub fn decode<'p, T: Decode<'p>>(&'p self) -> Result<T, DecodeError> {
         from_slice(self.as_slice())
+    }
+
+    /// Decodes a value that the payload begins with, as libvirt's C code does: see [`Decoder::lenient`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_slice_lenient`](crate::from_slice_lenient).
+    ///
+    /// [`Decoder::lenient`]: crate::Decoder::lenient
+    #[inline]
+    pub fn decode_lenient<'p, T: Decode<'p>>(&'p self) -> Result<T, DecodeError> {
+        from_slice_lenient(self.as_slice())
     }
 
     /// Takes the bytes: without a copy out of a decoder's buffer, and with one out of a slice.

@@ -78,6 +78,7 @@ extern crate alloc;
 #[cfg(feature = "arbitrary")]
 extern crate std;
 
+mod buffer;
 mod decode;
 mod encode;
 mod error;
@@ -85,15 +86,17 @@ mod frame;
 mod frame_decoder;
 mod generated;
 mod header;
+mod text;
 mod types;
 
-pub use decode::{Decode, Decoder, Narrow, from_slice};
+pub use decode::{Decode, Decoder, Narrow, from_slice, from_slice_lenient};
 pub use encode::{Encode, Encoder, to_vec};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FrameError};
 pub use frame::{FRAME_MAX, FRAME_MIN, Frame, Payload, encode_frame, frame_head, split_off_frame};
 pub use frame_decoder::FrameDecoder;
 pub use generated::*;
 pub use header::{Header, ProgramId, Serial};
+pub use text::{DecodeText, EncodeText, Text};
 
 /// The bound of a string, opaque or array that is declared without one (`<>`): 2³² − 1, in bytes or elements.
 ///

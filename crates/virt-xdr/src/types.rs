@@ -4,9 +4,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 
 use bytes::Bytes;
 
-use crate::{
-    Decode, DecodeError, DecodeErrorKind, Decoder, Encode, EncodeError, Encoder, UNBOUNDED,
-};
+use crate::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, UNBOUNDED};
 
 macro_rules! words {
     ($($type:ty),*) => {$(
@@ -39,12 +37,7 @@ impl Encode for bool {
 impl Decode<'_> for bool {
     #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let before = input.position();
-        match u32::decode(input)? {
-            0 => Ok(false),
-            1 => Ok(true),
-            value => Err(DecodeError::new(DecodeErrorKind::Bool { value }, before)),
-        }
+        input.bool()
     }
 }
 
@@ -143,7 +136,7 @@ impl Encode for String {
 impl Decode<'_> for String {
     #[inline]
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        input.string(UNBOUNDED).map(Self::from)
+        input.text(UNBOUNDED)
     }
 }
 

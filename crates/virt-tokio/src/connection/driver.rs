@@ -13,13 +13,15 @@ use tokio::time::{Duration, Instant, Sleep, sleep_until, timeout};
 use virt_transport::{RegisterError, Transport};
 
 use super::backpressure::ReplyBacklog;
+use super::deadlines::{Deadlines, TimeLimits};
 use super::endpoint::Endpoint;
 use super::io::{Io, queued};
 use super::socket::Socket;
 use super::state::State;
+use super::ticket::Ticket;
 use super::watchdog::{Decision, Watchdog};
 use crate::closed::TaskGone;
-use crate::{CloseReason, Closed, KeepAliveMode, Limits, debug};
+use crate::{CloseReason, Closed, KeepAliveMode, debug};
 
 /// The time for the last input of a peer that reads no more, and for the last output to a peer that is closed.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -34,14 +36,27 @@ struct BytesBeforeWrap {
     buffered: usize,
 }
 
+/// The settings of a connection's task.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) keepalive: KeepAliveMode,
+    /// The output in bytes above which no command is taken.
+    pub(crate) queue_limit: usize,
+    pub(crate) times: TimeLimits,
+    /// The places of the connection among those of its server.
+    pub(crate) ticket: Option<Ticket>,
+}
+
 struct Driver {
     io: Io,
     endpoint: Endpoint,
     state: Arc<State>,
     watchdog: Watchdog,
     replies: ReplyBacklog,
-    /// The output above which no command is taken, in bytes.
+    deadlines: Deadlines,
+    /// The output in bytes above which no command is taken.
     queue_limit: usize,
+    ticket: Option<Ticket>,
 }
 
 /// Starts the task of a connection.
@@ -49,10 +64,9 @@ pub(crate) fn spawn(
     socket: Box<dyn Socket>,
     transport: Transport,
     state: Arc<State>,
-    keepalive: KeepAliveMode,
-    limits: &Limits,
+    settings: Settings,
 ) -> Result<(), RegisterError> {
-    let transport = transport.with_answer_limit(limits.queued_bytes);
+    let transport = transport.with_answer_limit(settings.queue_limit);
     let endpoint = Endpoint::new(
         transport,
         Arc::clone(&state.streams),
@@ -62,9 +76,11 @@ pub(crate) fn spawn(
         io: Io::new(socket),
         endpoint,
         state,
-        watchdog: Watchdog::new(keepalive),
-        replies: ReplyBacklog::new(limits.queued_bytes),
-        queue_limit: limits.queued_bytes,
+        watchdog: Watchdog::new(settings.keepalive),
+        replies: ReplyBacklog::new(settings.queue_limit),
+        deadlines: Deadlines::new(settings.times),
+        queue_limit: settings.queue_limit,
+        ticket: settings.ticket,
     };
     // By reference: a future that took the driver would have room for it twice.
     tokio::spawn(async move { driver.run().await });
@@ -139,7 +155,8 @@ impl Driver {
             self.watchdog.start();
         }
         // After a suspend of the machine, bytes that have arrived count first.
-        if self.watchdog.poll_deadline(cx, sleep).is_ready() {
+        if self.poll_deadline(cx, sleep).is_ready() {
+            self.deadlines.check(&self.endpoint.transport)?;
             return self.poll_tick(cx);
         }
         if more {
@@ -162,6 +179,19 @@ impl Driver {
             command(&mut self.endpoint);
         }
         true
+    }
+
+    /// Waits for the next deadline.
+    fn poll_deadline(&self, cx: &mut Context<'_>, mut sleep: Pin<&mut Sleep>) -> Poll<()> {
+        let deadlines = [self.watchdog.deadline(), self.deadlines.next()];
+        let Some(deadline) = deadlines.into_iter().flatten().min() else {
+            return Poll::Pending;
+        };
+        // Each byte received moves the deadline; the timer of the runtime is reset only once it has elapsed.
+        if sleep.is_elapsed() || sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        sleep.poll(cx)
     }
 
     /// Does what is due at the deadline.
@@ -238,7 +268,14 @@ impl Driver {
         if pings != self.state.pings() {
             self.state.set_pings(pings);
         }
-        self.replies.grow(before, queued(&self.endpoint.transport));
+        let transport = &self.endpoint.transport;
+        self.replies.grow(before, queued(transport));
+        self.deadlines.observe(transport);
+        if transport.is_established()
+            && let Some(ticket) = &mut self.ticket
+        {
+            ticket.establish();
+        }
         if received? {
             self.watchdog.heard();
         }
@@ -248,7 +285,9 @@ impl Driver {
     /// Writes what it can; returns the number of bytes.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> usize {
         let written = self.io.poll_send(cx, &mut self.endpoint.transport);
-        self.replies.clamp(queued(&self.endpoint.transport));
+        let transport = &self.endpoint.transport;
+        self.replies.clamp(queued(transport));
+        self.deadlines.observe(transport);
         written
     }
 

@@ -71,8 +71,11 @@ impl Io {
         cx: &mut Context<'_>,
         transport: &mut Transport,
     ) -> Poll<Result<bool, Closed>> {
-        if transport.is_paused() {
+        if transport.is_resumable() {
             return Poll::Ready(self.resume(transport).map(|()| false));
+        }
+        if transport.is_paused() {
+            return Poll::Pending;
         }
         let Poll::Ready(count) = self.poll_read(cx, transport) else {
             self.release_memory(transport);

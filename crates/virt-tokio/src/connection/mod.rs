@@ -3,12 +3,14 @@
 pub(crate) mod backpressure;
 #[cfg(unix)]
 mod closer;
-mod driver;
+pub(crate) mod deadlines;
+pub(crate) mod driver;
 pub(crate) mod endpoint;
 mod io;
 mod mailbox;
 pub(crate) mod socket;
 pub(crate) mod state;
+pub(crate) mod ticket;
 #[cfg(unix)]
 pub(crate) mod unix;
 mod watchdog;
@@ -18,10 +20,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use virt_transport::{RegisterError, Transport};
 
+use self::driver::Settings;
 use self::endpoint::Endpoint;
 use self::socket::Socket;
 use self::state::State;
-use crate::{Closed, KeepAliveMode, Limits};
+use crate::Closed;
 
 /// A handle of a connection. The connection is closed when it is dropped.
 #[derive(Debug)]
@@ -35,11 +38,9 @@ impl Connection {
         socket: impl Socket + 'static,
         transport: Transport,
         state: Arc<State>,
-        keepalive: KeepAliveMode,
-        limits: &Limits,
+        settings: Settings,
     ) -> Result<Self, RegisterError> {
-        let shared = Arc::clone(&state);
-        driver::spawn(Box::new(socket), transport, shared, keepalive, limits)?;
+        driver::spawn(Box::new(socket), transport, Arc::clone(&state), settings)?;
         Ok(Self { state })
     }
 

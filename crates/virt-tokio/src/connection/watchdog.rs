@@ -1,9 +1,6 @@
 //! The timing of a connection's own PINGs, and the decision that its peer is dead.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use tokio::time::{Duration, Instant, Sleep};
+use tokio::time::{Duration, Instant};
 use virt_keepalive::{Tick, Timer};
 
 use crate::KeepAliveMode;
@@ -62,20 +59,9 @@ impl Watchdog {
         self.dead_polls = 0;
     }
 
-    /// Waits for the deadline of the timer.
-    pub(crate) fn poll_deadline(
-        &self,
-        cx: &mut Context<'_>,
-        mut sleep: Pin<&mut Sleep>,
-    ) -> Poll<()> {
-        let Some(deadline) = self.timer.deadline().map(Instant::from_std) else {
-            return Poll::Pending;
-        };
-        // Each byte received moves the deadline; the timer of the runtime is reset only once it has elapsed.
-        if sleep.is_elapsed() || sleep.deadline() > deadline {
-            sleep.as_mut().reset(deadline);
-        }
-        sleep.poll(cx)
+    /// Returns the time of the next decision.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.timer.deadline().map(Instant::from_std)
     }
 
     /// Decides what to do at the deadline. While reads are blocked, silence says nothing about the peer.

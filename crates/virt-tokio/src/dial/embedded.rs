@@ -5,19 +5,14 @@ use std::io;
 use virt_remote::{RemoteServer, TestHypervisor};
 use virt_transport::{RegisterError, Transport};
 
-use crate::{Client, Control, KeepAliveMode, Limits, Options, Server};
+use crate::{Client, Control, Options, Server, ServerOptions};
 
 /// Starts a daemon with the mock hypervisor at the other end of a socket pair.
 pub(super) fn start(options: &Options) -> io::Result<Client> {
     #[cfg(unix)]
     let (client, server) = {
         let (ours, theirs) = tokio::net::UnixStream::pair()?;
-        let server = Server::over_unix(
-            theirs,
-            KeepAliveMode::default(),
-            &Limits::default(),
-            programs,
-        );
+        let server = Server::over_unix(theirs, trusting(), programs);
         (Client::over_unix(ours, options.clone()), server)
     };
     #[cfg(not(unix))]
@@ -35,6 +30,14 @@ pub(super) fn start(options: &Options) -> io::Result<Client> {
     // It runs until its client has gone.
     tokio::spawn(async move { server.closed().await });
     Ok(client)
+}
+
+/// Options without time limits: the client is this process.
+fn trusting() -> ServerOptions {
+    ServerOptions::default()
+        .open_timeout(None)
+        .frame_timeout(None)
+        .write_timeout(None)
 }
 
 fn programs(transport: &mut Transport, control: &Control) -> Result<(), RegisterError> {

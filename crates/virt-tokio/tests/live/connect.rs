@@ -18,7 +18,8 @@ use virt_remote::{
     ConnectGetVersion, RemoteServer, TestHypervisor,
 };
 use virt_tokio::{
-    CallError, CloseReason, ConnectError, KeepAliveMode, Limits, Options, Server, connect, dial,
+    CallError, CloseReason, ConnectError, KeepAliveMode, Limits, Options, Server, ServerOptions,
+    connect, dial,
 };
 use virt_uri::Candidate;
 
@@ -45,8 +46,9 @@ fn serve_next(listener: UnixListener, remote: RemoteServer) -> JoinHandle<CloseR
         let limits = Limits::default();
         let server = Server::over_unix(
             accepted,
-            KeepAliveMode::Off,
-            &limits,
+            ServerOptions::default()
+                .keepalive(KeepAliveMode::Off)
+                .limits(limits),
             |transport, control| {
                 let close = control.clone();
                 transport.register(remote.on_close(move || close.close()))

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
-use virt_tokio::{Client, CloseReason, Closed, KeepAliveMode, Limits, Options, Server};
+use virt_tokio::{
+    Client, CloseReason, Closed, KeepAliveMode, Limits, Options, Server, ServerOptions,
+};
 
 use crate::support::{PING, PONG, Peer, SECOND, connected, every, soon, through, wire};
 
@@ -51,10 +53,14 @@ fn ends(client: bool) -> (JoinHandle<Closed>, Peer) {
         client.start_keepalive();
         tokio::spawn(async move { client.closed().await })
     } else {
-        let server = Server::over_stream(ours, keepalive, &Limits::default(), |_, control| {
-            control.start_keepalive();
-            Ok(())
-        });
+        let server = Server::over_stream(
+            ours,
+            ServerOptions::default().keepalive(keepalive),
+            |_, control| {
+                control.start_keepalive();
+                Ok(())
+            },
+        );
         let (server, ()) = server.unwrap();
         tokio::spawn(async move { server.closed().await })
     };

@@ -2,7 +2,9 @@
 
 use tokio::time::Instant;
 use virt_remote::{ConnectClose, RemoteServer, TestHypervisor};
-use virt_tokio::{Client, CloseReason, Control, KeepAliveMode, Limits, Options, Server};
+use virt_tokio::{
+    Client, CloseReason, Control, KeepAliveMode, Limits, Options, Server, ServerOptions,
+};
 use virt_transport::{
     Call, CallProcedure, Context, Handle, Program, ProgramId, RegisterError, RemoteError, Transport,
 };
@@ -45,7 +47,8 @@ fn daemon(
 
 fn served(keepalive: KeepAliveMode) -> (Server, Peer) {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
-    let (server, _) = Server::over_stream(ours, keepalive, &Limits::default(), daemon).unwrap();
+    let (server, _) =
+        Server::over_stream(ours, ServerOptions::default().keepalive(keepalive), daemon).unwrap();
     (server, Peer(theirs))
 }
 
@@ -108,8 +111,7 @@ async fn a_number_that_is_taken_is_no_server() {
     let (ours, _theirs) = tokio::io::duplex(64);
     let error = Server::over_stream(
         ours,
-        KeepAliveMode::Off,
-        &Limits::default(),
+        ServerOptions::default().keepalive(KeepAliveMode::Off),
         |transport, _| transport.register(virt_keepalive::KeepAlive::new()),
     );
     let error = error.unwrap_err();
@@ -121,8 +123,7 @@ async fn it_sends_events_through_the_handle_of_its_program() {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let (server, echo) = Server::over_stream(
         ours,
-        KeepAliveMode::Off,
-        &Limits::default(),
+        ServerOptions::default().keepalive(KeepAliveMode::Off),
         |transport, _| transport.register(Echo),
     )
     .unwrap();
@@ -143,7 +144,12 @@ async fn our_two_ends_keep_each_other_alive() {
         interval: SECOND,
         count: 2,
     };
-    let (server, _) = Server::over_stream(theirs, keepalive, &Limits::default(), daemon).unwrap();
+    let (server, _) = Server::over_stream(
+        theirs,
+        ServerOptions::default().keepalive(keepalive),
+        daemon,
+    )
+    .unwrap();
     let client = Client::over_stream(ours, every(SECOND, 2));
     soon(client.open("test:///default")).await.unwrap();
     tokio::time::sleep(100 * SECOND).await;
@@ -172,9 +178,13 @@ async fn ends_that_both_have_much_to_send_do_not_wait_for_each_other() {
     let (ours, theirs) = tokio::io::duplex(1024);
     let mut limits = Limits::default();
     limits.queued_bytes = 64 * 1024;
-    let (_server, _) = Server::over_stream(theirs, KeepAliveMode::Off, &limits, |transport, _| {
-        transport.register(Echo)
-    })
+    let (_server, _) = Server::over_stream(
+        theirs,
+        ServerOptions::default()
+            .keepalive(KeepAliveMode::Off)
+            .limits(limits),
+        |transport, _| transport.register(Echo),
+    )
     .unwrap();
     let client = Client::over_stream(ours, Options::default().limits(limits));
     let text = "x".repeat(1024 * 1024);
