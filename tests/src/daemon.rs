@@ -27,7 +27,7 @@ const NOBODY: u32 = 65534;
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     lines: String,
-    /// Whether it has the storage driver.
+    /// True for a daemon with the storage driver.
     storage: bool,
 }
 
@@ -54,8 +54,8 @@ impl Config {
             .number("prio_workers", 0)
     }
 
-    /// Real storage in place of the mock hypervisor's; only an ordinary user's daemon serves `storage:///session`,
-    /// so root's becomes nobody's.
+    /// Adds the storage driver. Only the daemon of an ordinary user serves `storage:///session`, so root starts
+    /// one that runs as nobody.
     pub(crate) fn storage(self) -> Self {
         Self {
             storage: true,
@@ -187,7 +187,7 @@ impl Daemon {
         Connection::tcp(self.address())
     }
 
-    /// The directory of all that is its own.
+    /// The directory of its sockets and files.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }

@@ -57,7 +57,7 @@ pub(crate) fn find(tool: &str) -> Option<PathBuf> {
 /// The file name of the daemon's storage driver.
 pub(crate) const STORAGE: &str = "libvirt_driver_storage.so";
 
-/// The daemon's storage driver, a module that Debian has in the same package as the daemon.
+/// Finds the daemon's storage driver, a module that Debian ships in the same package as the daemon.
 ///
 /// # Errors
 ///

@@ -79,11 +79,11 @@ pub fn play(role: Role, transcript: &Transcript, peer: &mut impl Peer) -> Outcom
 
 struct Player<'a, P> {
     peer: &'a mut P,
-    /// The peer's.
+    /// The role of the peer.
     role: Role,
     /// Of the last call that came from the peer.
     serial: u32,
-    /// Frames of a stream that came before the reply that it was opened with.
+    /// Frames of a stream that overtook the reply to the call that opened it.
     ahead: VecDeque<Event>,
     seen: String,
     answers: Vec<Event>,
@@ -149,7 +149,7 @@ impl<P: Peer> Player<'_, P> {
         }
     }
 
-    /// Opens a connection and a volume's stream; the replies are no part of the answers.
+    /// Opens a connection and a volume's stream. The replies are not among the answers.
     fn open(&mut self, transfer: &Transfer) -> Result<(), String> {
         for (call, reply) in transfer.opening() {
             self.peer.send(&words(&call).bytes(0), 0);
@@ -157,7 +157,7 @@ impl<P: Peer> Player<'_, P> {
                 let event = self.peer.receive();
                 match &event {
                     Event::Frame(frame) if words(&reply).matches(frame) => break,
-                    // A daemon's worker replies while its main loop sends the download: either may be first.
+                    // A daemon's worker sends the reply and its main loop the download: either may come first.
                     Event::Frame(frame) if is_stream(frame) => self.ahead.push_back(event),
                     _ => {
                         self.note_event(&event);
@@ -243,7 +243,7 @@ fn say_returned(text: Option<&str>) -> String {
     text.map_or("fails".to_owned(), |text| format!("returns {text:?}"))
 }
 
-/// Whether a frame is of type 3 or 6.
+/// Returns true for a frame of type 3 or 6.
 fn is_stream(frame: &[u8]) -> bool {
     matches!(frame.get(16..20), Some([0, 0, 0, 3 | 6]))
 }

@@ -182,7 +182,7 @@ impl Script {
         })
     }
 
-    /// Whether a daemon needs storage for it.
+    /// Returns true if a daemon needs storage for it.
     #[must_use]
     pub fn opens_stream(&self) -> bool {
         let is_transfer = |step: &Step| matches!(step, Step::Transfer(_));

@@ -28,11 +28,11 @@ const REGISTER_CLOSE_CALLBACK: u32 = 360;
 pub struct Shell {
     connection: Connection,
     session: virsh::Session,
-    /// The call that opens a stream, until the script takes it.
+    /// The call that opens a stream, held back for the script.
     call: Option<Vec<u8>>,
-    /// The transfer that it was last told to make; `None` after a call.
+    /// The last transfer; `None` after a call.
     transfer: Option<TransferKind>,
-    /// The directory of the file that it transfers.
+    /// Holds the file to transfer.
     directory: TempDir,
 }
 
@@ -106,7 +106,7 @@ impl Shell {
         }
     }
 
-    /// The file that it transfers.
+    /// The path of the file to transfer.
     fn file(&self) -> PathBuf {
         self.directory.path().join("contents")
     }
@@ -123,7 +123,7 @@ impl Shell {
         }
     }
 
-    /// Answers a call that is no part of a script.
+    /// Answers a call that no script mentions.
     fn answer(&mut self, call: &[u8]) -> io::Result<()> {
         let returns = match procedure(call) {
             AUTH_LIST => "00000001 00000000",

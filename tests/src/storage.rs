@@ -26,7 +26,7 @@ impl Storage {
         fs::create_dir(&directory)?;
         for name in volumes {
             let file = write_contents(&directory.join(name), HOLE)?;
-            // The daemon may be another user's.
+            // The daemon may run as another user.
             file.set_permissions(Permissions::from_mode(0o666))?;
         }
         let socket = daemon.socket();

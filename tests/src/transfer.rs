@@ -7,36 +7,36 @@ use std::path::Path;
 
 use crate::Pattern;
 
-/// The length of the hole that contents begin with, but for those that a client uploads without holes.
+/// The length of the hole at the start of all contents except a client's upload without holes.
 pub(crate) const HOLE: u32 = 0x1_0000;
 
-/// The rest of the contents.
+/// The bytes after the hole.
 pub(crate) const DATA: &[u8] = b"abcd";
 
 /// A transfer of a volume's contents by a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
-    /// Its direction, and whether it takes holes.
+    /// Its direction and treatment of holes.
     pub kind: TransferKind,
     /// The volume's name.
     pub volume: String,
 }
 
-/// The direction of a transfer, seen from the client, and whether it takes holes.
+/// The direction of a transfer, seen from the client, and its treatment of holes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransferKind {
     /// To the daemon.
     Upload,
-    /// To the daemon, holes allowed.
+    /// To the daemon, with holes.
     SparseUpload,
     /// From the daemon.
     Download,
-    /// From the daemon, holes sent as such.
+    /// From the daemon, with holes sent as holes.
     SparseDownload,
 }
 
 impl Transfer {
-    /// The calls that open a connection and then the stream, each with its reply, in a script's words.
+    /// The calls that open a connection and then the stream, each with its reply, in a script's notation.
     pub(crate) fn opening(&self) -> [(String, String); 3] {
         let procedure = self.kind.procedure();
         let flags = u32::from(self.kind.is_sparse());
@@ -71,7 +71,7 @@ impl Transfer {
     }
 }
 
-/// Makes a file with contents to transfer.
+/// Writes a file with contents to transfer.
 ///
 /// # Errors
 ///
@@ -97,13 +97,13 @@ impl TransferKind {
         }
     }
 
-    /// Whether the contents go to the daemon.
+    /// Returns true for a transfer to the daemon.
     #[must_use]
     pub fn is_upload(self) -> bool {
         matches!(self, Self::Upload | Self::SparseUpload)
     }
 
-    /// Whether holes are sent as such.
+    /// Returns true if holes are sent as holes.
     #[must_use]
     pub fn is_sparse(self) -> bool {
         matches!(self, Self::SparseUpload | Self::SparseDownload)

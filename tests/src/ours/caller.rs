@@ -15,11 +15,11 @@ use crate::transfer::{DATA, HOLE};
 #[derive(Debug, Default)]
 pub(super) struct Caller {
     returned: Option<Option<String>>,
-    /// What has been downloaded.
+    /// The bytes downloaded so far.
     contents: Vec<u8>,
-    /// Whether the upload begins with a hole, and whether the download may have some.
+    /// True if the upload begins with a hole, or the download may have holes.
     sparse: bool,
-    /// Whether this end of the stream is finished.
+    /// True once this end of the stream is finished.
     finished: bool,
 }
 
@@ -97,7 +97,7 @@ impl Program for Caller {
                 self.returned = Some(text.map(|text| text.replace('\0', ".")));
             }
             StreamBody::Abort(_) => self.returned = Some(None),
-            // As virsh does: an upload looks at neither data nor holes.
+            // Like virsh, an upload ignores data and holes.
             _ if !download => {}
             StreamBody::Data(data) if data.as_slice().is_empty() => {
                 self.finished = true;

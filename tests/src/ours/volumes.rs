@@ -16,7 +16,7 @@ const SPARSE: u32 = 1;
 /// Takes uploads, without keeping them, and serves downloads, a stream at a time.
 #[derive(Debug, Default)]
 pub(super) struct Volumes {
-    /// Whether the stream may have holes.
+    /// True if the stream may have holes.
     sparse: bool,
 }
 
@@ -46,7 +46,7 @@ impl Volumes {
         match body {
             StreamBody::Finish => cx.finish_stream(id)?,
             StreamBody::Abort(_) => {}
-            // Nothing is left to be done with the stream: a daemon has sent the whole download by now.
+            // The whole download has been sent by now, and a daemon takes nothing more on such a stream.
             _ if id.procedure == DOWNLOAD => cx.abort_stream(id, None)?,
             StreamBody::Data(_) => {}
             StreamBody::Hole { .. } if !self.sparse => {
@@ -73,7 +73,7 @@ impl Volumes {
     }
 }
 
-/// The flags, last of the arguments: pool, name and key of the volume, offset, length.
+/// Decodes the flags, which follow the volume's pool, name and key, an offset and a length.
 fn flags(payload: &Payload<'_>) -> Result<u32, DecodeError> {
     let mut input = Decoder::new(payload.as_slice());
     for _ in 0..3 {
