@@ -4,11 +4,14 @@ use std::fmt::Write;
 use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::{chown, symlink};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::geteuid;
 use tempfile::TempDir;
 
 use crate::libvirt::{self, PATIENCE};
@@ -17,22 +20,29 @@ use crate::{Connection, Event, Peer, Process};
 /// Ports are found free and then taken: another process may be faster.
 const ATTEMPTS: usize = 5;
 
+/// An ordinary user and group that every Linux has.
+const NOBODY: u32 = 65534;
+
 /// The configuration of a [`Daemon`], beside what makes it private.
 #[derive(Clone, Debug, Default)]
-pub struct Config(String);
+pub struct Config {
+    lines: String,
+    /// True for a daemon with the storage driver.
+    storage: bool,
+}
 
 impl Config {
     /// Sets a number, for example `keepalive_interval`.
     #[must_use]
     pub fn number(mut self, key: &str, value: i64) -> Self {
-        writeln!(self.0, "{key} = {value}").expect("a string takes every line");
+        writeln!(self.lines, "{key} = {value}").expect("a string takes every line");
         self
     }
 
     /// Sets a string, for example `auth_tcp` to `sasl`.
     #[must_use]
     pub fn text(mut self, key: &str, value: &str) -> Self {
-        writeln!(self.0, "{key} = \"{value}\"").expect("a string takes every line");
+        writeln!(self.lines, "{key} = \"{value}\"").expect("a string takes every line");
         self
     }
 
@@ -42,6 +52,15 @@ impl Config {
         self.number("min_workers", 1)
             .number("max_workers", 1)
             .number("prio_workers", 0)
+    }
+
+    /// Adds the storage driver. Only the daemon of an ordinary user serves `storage:///session`, so root starts
+    /// one that runs as nobody.
+    pub(crate) fn storage(self) -> Self {
+        Self {
+            storage: true,
+            ..self
+        }
     }
 }
 
@@ -104,6 +123,15 @@ impl Daemon {
             .stdin(Stdio::null())
             .stdout(File::create(path.join("out"))?)
             .stderr(File::create(path.join("err"))?);
+        if config.storage {
+            symlink(libvirt::storage_driver()?, drivers.join(libvirt::STORAGE))?;
+            if geteuid().is_root() {
+                for owned in [path, &drivers] {
+                    chown(owned, Some(NOBODY), Some(NOBODY))?;
+                }
+                command.uid(NOBODY).gid(NOBODY);
+            }
+        }
         let mut daemon = Self {
             process: Process::spawn(&mut command)?,
             directory,
@@ -157,6 +185,11 @@ impl Daemon {
     /// Those of connecting.
     pub fn tcp(&self) -> io::Result<Connection> {
         Connection::tcp(self.address())
+    }
+
+    /// The directory of its sockets and files.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The path of its Unix socket.
@@ -216,5 +249,5 @@ fn configuration(directory: &Path, port: u16, config: &Config) -> String {
         .number("listen_tcp", 1)
         .text("auth_unix_rw", "none")
         .text("auth_tcp", "none")
-        .0
+        .lines
 }

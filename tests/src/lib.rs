@@ -1,8 +1,8 @@
 //! What the tests of the workspace share: real peers, raw connections and the conformance corpus.
 //!
 //! - [`libvirt`] says whether a real libvirt is installed, in one place for all tests.
-//! - [`Daemon`] is a private `libvirtd`, [`virsh`] the C client, [`Shell`] one that waits for commands;
-//!   each is a [`Process`] that does not outlive its test.
+//! - [`Daemon`] is a private `libvirtd`, [`Storage`] one with volumes, [`virsh`] the C client, [`Shell`] one that
+//!   waits for commands; each is a [`Process`] that does not outlive its test.
 //! - [`Connection`] speaks raw bytes and descriptors to either of them, [`Listener`] waits for a client.
 //! - [`Ours`] is either end made of this workspace's crates, in memory.
 //! - [`Script`] is a case of the corpus in `conformance/`, [`play()`] plays it to a [`Peer`], and [`page`] makes
@@ -32,6 +32,8 @@ mod script;
 mod served;
 mod shell;
 mod socket;
+mod storage;
+mod transfer;
 
 pub use capture::Capture;
 pub use connection::Connection;
@@ -46,3 +48,5 @@ pub use proxy::{Direction, Fault, Place, Proxy, Target, Trick};
 pub use script::{End, Link, Role, Script, ScriptError, Step, Transcript};
 pub use served::Served;
 pub use shell::Shell;
+pub use storage::Storage;
+pub use transfer::{Transfer, TransferKind};

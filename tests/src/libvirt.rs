@@ -1,6 +1,7 @@
 //! Is a real libvirt installed here?
 
 use std::env;
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -51,6 +52,33 @@ pub(crate) fn find(tool: &str) -> Option<PathBuf> {
         .chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from))
         .map(|directory| directory.join(tool))
         .find(|file| is_program(file))
+}
+
+/// The file name of the daemon's storage driver.
+pub(crate) const STORAGE: &str = "libvirt_driver_storage.so";
+
+/// Finds the daemon's storage driver, a module that Debian ships in the same package as the daemon.
+///
+/// # Errors
+///
+/// When it is not installed.
+pub(crate) fn storage_driver() -> io::Result<PathBuf> {
+    let directories = ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from);
+    // Debian has a directory for each architecture below the first.
+    let below = fs::read_dir(&directories[0])?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path());
+    directories
+        .iter()
+        .cloned()
+        .chain(below)
+        .map(|directory| directory.join("libvirt/connection-driver").join(STORAGE))
+        .find(|file| file.is_file())
+        .ok_or_else(|| {
+            let message =
+                format!("{STORAGE} is in no libvirt/connection-driver of {directories:?}");
+            io::Error::new(io::ErrorKind::NotFound, message)
+        })
 }
 
 fn is_program(file: &Path) -> bool {

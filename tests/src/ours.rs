@@ -2,15 +2,16 @@
 
 mod caller;
 mod opener;
+mod volumes;
 
 use std::fs::File;
 
 use bytes::Buf;
 use virt_keepalive::KeepAlive;
-use virt_transport::{Fd, Handle, Need, Role, Transmit, Transport};
+use virt_transport::{Context, Fd, Handle, Need, Role, Transmit, Transport};
 
 use crate::incoming::Incoming;
-use crate::{Event, Link, Peer};
+use crate::{Event, Link, Peer, Transfer};
 
 use caller::Caller;
 use opener::Opener;
@@ -107,6 +108,17 @@ impl Ours {
         }
     }
 
+    /// Has the client do something.
+    fn command(&mut self, command: impl FnOnce(&mut Caller, &mut Context<'_>)) {
+        let Program::Client(handle) = &self.program else {
+            panic!("only a client can be made to call");
+        };
+        self.transport
+            .with(handle, command)
+            .expect("it is this transport's");
+        self.write();
+    }
+
     fn close(&mut self) {
         self.closed = true;
         self.sent.close();
@@ -132,13 +144,11 @@ impl Peer for Ours {
     }
 
     fn call(&mut self) {
-        let Program::Client(handle) = &self.program else {
-            panic!("only a client can be made to call");
-        };
-        self.transport
-            .with(handle, |caller, cx| caller.call(cx))
-            .expect("it is this transport's");
-        self.write();
+        self.command(Caller::call);
+    }
+
+    fn transfer(&mut self, transfer: &Transfer) {
+        self.command(|caller, cx| caller.transfer(transfer.kind, cx));
     }
 
     fn returned(&mut self) -> Event {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use virt_transport::RemoteError;
-use virt_xdr::{Frame, FrameDecoder, MessageType, Status, from_slice};
+use virt_xdr::{Frame, FrameDecoder, MessageType, Payload, Status, from_slice};
 
 use crate::{Event, Outcome, Role, Script};
 
@@ -122,12 +122,22 @@ fn describe_frame(bytes: &[u8]) -> Option<String> {
         (MessageType::MESSAGE, _) if keepalive && header.procedure == 2 => "PONG".to_owned(),
         (MessageType::CALL, _) => format!("call {}", header.procedure),
         (MessageType::REPLY, Status::OK) => "reply".to_owned(),
-        (MessageType::REPLY, Status::ERROR) => {
-            let error: RemoteError = from_slice(payload.as_slice()).ok()?;
-            format!("error \"{}\"", error.message().replace('|', "\\|"))
+        (MessageType::REPLY, Status::ERROR) => format!("error {}", describe_error(&payload)?),
+        (MessageType::STREAM, Status::CONTINUE) if payload.as_slice().is_empty() => {
+            "empty data".to_owned()
         }
+        (MessageType::STREAM, Status::CONTINUE) => "data".to_owned(),
+        (MessageType::STREAM_HOLE, Status::CONTINUE) => "hole".to_owned(),
+        (MessageType::STREAM, Status::OK) => "finish".to_owned(),
+        (MessageType::STREAM, Status::ERROR) if payload.as_slice().is_empty() => "abort".to_owned(),
+        (MessageType::STREAM, Status::ERROR) => format!("abort {}", describe_error(&payload)?),
         (other, status) => format!("{other:?}, {status:?}"),
     })
+}
+
+fn describe_error(payload: &Payload<'_>) -> Option<String> {
+    let error: RemoteError = from_slice(payload.as_slice()).ok()?;
+    Some(format!("\"{}\"", error.message().replace('|', "\\|")))
 }
 
 fn line(page: &mut String, line: &str) {
@@ -176,6 +186,27 @@ mod tests {
         let differ = page(&[Event::Closed], Some(&[pong, Event::Descriptors(1)]), "");
         let expected = format!("{row} PONG, descriptor, stays | closes |\n");
         assert!(differ.ends_with(&expected), "{differ}");
+    }
+
+    #[test]
+    fn frames_of_a_stream_are_in_words() {
+        let words = |message_type: u8, status: u8, payload: &[u8]| {
+            let length = u8::try_from(28 + payload.len()).unwrap();
+            let mut frame = vec![0, 0, 0, length];
+            frame.extend([0; 15]);
+            frame.extend([message_type, 0, 0, 0, 3, 0, 0, 0, status]);
+            frame.extend(payload);
+            describe(&Event::Frame(frame))
+        };
+        assert_eq!(words(3, 2, b"abcd"), "data");
+        assert_eq!(words(3, 2, b""), "empty data");
+        assert_eq!(words(6, 2, &[0; 12]), "hole");
+        assert_eq!(words(3, 0, b""), "finish");
+        assert_eq!(words(3, 1, b""), "abort");
+        let error = [&[0; 8], &b"\0\0\0\x01\0\0\0\x01|\0\0\0"[..], &[0; 32]].concat();
+        assert_eq!(words(3, 1, &error), "abort \"\\|\"");
+        assert_eq!(words(3, 1, b"abcd"), "no frame");
+        assert_eq!(words(6, 0, b""), "STREAM_HOLE, OK");
     }
 
     #[test]

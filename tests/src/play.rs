@@ -1,9 +1,10 @@
 //! Plays a script to a peer.
 
+use std::collections::VecDeque;
 use std::fmt::Write;
 
 use crate::pattern::dump;
-use crate::{End, Pattern, Role, Step, Transcript};
+use crate::{End, Pattern, Role, Step, Transcript, Transfer};
 
 /// Who is played to: bytes in, frames or the end out. It need not be a socket.
 pub trait Peer {
@@ -18,7 +19,12 @@ pub trait Peer {
         panic!("only a client can be made to call");
     }
 
-    /// What became of a client's call: [`Event::Returned`], or [`Event::Silent`] while it waits.
+    /// Makes a client open a volume's stream, without waiting for the reply.
+    fn transfer(&mut self, transfer: &Transfer) {
+        panic!("only a client can be made to open {transfer:?}");
+    }
+
+    /// What became of a client's call or transfer: [`Event::Returned`], or [`Event::Silent`] while it waits.
     fn returned(&mut self) -> Event {
         panic!("only a client can be made to call");
     }
@@ -57,11 +63,13 @@ pub struct Outcome {
 pub fn play(role: Role, transcript: &Transcript, peer: &mut impl Peer) -> Outcome {
     let mut player = Player {
         peer,
+        role,
         serial: 0,
+        ahead: VecDeque::new(),
         seen: String::new(),
         answers: Vec::new(),
     };
-    let mismatch = player.play(role, transcript).err();
+    let mismatch = player.play(transcript).err();
     Outcome {
         transcript: player.seen,
         answers: player.answers,
@@ -71,14 +79,18 @@ pub fn play(role: Role, transcript: &Transcript, peer: &mut impl Peer) -> Outcom
 
 struct Player<'a, P> {
     peer: &'a mut P,
+    /// The role of the peer.
+    role: Role,
     /// Of the last call that came from the peer.
     serial: u32,
+    /// Frames of a stream that overtook the reply to the call that opened it.
+    ahead: VecDeque<Event>,
     seen: String,
     answers: Vec<Event>,
 }
 
 impl<P: Peer> Player<'_, P> {
-    fn play(&mut self, role: Role, transcript: &Transcript) -> Result<(), String> {
+    fn play(&mut self, transcript: &Transcript) -> Result<(), String> {
         for step in &transcript.steps {
             self.step(step)?;
         }
@@ -87,7 +99,7 @@ impl<P: Peer> Player<'_, P> {
                 Event::Closed => Ok(()),
                 _ => Err("closes".to_owned()),
             },
-            End::Stays => self.fence(role),
+            End::Stays => self.fence(),
         }
     }
 
@@ -117,6 +129,14 @@ impl<P: Peer> Player<'_, P> {
                 self.peer.call();
                 Ok(())
             }
+            Step::Transfer(transfer) => {
+                self.note(&transfer.to_string());
+                match self.role {
+                    Role::Client => self.peer.transfer(transfer),
+                    Role::Daemon => self.open(transfer)?,
+                }
+                Ok(())
+            }
             Step::Returned(expected) => {
                 let event = self.peer.returned();
                 self.note_event(&event);
@@ -129,15 +149,35 @@ impl<P: Peer> Player<'_, P> {
         }
     }
 
+    /// Opens a connection and a volume's stream. The replies are not among the answers.
+    fn open(&mut self, transfer: &Transfer) -> Result<(), String> {
+        for (call, reply) in transfer.opening() {
+            self.peer.send(&words(&call).bytes(0), 0);
+            loop {
+                let event = self.peer.receive();
+                match &event {
+                    Event::Frame(frame) if words(&reply).matches(frame) => break,
+                    // A daemon's worker sends the reply and its main loop the download: either may come first.
+                    Event::Frame(frame) if is_stream(frame) => self.ahead.push_back(event),
+                    _ => {
+                        self.note_event(&event);
+                        return Err(format!("{transfer}: < {reply}"));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Sends what every peer of the role answers, and waits for the answers and nothing else.
-    fn fence(&mut self, role: Role) -> Result<(), String> {
+    fn fence(&mut self) -> Result<(), String> {
         // The keepalive program answers a PING from the loop that reads, so its PONG says that all
         // before it was read. A daemon hands calls on to its workers: a call of a program that does
         // not exist is answered when the calls before it are.
         let (ping, pong) = (keepalive(1), keepalive(2));
         let mut awaited = vec![pong];
         self.peer.send(&ping.bytes(0), 0);
-        if role == Role::Daemon {
+        if self.role == Role::Daemon {
             let call = words("0000001c 7fffffff 00000001 00000001 00000000 7fffffff 00000000");
             self.peer.send(&call.bytes(0), 0);
             awaited.push(words(
@@ -146,7 +186,7 @@ impl<P: Peer> Player<'_, P> {
             ));
         }
         while !awaited.is_empty() {
-            let event = self.peer.receive();
+            let event = self.next_event();
             let answer = match &event {
                 Event::Frame(frame) => awaited.iter().position(|answer| answer.matches(frame)),
                 _ => None,
@@ -163,8 +203,15 @@ impl<P: Peer> Player<'_, P> {
         Ok(())
     }
 
+    fn next_event(&mut self) -> Event {
+        match self.ahead.pop_front() {
+            Some(event) => event,
+            None => self.peer.receive(),
+        }
+    }
+
     fn receive(&mut self) -> Event {
-        let event = self.peer.receive();
+        let event = self.next_event();
         if let Event::Frame(frame) = &event
             && frame.get(16..20) == Some(&[0; 4])
             && let Some(serial) = frame.get(20..24).and_then(<[u8]>::first_chunk)
@@ -196,6 +243,11 @@ fn say_returned(text: Option<&str>) -> String {
     text.map_or("fails".to_owned(), |text| format!("returns {text:?}"))
 }
 
+/// Returns true for a frame of type 3 or 6.
+fn is_stream(frame: &[u8]) -> bool {
+    matches!(frame.get(16..20), Some([0, 0, 0, 3 | 6]))
+}
+
 fn keepalive(procedure: u32) -> Pattern {
     words(&format!(
         "0000001c 6b656570 00000001 {procedure:08x} 00000002 00000000 00000000"
@@ -208,8 +260,6 @@ fn words(line: &str) -> Pattern {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
-
     use super::*;
     use crate::Script;
 
@@ -298,6 +348,30 @@ mod tests {
         let outcome = play(Role::Daemon, &transcript, &mut parrot);
         assert_eq!(outcome.mismatch.as_deref(), Some("stays"));
         assert_eq!(outcome.transcript, "(nothing comes)\n");
+    }
+
+    #[test]
+    fn a_stream_is_open_once_three_calls_are_answered_and_may_begin_before() {
+        let data = "00000020 20008086 00000001 000000d1 00000003 00000003 00000002 61626364";
+        let reply = "0000001c 20008086 00000001 000000d1 00000001 00000003 00000000";
+        let script = format!("# why\ndownload\n< {data}\ncloses\n");
+        let script = Script::parse("case", Role::Daemon, &script).unwrap();
+        let outcome = |last: [&str; 2]| {
+            let opening = [
+                "00000024 20008086 00000001 00000042 00000001 00000000 00000000 00000001 00000000",
+                "0000001c 20008086 00000001 00000001 00000001 00000002 00000000",
+            ];
+            let mut events: VecDeque<_> = [opening, last].concat().into_iter().map(frame).collect();
+            events.push_back(Event::Closed);
+            play(script.role, &script.real, &mut Parrot(events))
+        };
+        for last in [[reply, data], [data, reply]] {
+            let outcome = outcome(last);
+            assert_eq!(outcome.mismatch, None);
+            assert_eq!(outcome.answers, [frame(data), Event::Closed]);
+        }
+        let expected = format!("download: < {reply}");
+        assert_eq!(outcome([data, data]).mismatch, Some(expected));
     }
 
     #[test]

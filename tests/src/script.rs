@@ -17,7 +17,8 @@
 //! | `< words` | the next frame that comes back |
 //! | `< fd` | the next thing that comes back is one byte with one descriptor |
 //! | `call` | the client under test is to call procedure 59 of the remote program |
-//! | `returns "text"`, `fails` | what the client under test made of the reply to it |
+//! | `upload`, `download` | a volume's stream; with `sparse` in front, one that takes holes |
+//! | `returns "text"`, `fails` | the outcome of the call or the transfer in the client under test |
 //! | `stays`, `closes` | nothing else came back, and the connection is open or closed |
 //! | `ours: reason` | what follows is ours, which differs on purpose; without it both are the same |
 //!
@@ -25,10 +26,15 @@
 //! hex, `00*12` for a repetition, `"text"` for an XDR string with its length and padding, `serial`
 //! for the serial of the last call received, and in what comes back `........` for any word and `*`
 //! for any string.
+//!
+//! To a daemon, `upload` and `download` open a connection to `storage:///session` and call procedure 208 or
+//! 209 with serial 3, whose stream is then open. The volume is the script's own: 64 KiB of hole, and `abcd`.
+//! A client uploads `abcd`, behind 64 KiB of hole if it is `sparse`; a download `returns` the contents, a `.`
+//! for each zero. Its call for the stream comes back next.
 
 use std::fmt;
 
-use crate::Pattern;
+use crate::{Pattern, Transfer, TransferKind};
 
 /// One case: what is sent, what comes back, and whether the connection stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +91,8 @@ pub enum Step {
     Descriptor,
     /// Make the client under test call procedure 59 (get the host's name).
     Call,
+    /// Open a volume's stream in a daemon, or make the client under test open one.
+    Transfer(Transfer),
     /// That call returned this text, or failed.
     Returned(Option<String>),
 }
@@ -125,11 +133,11 @@ impl Script {
         let last = text.lines().count();
         let mut why = Vec::new();
         let mut link = Link::Unix;
-        let mut part = Part::default();
+        let mut part = Part::new(name);
         let mut real = None;
         for (number, line) in &lines {
             if let Some(comment) = line.strip_prefix('#') {
-                if real.is_none() && part == Part::default() {
+                if real.is_none() && part.is_empty() {
                     why.push(comment.trim());
                 }
             } else if let Some(reason) = line.strip_prefix("ours:") {
@@ -138,7 +146,7 @@ impl Script {
                 }
                 let done = part.finish().map_err(|message| error(*number, &message))?;
                 real = Some((done, reason.trim().to_owned()));
-                part = Part::default();
+                part = Part::new(name);
             } else if let Some(socket) = line.strip_prefix("over ") {
                 link = match socket {
                     "unix" => Link::Unix,
@@ -174,6 +182,13 @@ impl Script {
         })
     }
 
+    /// Returns true if a daemon needs storage for it.
+    #[must_use]
+    pub fn opens_stream(&self) -> bool {
+        let is_transfer = |step: &Step| matches!(step, Step::Transfer(_));
+        self.real.steps.iter().any(is_transfer)
+    }
+
     /// What ours must do.
     #[must_use]
     pub fn ours(&self) -> &Transcript {
@@ -192,16 +207,35 @@ impl fmt::Display for ScriptError {
 impl std::error::Error for ScriptError {}
 
 /// A transcript being read.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Part {
+#[derive(Debug)]
+struct Part<'a> {
+    /// The script's name.
+    name: &'a str,
     steps: Vec<Step>,
     end: Option<End>,
 }
 
-impl Part {
+impl<'a> Part<'a> {
+    fn new(name: &'a str) -> Self {
+        Self {
+            name,
+            steps: Vec::new(),
+            end: None,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.end.is_none()
+    }
+
     fn line(&mut self, line: &str) -> Result<(), String> {
         if self.end.is_some() {
             return Err(format!("`{line}` comes after the end"));
+        }
+        if let Some(kind) = TransferKind::parse(line) {
+            let volume = self.name.to_owned();
+            self.steps.push(Step::Transfer(Transfer { kind, volume }));
+            return Ok(());
         }
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let step = match (word, rest) {
@@ -224,8 +258,8 @@ impl Part {
             }
             _ => {
                 return Err(format!(
-                    "`{line}` is none of: `> words`, `< words`, `call`, `returns \"text\"`, `fails`, \
-                     `stays`, `closes`, `over`, `ours:`, `#`"
+                    "`{line}` is none of: `> words`, `< words`, `call`, `upload`, `download`, \
+                     `sparse`, `returns \"text\"`, `fails`, `stays`, `closes`, `over`, `ours:`, `#`"
                 ));
             }
         };
@@ -309,6 +343,16 @@ mod tests {
     }
 
     #[test]
+    fn a_transfer_is_of_the_scripts_own_volume() {
+        let script = parse("# w\nsparse upload\nstays\n").unwrap();
+        let (kind, volume) = (TransferKind::SparseUpload, "case".to_owned());
+        let transfer = Step::Transfer(Transfer { kind, volume });
+        assert_eq!(script.real.steps, [transfer]);
+        assert!(script.opens_stream());
+        assert!(!parse("# w\ncall\nstays\n").unwrap().opens_stream());
+    }
+
+    #[test]
     fn ours_may_differ_and_says_why() {
         let script =
             parse("# w\n> fd 00\nstays\n\nours: never lose one\n> fd 00\ncloses\n").unwrap();
@@ -335,6 +379,7 @@ mod tests {
             ),
             ("# w\nreturns x\nstays\n", "line 2: `x` is not a \"text\""),
             ("# w\nleaves\n", "line 2: `leaves` is none of"),
+            ("# w\nsparse\n", "line 2: `sparse` is none of"),
             ("# w\nours: x\nstays\n", "line 2: the end is missing"),
             (
                 "# w\nstays\nours: x\nstays\n",

@@ -1,8 +1,12 @@
 //! A `virsh` that waits for commands, led through the opening of a connection by a scripted server.
 
-use std::io;
+use std::path::PathBuf;
+use std::{fmt, fs, io};
 
-use crate::{Connection, Event, Listener, Pattern, Peer, virsh};
+use tempfile::TempDir;
+
+use crate::transfer::{HOLE, write_contents};
+use crate::{Connection, Event, Listener, Pattern, Peer, Transfer, TransferKind, virsh};
 
 const PING: &str = "0000001c 6b656570 00000001 00000001 00000002 00000000 00000000";
 const PONG: &str = "0000001c 6b656570 00000001 00000002 00000002 00000000 00000000";
@@ -11,6 +15,12 @@ const OPEN: u32 = 1;
 const HOSTNAME: u32 = 59;
 const SUPPORTS_FEATURE: u32 = 60;
 const AUTH_LIST: u32 = 66;
+const POOL_LOOKUP_BY_NAME: u32 = 84;
+const POOL_LOOKUP_BY_VOLUME: u32 = 86;
+const VOL_LOOKUP_BY_NAME: u32 = 95;
+const POOL_IS_ACTIVE: u32 = 154;
+const VOL_UPLOAD: u32 = 208;
+const VOL_DOWNLOAD: u32 = 209;
 const REGISTER_CLOSE_CALLBACK: u32 = 360;
 
 /// The C client as a [`Peer`]: connected and idle; killed when dropped.
@@ -18,6 +28,12 @@ const REGISTER_CLOSE_CALLBACK: u32 = 360;
 pub struct Shell {
     connection: Connection,
     session: virsh::Session,
+    /// The call that opens a stream, held back for the script.
+    call: Option<Vec<u8>>,
+    /// The last transfer; `None` after a call.
+    transfer: Option<TransferKind>,
+    /// Holds the file to transfer.
+    directory: TempDir,
 }
 
 impl Shell {
@@ -36,8 +52,17 @@ impl Shell {
         let mut shell = Self {
             connection: listener.accept()?,
             session,
+            call: None,
+            transfer: None,
+            directory: TempDir::new()?,
         };
-        while shell.answer_opening()? != HOSTNAME {}
+        loop {
+            let call = shell.next_call()?;
+            shell.answer(&call)?;
+            if procedure(&call) == HOSTNAME {
+                break;
+            }
+        }
         match shell.returned() {
             Event::Returned(Some(name)) if name == "opened" => Ok(shell),
             other => Err(io::Error::other(format!("the host's name is {other:?}"))),
@@ -53,44 +78,82 @@ impl Shell {
         self.session.wait_for(words)
     }
 
-    /// Answers one call of the opening and returns its procedure; PINGs before it, if virsh was slow, too.
-    fn answer_opening(&mut self) -> io::Result<u32> {
-        let bytes = |text| Pattern::parse(text, false).map(|pattern| pattern.bytes(0));
-        let (ping, pong) = (
-            bytes(PING).map_err(io::Error::other)?,
-            bytes(PONG).map_err(io::Error::other)?,
-        );
-        let unexpected =
-            |what: &dyn std::fmt::Debug| io::Error::other(format!("virsh sent {what:?}"));
-        let frame = loop {
+    /// Makes `virsh` transfer a volume, and answers its calls up to the one that opens the stream.
+    fn begin(&mut self, kind: TransferKind) -> io::Result<()> {
+        let file = self.file();
+        let (hole, sparse) = if kind.is_sparse() {
+            (HOLE, " --sparse")
+        } else {
+            (0, "")
+        };
+        let command = if kind.is_upload() {
+            write_contents(&file, hole)?;
+            "vol-upload"
+        } else {
+            "vol-download"
+        };
+        let file = file.display();
+        self.session
+            .command(&format!("{command} volume {file} --pool pool{sparse}"))?;
+        self.transfer = Some(kind);
+        loop {
+            let call = self.next_call()?;
+            if [VOL_UPLOAD, VOL_DOWNLOAD].contains(&procedure(&call)) {
+                self.call = Some(call);
+                return Ok(());
+            }
+            self.answer(&call)?;
+        }
+    }
+
+    /// The path of the file to transfer.
+    fn file(&self) -> PathBuf {
+        self.directory.path().join("contents")
+    }
+
+    /// Returns its next call, and answers PINGs before it, which come if it was slow.
+    fn next_call(&mut self) -> io::Result<Vec<u8>> {
+        let (ping, pong) = (bytes(PING)?, bytes(PONG)?);
+        loop {
             match self.connection.receive() {
                 Event::Frame(frame) if frame == ping => self.connection.send(&pong, 0),
-                Event::Frame(frame) => break frame,
+                Event::Frame(frame) => return Ok(frame),
                 other => return Err(unexpected(&other)),
             }
-        };
-        let word = |index: usize| {
-            let word = frame.get(4 * index..).and_then(<[u8]>::first_chunk);
-            word.map_or(0, |word| u32::from_be_bytes(*word))
-        };
-        let returns = match word(3) {
+        }
+    }
+
+    /// Answers a call that no script mentions.
+    fn answer(&mut self, call: &[u8]) -> io::Result<()> {
+        let returns = match procedure(call) {
             AUTH_LIST => "00000001 00000000",
             // Keepalive (10) and the registration of close callbacks (15).
-            SUPPORTS_FEATURE if [10, 15].contains(&word(7)) => "00000001",
+            SUPPORTS_FEATURE if [10, 15].contains(&word(call, 7)) => "00000001",
             SUPPORTS_FEATURE => "00000000",
             OPEN | REGISTER_CLOSE_CALLBACK => "",
             HOSTNAME => "\"opened\"",
-            _ => return Err(unexpected(&frame)),
+            POOL_IS_ACTIVE => "00000001",
+            POOL_LOOKUP_BY_NAME | POOL_LOOKUP_BY_VOLUME => "\"pool\" 00*16",
+            VOL_LOOKUP_BY_NAME => "\"pool\" \"volume\" \"key\"",
+            _ => return Err(unexpected(&call)),
         };
-        let payload = bytes(returns).map_err(io::Error::other)?;
+        let payload = bytes(returns)?;
         let length = u32::try_from(28 + payload.len()).map_err(io::Error::other)?;
         let mut reply = Vec::new();
-        for word in [length, word(1), word(2), word(3), 1, word(5), 0] {
+        for word in [
+            length,
+            word(call, 1),
+            word(call, 2),
+            word(call, 3),
+            1,
+            word(call, 5),
+            0,
+        ] {
             reply.extend_from_slice(&word.to_be_bytes());
         }
         reply.extend_from_slice(&payload);
         self.connection.send(&reply, 0);
-        Ok(word(3))
+        Ok(())
     }
 }
 
@@ -100,22 +163,56 @@ impl Peer for Shell {
     }
 
     fn receive(&mut self) -> Event {
-        self.connection.receive()
+        match self.call.take() {
+            Some(call) => Event::Frame(call),
+            None => self.connection.receive(),
+        }
+    }
+
+    fn transfer(&mut self, transfer: &Transfer) {
+        self.begin(transfer.kind)
+            .expect("virsh looks for the volume");
     }
 
     fn call(&mut self) {
+        self.transfer = None;
         self.session
             .command("hostname")
             .expect("virsh reads commands");
     }
 
     fn returned(&mut self) -> Event {
-        match self.session.said() {
-            Ok(mut said) => {
-                let failed = said.iter().any(|line| line.starts_with("error: "));
-                Event::Returned(said.pop().filter(|_| !failed))
-            }
-            Err(_) => Event::Silent,
+        let Ok(mut said) = self.session.said() else {
+            return Event::Silent;
+        };
+        if said.iter().any(|line| line.starts_with("error: ")) {
+            return Event::Returned(None);
         }
+        Event::Returned(match self.transfer {
+            None => said.pop(),
+            Some(kind) if kind.is_upload() => Some(String::new()),
+            Some(_) => {
+                let contents = fs::read_to_string(self.file()).expect("virsh has made the file");
+                Some(contents.replace('\0', "."))
+            }
+        })
     }
+}
+
+fn procedure(call: &[u8]) -> u32 {
+    word(call, 3)
+}
+
+fn word(frame: &[u8], index: usize) -> u32 {
+    let word = frame.get(4 * index..).and_then(<[u8]>::first_chunk);
+    word.map_or(0, |word| u32::from_be_bytes(*word))
+}
+
+fn bytes(words: &str) -> io::Result<Vec<u8>> {
+    let pattern = Pattern::parse(words, false).map_err(io::Error::other)?;
+    Ok(pattern.bytes(0))
+}
+
+fn unexpected(what: &dyn fmt::Debug) -> io::Error {
+    io::Error::other(format!("virsh sent {what:?}"))
 }

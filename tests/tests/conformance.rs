@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use std::{env, fs};
 
 use virt_tests::page::{self, Chapter};
-use virt_tests::{Config, Daemon, Link, Ours, Outcome, Role, Script, Shell, corpus, libvirt, play};
+use virt_tests::{
+    Config, Daemon, Link, Ours, Outcome, Role, Script, Shell, Storage, corpus, libvirt, play,
+};
 
 type Played = Vec<(Script, Outcome)>;
 
@@ -15,12 +17,16 @@ static LIBVIRTD: LazyLock<Option<Played>> = LazyLock::new(|| {
         return None;
     }
     let config = Config::default()
-        .text("auth_tcp", "sasl")
         .number("keepalive_interval", -1)
         .in_order();
-    let daemon = Daemon::start(&config).expect("it starts");
+    let scripts = corpus::load(Role::Daemon).expect("the corpus can be read");
+    let volumes = scripts.iter().filter(|script| script.opens_stream());
+    let volumes = volumes.map(|script| script.name.as_str());
+    let storage = Storage::start(config.clone(), volumes).expect("it starts");
+    let daemon = Daemon::start(&config.text("auth_tcp", "sasl")).expect("it starts");
     Some(corpus::play_all(Role::Daemon, |script| {
         let connection = match script.link {
+            Link::Unix if script.opens_stream() => storage.unix(),
             Link::Unix => daemon.unix(),
             Link::Tcp => daemon.tcp(),
         };

@@ -1,9 +1,12 @@
 //! A daemon's half of the remote program: the procedures that open a connection.
 
 use virt_transport::{
-    Call, Context, ErrorCode, ErrorPayload, ErrorSource, Payload, Program, ProgramId, RemoteError,
+    Call, Context, ErrorCode, ErrorPayload, ErrorSource, Payload, Program, ProgramError, ProgramId,
+    RemoteError, Stream,
 };
 use virt_xdr::{Decode, DecodeError, Decoder, STRING_MAX};
+
+use super::volumes::{DOWNLOAD, UPLOAD, Volumes};
 
 pub(super) const REMOTE: ProgramId = ProgramId::new(0x2000_8086, 1);
 pub(super) const HOSTNAME: i32 = 59;
@@ -24,6 +27,7 @@ pub(super) struct Opener {
     demands_auth: bool,
     uri: Option<String>,
     closed: bool,
+    volumes: Volumes,
 }
 
 impl Opener {
@@ -32,6 +36,7 @@ impl Opener {
             demands_auth,
             uri: None,
             closed: false,
+            volumes: Volumes::default(),
         }
     }
 
@@ -63,6 +68,9 @@ impl Program for Opener {
     }
 
     fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+        if matches!(call.id.procedure(), UPLOAD | DOWNLOAD) && self.uri.is_some() {
+            return self.volumes.on_call(call, cx);
+        }
         let Call { id, payload, .. } = call;
         // The order is the daemon's: procedure, authentication, payload.
         match id.procedure() {
@@ -96,6 +104,10 @@ impl Program for Opener {
             unknown => return Err(RemoteError::unknown_procedure(unknown)),
         }
         Ok(())
+    }
+
+    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+        self.volumes.on_stream(stream, cx)
     }
 }
 

@@ -1,0 +1,53 @@
+//! A private `libvirtd` with volumes to transfer.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::transfer::{HOLE, write_contents};
+use crate::{Config, Connection, Daemon, virsh};
+
+/// A daemon with real storage: a pool named `pool`, whose volumes are 64 KiB of hole and `abcd`.
+#[derive(Debug)]
+pub struct Storage(Daemon);
+
+impl Storage {
+    /// Starts a daemon with these volumes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Daemon::start`]; a pool that cannot be made.
+    pub fn start<'a>(
+        config: Config,
+        volumes: impl IntoIterator<Item = &'a str>,
+    ) -> io::Result<Self> {
+        let daemon = Daemon::start(&config.storage())?;
+        let directory = daemon.directory().join("pool");
+        fs::create_dir(&directory)?;
+        for name in volumes {
+            let file = write_contents(&directory.join(name), HOLE)?;
+            // The daemon may run as another user.
+            file.set_permissions(Permissions::from_mode(0o666))?;
+        }
+        let socket = daemon.socket();
+        let uri = format!("storage+unix:///session?socket={}", socket.display());
+        let target = directory.display().to_string();
+        let output = virsh::run(
+            &uri,
+            &["pool-create-as", "pool", "dir", "--target", &target],
+        )?;
+        if !output.status.success() {
+            return Err(io::Error::other(format!("no pool: {output:?}")));
+        }
+        Ok(Self(daemon))
+    }
+
+    /// A new connection to its Unix socket.
+    ///
+    /// # Errors
+    ///
+    /// Those of connecting.
+    pub fn unix(&self) -> io::Result<Connection> {
+        self.0.unix()
+    }
+}
