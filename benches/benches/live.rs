@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use virt_benches::samples;
-use virt_tokio::{Client, Keepalive, Limits, Options, Server, ServerOptions};
+use virt_tokio::{Client, KeepAliveMode, Limits, Options, Server, ServerOptions};
 
 const FRAME: usize = 28;
 
@@ -112,7 +112,7 @@ fn answers(mut socket: UnixStream) {
 
 /// Answers each PING, as a daemon made with `virt-tokio`.
 fn serves(socket: UnixStream) {
-    let (keepalive, limits) = (Keepalive::default(), Limits::default());
+    let (keepalive, limits) = (KeepAliveMode::default(), Limits::default());
     let server = Server::over_unix(
         socket,
         ServerOptions::default().keepalive(keepalive).limits(limits),

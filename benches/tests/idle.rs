@@ -14,11 +14,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use virt_benches::samples;
-use virt_tokio::{Client, Closed, Keepalive, Limits, Options, Server};
+use virt_tokio::{Client, Closed, KeepAliveMode, Limits, Options, Server};
 
 const CONNECTIONS: usize = 10_000;
 const INTERVAL: Duration = Duration::from_secs(1);
-const KEEPALIVE: Keepalive = Keepalive::Send {
+const KEEPALIVE: Keepalive = KeepAliveMode::Send {
     interval: INTERVAL,
     count: 1,
 };

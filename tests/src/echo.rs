@@ -2,7 +2,7 @@
 
 use virt_transport::{
     Call, CallId, CallProcedure, Context, ErrorCode, ErrorSource, MessageProcedure, Program,
-    ProgramError, ProgramId, RemoteError, SendError, Stream, StreamBody, StreamId,
+    ProgramError, ProgramId, RemoteError, SendError, StreamBody, StreamFrame, StreamId,
 };
 
 /// Its number, which libvirt does not use, and version.
@@ -93,8 +93,12 @@ impl Program for Echo {
         Ok(())
     }
 
-    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
-        let Stream { id, body } = stream;
+    fn on_stream(
+        &mut self,
+        stream: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
+        let StreamFrame { id, body } = stream;
         let sent = match body {
             StreamBody::Data(payload) => cx.stream_data(id, payload.into_bytes()),
             StreamBody::Hole { length, .. } => {

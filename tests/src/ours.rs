@@ -1,23 +1,22 @@
-//! Our own two ends as a [`Peer`], in memory.
+//! Our own two ends as a [`Peer`], in memory: the shipped server, and the shipped machines of a client.
 
 mod caller;
-mod opener;
+mod daemon;
 mod volumes;
 
 use std::fs::File;
 
 use bytes::Buf;
 use virt_keepalive::KeepAlive;
-use virt_transport::{Context, Fd, Handle, Need, Role, Transmit, Transport};
+use virt_remote::RemoteServer;
+use virt_transport::{Fd, Handle, Need, Role, Transmit, Transport};
 
 use crate::incoming::Incoming;
 use crate::{Event, Link, Peer, Transfer};
 
 use caller::Caller;
-use opener::Opener;
 
-/// A transport of ours with keepalive and the few procedures that the scripts need, driven as the owner
-/// of a socket would drive it.
+/// A transport with keepalive and the remote program, driven as the owner of a socket would drive it.
 #[derive(Debug)]
 pub struct Ours {
     transport: Transport,
@@ -28,8 +27,8 @@ pub struct Ours {
 
 #[derive(Debug)]
 enum Program {
-    Server(Handle<Opener>),
-    Client(Handle<Caller>),
+    Server(Handle<RemoteServer>),
+    Client(Caller),
 }
 
 impl Ours {
@@ -41,7 +40,8 @@ impl Ours {
             transport = transport.with_fds();
         }
         Self::new(transport, |transport| {
-            Program::Server(register(transport, Opener::new(link == Link::Tcp)))
+            let server = transport.register(daemon::server(link == Link::Tcp));
+            Program::Server(server.expect("no other program has its number"))
         })
     }
 
@@ -50,7 +50,7 @@ impl Ours {
     pub fn client() -> Self {
         let transport = Transport::new(Role::Client).with_fds();
         Self::new(transport, |transport| {
-            Program::Client(register(transport, Caller::default()))
+            Program::Client(Caller::new(transport))
         })
     }
 
@@ -78,6 +78,9 @@ impl Ours {
             // Each descriptor comes on a byte of its own.
             _ => return self.close(),
         };
+        if let Program::Client(caller) = &mut self.program {
+            caller.receive(&mut self.transport);
+        }
         match result {
             Ok(()) => self.write(),
             Err(_) => self.close(),
@@ -99,23 +102,15 @@ impl Ours {
             }
         }
         if let Program::Server(handle) = &self.program
-            && self
-                .transport
-                .with(handle, |opener, _| opener.is_closed())
-                .expect("it is this transport's")
+            && self.transport.with(handle, |server, _| server.is_closed())
         {
             self.close();
         }
     }
 
     /// Has the client do something.
-    fn command(&mut self, command: impl FnOnce(&mut Caller, &mut Context<'_>)) {
-        let Program::Client(handle) = &self.program else {
-            panic!("only a client can be made to call");
-        };
-        self.transport
-            .with(handle, command)
-            .expect("it is this transport's");
+    fn command(&mut self, command: impl FnOnce(&mut Caller, &mut Transport)) {
+        command(self.program.caller(), &mut self.transport);
         self.write();
     }
 
@@ -148,30 +143,26 @@ impl Peer for Ours {
     }
 
     fn transfer(&mut self, transfer: &Transfer) {
-        self.command(|caller, cx| caller.transfer(transfer.kind, cx));
+        self.command(|caller, transport| caller.transfer(transfer.kind, transport));
     }
 
     fn returned(&mut self) -> Event {
-        let Program::Client(handle) = &self.program else {
-            panic!("only a client can be made to call");
-        };
-        let returned = self
-            .transport
-            .with(handle, |caller, _| caller.returned())
-            .expect("it is this transport's");
-        match returned {
+        match self.program.caller().returned() {
             Some(text) => Event::Returned(text),
-            // Its owner fails all calls that wait when the connection closes.
+            // The owner of a connection fails all calls that wait when it closes.
             None if self.closed => Event::Returned(None),
             None => Event::Silent,
         }
     }
 }
 
-fn register<P: virt_transport::Program>(transport: &mut Transport, program: P) -> Handle<P> {
-    transport
-        .register(program)
-        .expect("no other program has its number")
+impl Program {
+    fn caller(&mut self) -> &mut Caller {
+        match self {
+            Self::Client(caller) => caller,
+            Self::Server(_) => panic!("only a client can be made to call"),
+        }
+    }
 }
 
 fn descriptor() -> Fd {

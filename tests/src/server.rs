@@ -13,7 +13,7 @@ use std::{env, io, process, thread};
 use tokio::net::{TcpListener, UnixListener};
 use virt_remote::{RemoteServer, TestHypervisor};
 use virt_tests::Echo;
-use virt_tokio::{Control, Keepalive, Limits, Server, ServerOptions};
+use virt_tokio::{Control, KeepAliveMode, Limits, Server, ServerOptions};
 use virt_transport::{RegisterError, Transport};
 
 #[tokio::main(flavor = "current_thread")]
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [socket, interval, count] = arguments.as_slice() else {
         return Err("usage: virt-test-server SOCKET INTERVAL COUNT".into());
     };
-    let keepalive = Keepalive::Send {
+    let keepalive = KeepAliveMode::Send {
         interval: Duration::from_secs(interval.parse()?),
         count: count.parse()?,
     };

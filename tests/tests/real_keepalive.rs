@@ -5,17 +5,15 @@
     reason = "what helps a test may fail as a test does"
 )]
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Output};
 use std::sync::mpsc::{self, Receiver};
 
-use bytes::Buf;
-use virt_keepalive::{KeepAlive, KeepAliveHandle, Link, Ping};
+use virt_keepalive::{KeepAlive, KeepAliveContext, KeepAliveHandle, Ping};
 use virt_tests::{Config, Daemon, libvirt};
-use virt_transport::{
-    Context, Handle, Program, ProgramError, ProgramId, Reply, Role, SendError, Transmit, Transport,
-};
+use virt_transport::{Calls, Handle, Incoming, Role, Transport};
+use virt_xdr::from_slice;
 
 const MAX_INACTIVE: usize = 20;
 
@@ -74,7 +72,7 @@ fn a_daemon_that_gets_no_pongs_drops_the_link() {
         return;
     }
     let daemon = Daemon::start(&one_ping_then_dead()).unwrap();
-    let mut client = Client::connect(&daemon, |_| Ok(()));
+    let mut client = Client::connect(&daemon, |_| ());
     client.ask_for_pings();
     client.read_until_closed();
     assert_eq!(client.heard.pings, 1);
@@ -175,7 +173,7 @@ struct Client {
     socket: UnixStream,
     transport: Transport,
     keepalive: KeepAliveHandle,
-    remote: Handle<Remote>,
+    remote: Handle<Calls<()>>,
     callbacks: Receiver<fn(&mut Heard)>,
     heard: Heard,
 }
@@ -189,7 +187,7 @@ struct Heard {
 impl Client {
     fn connect(
         daemon: &Daemon,
-        mut on_ping: impl FnMut(&mut Link<'_, '_>) -> Result<(), SendError> + Send + 'static,
+        mut on_ping: impl FnMut(&mut KeepAliveContext<'_, '_>) + Send + 'static,
     ) -> Self {
         let socket = UnixStream::connect(daemon.socket()).unwrap();
         socket.set_read_timeout(Some(libvirt::PATIENCE)).unwrap();
@@ -201,11 +199,13 @@ impl Client {
             .on_ack(move |_| acked.send(|heard| heard.pongs += 1).unwrap())
             .on_ping(move |link| {
                 heard.send(|heard| heard.pings += 1).unwrap();
-                on_ping(link)
+                on_ping(link);
             })
             .register(&mut transport)
             .unwrap();
-        let remote = transport.register(Remote::default()).unwrap();
+        let remote = transport
+            .register(Calls::new(virt_remote::PROGRAM))
+            .unwrap();
         Self {
             socket,
             transport,
@@ -217,27 +217,32 @@ impl Client {
     }
 
     fn ping(&mut self) -> Ping {
-        let ping = self.keepalive.ping(&mut self.transport).unwrap();
+        let ping = self.keepalive.ping(&mut self.transport);
         self.write();
         ping
     }
 
     fn inactive(&mut self) -> i64 {
-        self.keepalive.inactive(&mut self.transport).unwrap()
+        self.keepalive.inactive(&mut self.transport)
     }
 
     /// Tells the daemon that it may send PINGs, as a client of libvirt does.
     fn ask_for_pings(&mut self) {
         self.transport
-            .with(&self.remote, |_, cx| cx.call(SUPPORTS_FEATURE, &KEEPALIVE))
-            .unwrap()
+            .with(&self.remote, |calls, cx| {
+                calls.call(cx, SUPPORTS_FEATURE, &KEEPALIVE, ())
+            })
             .unwrap();
         self.write();
         while self.transport.waiting_calls() > 0 {
             assert!(self.read());
         }
-        let answer = self.transport.with(&self.remote, |remote, _| remote.0);
-        assert_eq!(answer.unwrap(), Some(1));
+        match self.transport.with(&self.remote, |calls, _| calls.poll()) {
+            Some(Incoming::Reply { result, .. }) => {
+                assert_eq!(from_slice(&result.unwrap()), Ok(1));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Reads and answers until that was heard.
@@ -265,28 +270,9 @@ impl Client {
     }
 
     fn write(&mut self) {
-        while let Some(Transmit::Bytes(mut chunks)) = self.transport.poll_transmit() {
-            let bytes = chunks.copy_to_bytes(chunks.remaining());
-            self.socket.write_all(&bytes).unwrap();
-        }
+        self.transport.write_to(&mut self.socket).unwrap();
     }
 }
-
-/// As much of the remote program as asks a daemon for its PINGs, and the answer to that.
-#[derive(Default)]
-struct Remote(Option<i32>);
 
 const SUPPORTS_FEATURE: i32 = 60;
 const KEEPALIVE: i32 = 10;
-
-impl Program for Remote {
-    fn id(&self) -> ProgramId {
-        ProgramId::new(0x2000_8086, 1)
-    }
-
-    fn on_reply(&mut self, reply: Reply<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
-        let supported = reply.result.map_err(ProgramError::close)?;
-        self.0 = Some(supported.decode()?);
-        Ok(())
-    }
-}

@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use virt_benches::floor::{call, frames};
 use virt_remote::ConnectGetLibVersion;
-use virt_tokio::{Client, Keepalive, Options};
+use virt_tokio::{Client, KeepAliveMode, Options};
 
 const LIB_VERSION: u64 = 9_000_000;
 
@@ -128,7 +128,7 @@ pub(crate) fn task_over_unix(times: u64) {
 
 /// Options with a keepalive that runs, but whose first PING is an hour away.
 fn options() -> Options {
-    Options::default().keepalive(Keepalive::Send {
+    Options::default().keepalive(KeepAliveMode::Send {
         interval: Duration::from_secs(3600),
         count: 5,
     })

@@ -47,10 +47,7 @@ impl Failure {
     /// The status to exit with.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Open {
-                error: ConnectError::Authentication { .. },
-                ..
-            } => Exit::Authentication,
+            Self::Open { error, .. } if error.is_authentication() => Exit::Authentication,
             _ => Exit::Failure,
         }
     }
@@ -74,10 +71,9 @@ impl Failure {
                     _ => return None,
                 })
             }
-            Self::Open {
-                error: ConnectError::Authentication { .. },
-                ..
-            } => Some("try -r, another user, or --raw, which needs none"),
+            Self::Open { error, .. } if error.is_authentication() => {
+                Some("try -r, another user, or --raw, which needs none")
+            }
             Self::Open { .. } | Self::Connect(_) => None,
         }
     }

@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
-use virt_remote::{
-    ConnectGetLibVersion, ConnectGetUri, ConnectOpen, ConnectOpenArgs, READ_ONLY, Version,
-};
-use virt_tokio::{CallError, Client, ConnectError, Keepalive, Limits, Pings, reach};
+use virt_remote::{ConnectGetLibVersion, ConnectGetUri, Version};
+use virt_tokio::{CallError, Client, ConnectError, KeepAliveMode, Limits, Pings, dial};
 use virt_transport::CallProcedure;
 use virt_uri::Candidate;
 
@@ -50,11 +48,11 @@ impl Options {
             .limits(limits)
     }
 
-    fn keepalive(&self) -> Keepalive {
+    fn keepalive(&self) -> KeepAliveMode {
         if self.listen || self.keepalive_interval.is_zero() {
-            return Keepalive::AnswerOnly;
+            return KeepAliveMode::AnswerOnly;
         }
-        Keepalive::Send {
+        KeepAliveMode::Send {
             interval: self.keepalive_interval,
             count: self.keepalive_count,
         }
@@ -103,7 +101,7 @@ struct Steps<'a> {
 
 impl Steps<'_> {
     async fn open(&self, target: &Target, options: &Options) -> Result<Link, Stop> {
-        let connect = reach(&target.candidates, options.session());
+        let connect = dial(&target.candidates, options.session());
         let (client, candidate) = self.step(Phase::Connect, connect).await?;
         let pings = client.pings();
         let address = address(&candidate);
@@ -119,17 +117,10 @@ impl Steps<'_> {
                 uri: None,
             });
         }
-        self.step(Phase::Authenticate, client.authenticate())
-            .await?;
-        let keepalive = self.step(Phase::Negotiate, client.negotiate()).await?;
-        let open = async {
-            let name = Some(target.name.as_str());
-            let flags = if options.readonly { READ_ONLY } else { 0 };
-            let args = ConnectOpenArgs { name, flags };
-            let opened = client.call::<ConnectOpen>(&args).await;
-            opened.map_err(failed::<ConnectOpen>)
-        };
-        self.step(Phase::Open, open).await?;
+        let mut opening = client.opening(&target.name);
+        for phase in [Phase::Authenticate, Phase::Negotiate, Phase::Open] {
+            self.step(phase, client.advance(&mut opening)).await?;
+        }
         let version = self.ask::<ConnectGetLibVersion>(&client).await?;
         let uri = if target.name.is_empty() {
             self.ask::<ConnectGetUri>(&client).await?
@@ -141,7 +132,7 @@ impl Steps<'_> {
             pings,
             address,
             version: version.map(|ret| Version::from(ret.lib_ver).to_string()),
-            keepalive: Some(keepalive),
+            keepalive: Some(opening.keepalive()),
             uri: uri.map(|ret| ret.uri),
         })
     }
@@ -182,12 +173,10 @@ impl Steps<'_> {
         let Patience { until, limit } = self.patience;
         let failure = match timeout_at(until, action).await {
             Ok(Ok(result)) => return Ok(result),
-            Ok(Err(error @ (ConnectError::Authentication { .. } | ConnectError::Open { .. }))) => {
-                Failure::Open {
-                    address: self.address.clone(),
-                    error,
-                }
-            }
+            Ok(Err(error @ (ConnectError::Open(_) | ConnectError::Step { .. }))) => Failure::Open {
+                address: self.address.clone(),
+                error,
+            },
             Ok(Err(error)) => Failure::Connect(error),
             Err(_) => Failure::Timeout {
                 address: self.address.clone(),
@@ -200,7 +189,7 @@ impl Steps<'_> {
 }
 
 fn failed<P: CallProcedure>(error: CallError) -> ConnectError {
-    ConnectError::Open {
+    ConnectError::Step {
         step: P::NAME,
         error,
     }

@@ -241,7 +241,7 @@ mod tests {
     use clap::Parser;
     use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
     use tokio::time::{advance, sleep, sleep_until};
-    use virt_tokio::{Client, Keepalive, Options as Session};
+    use virt_tokio::{Client, KeepAliveMode, Options as Session};
 
     use super::*;
     use crate::event::Summary;
@@ -273,7 +273,7 @@ mod tests {
         tokio::spawn(peer(source));
         // As in the program, each task has its turn in the order they were woken.
         let run = tokio::spawn(async move {
-            let keepalive = Keepalive::Send {
+            let keepalive = KeepAliveMode::Send {
                 interval: options.keepalive_interval,
                 count: options.keepalive_count,
             };

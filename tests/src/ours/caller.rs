@@ -1,19 +1,30 @@
-//! A client's half of the remote program: one call or one transfer at a time.
+//! A client's work: one call or one transfer at a time, over the shipped [`Calls`].
 
 use std::mem;
 
 use virt_transport::{
-    Context, Message, Program, ProgramError, ProgramId, Reply, Stream, StreamBody, StreamId,
+    Calls, Context, Handle, Incoming, SendError, StreamId, StreamItem, Transport,
 };
-use virt_xdr::{Encode, EncodeError, Encoder};
+use virt_xdr::{Encode, EncodeError, Encoder, from_slice_lenient};
 
-use super::opener::{HOSTNAME, REMOTE, first};
 use crate::TransferKind;
 use crate::transfer::{DATA, HOLE};
 
-/// Calls for the host's name or transfers a volume, and keeps the outcome; takes every event.
-#[derive(Debug, Default)]
+/// The procedure whose return value is a client's `returns`.
+const HOSTNAME: i32 = 59;
+
+/// The client's half of the remote program. No waiter is needed: there is one call at a time.
+type Remote = Handle<Calls<()>>;
+
+/// Calls for the host's name or transfers a volume, and keeps the outcome.
+#[derive(Debug)]
 pub(super) struct Caller {
+    remote: Remote,
+    work: Work,
+}
+
+#[derive(Debug, Default)]
+struct Work {
     returned: Option<Option<String>>,
     /// The bytes downloaded so far.
     contents: Vec<u8>,
@@ -30,88 +41,110 @@ struct Arguments {
 }
 
 impl Caller {
-    pub(super) fn call(&mut self, cx: &mut Context<'_>) {
-        self.returned = None;
-        cx.call(HOSTNAME, &())
+    pub(super) fn new(transport: &mut Transport) -> Self {
+        let remote = transport.register(Calls::new(virt_remote::PROGRAM));
+        Self {
+            remote: remote.expect("no other program has its number"),
+            work: Work::default(),
+        }
+    }
+
+    pub(super) fn call(&mut self, transport: &mut Transport) {
+        self.work.returned = None;
+        transport
+            .with(&self.remote, |calls, cx| calls.call(cx, HOSTNAME, &(), ()))
             .expect("a call without arguments fits");
     }
 
-    pub(super) fn transfer(&mut self, kind: TransferKind, cx: &mut Context<'_>) {
-        *self = Self {
+    pub(super) fn transfer(&mut self, kind: TransferKind, transport: &mut Transport) {
+        self.work = Work {
             sparse: kind.is_sparse(),
-            ..Self::default()
+            ..Work::default()
         };
         let flags = u32::from(kind.is_sparse());
         let procedure = kind.procedure();
-        let serial = cx
-            .call(procedure, &Arguments { flags })
-            .expect("its arguments are short");
-        cx.open_stream(StreamId { procedure, serial })
-            .expect("no other stream has the serial");
+        let opened = transport.with(&self.remote, |calls, cx| {
+            let serial = calls.call(cx, procedure, &Arguments { flags }, ())?;
+            cx.open_stream(StreamId { procedure, serial })
+        });
+        opened.expect("its arguments are short, and no other stream has the serial");
+    }
+
+    /// Takes all that was received.
+    pub(super) fn receive(&mut self, transport: &mut Transport) {
+        let Self { remote, work } = self;
+        transport.with(remote, |calls, cx| {
+            while let Some(incoming) = calls.poll() {
+                // A stream that is closed by now takes nothing more, as of a client.
+                let _ = work.take(incoming, cx);
+            }
+        });
     }
 
     /// The outcome: the text that was returned or downloaded, or `None` for a failure; `None` while it waits.
     pub(super) fn returned(&mut self) -> Option<Option<String>> {
-        self.returned.take()
+        self.work.returned.take()
     }
 }
 
-impl Program for Caller {
-    fn id(&self) -> ProgramId {
-        REMOTE
-    }
-
-    fn on_reply(&mut self, reply: Reply<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
-        let Reply {
-            serial,
-            procedure,
-            result,
-            ..
-        } = reply;
-        if procedure == HOSTNAME || result.is_err() {
-            let text = result.ok().and_then(|payload| first(&payload).ok());
-            self.returned = Some(text);
-        } else if procedure == TransferKind::Upload.procedure() {
-            let stream = StreamId { procedure, serial };
-            if self.sparse {
-                cx.stream_hole(stream, HOLE.into())?;
+impl Work {
+    fn take(&mut self, incoming: Incoming<()>, cx: &mut Context<'_>) -> Result<(), SendError> {
+        match incoming {
+            Incoming::Reply {
+                serial,
+                procedure,
+                result,
+                ..
+            } => {
+                if procedure == HOSTNAME || result.is_err() {
+                    let text = result.ok();
+                    self.returned =
+                        Some(text.and_then(|payload| from_slice_lenient(&payload).ok()));
+                } else if procedure == TransferKind::Upload.procedure() {
+                    self.upload(StreamId { procedure, serial }, cx)?;
+                }
+                Ok(())
             }
-            cx.stream_data(stream, DATA)?;
-            self.finished = true;
-            cx.finish_stream(stream)?;
+            Incoming::Message { .. } => Ok(()),
+            Incoming::Stream { id, item } => self.take_item(id, item, cx),
         }
-        Ok(())
     }
 
-    fn on_message(&mut self, _: Message<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
-        Ok(())
+    fn upload(&mut self, stream: StreamId, cx: &mut Context<'_>) -> Result<(), SendError> {
+        if self.sparse {
+            cx.stream_hole(stream, HOLE.into())?;
+        }
+        cx.stream_data(stream, DATA)?;
+        self.finished = true;
+        cx.finish_stream(stream)
     }
 
-    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
-        let Stream { id, body } = stream;
+    fn take_item(
+        &mut self,
+        id: StreamId,
+        item: StreamItem,
+        cx: &mut Context<'_>,
+    ) -> Result<(), SendError> {
         let download = id.procedure == TransferKind::Download.procedure();
-        match body {
-            StreamBody::Finish => {
+        match item {
+            StreamItem::Finish => {
                 let text = String::from_utf8(mem::take(&mut self.contents)).ok();
                 let text = text.filter(|_| self.finished);
                 self.returned = Some(text.map(|text| text.replace('\0', ".")));
             }
-            StreamBody::Abort(_) => self.returned = Some(None),
+            StreamItem::Abort(_) => self.returned = Some(None),
             // Like virsh, an upload ignores data and holes.
             _ if !download => {}
-            StreamBody::Data(data) if data.as_slice().is_empty() => {
+            StreamItem::Data(data) if data.is_empty() => {
                 self.finished = true;
                 cx.finish_stream(id)?;
             }
-            StreamBody::Data(data) => self.contents.extend_from_slice(data.as_slice()),
-            StreamBody::Hole {
-                length: length @ 1..,
-                flags: 0,
-            } if self.sparse => {
-                let length = usize::try_from(length).map_err(ProgramError::close)?;
+            StreamItem::Data(data) => self.contents.extend_from_slice(&data),
+            StreamItem::Hole(length @ 1..=0xffff) if self.sparse => {
+                let length = usize::try_from(length).expect("it is between 1 and 65535");
                 self.contents.resize(self.contents.len() + length, 0);
             }
-            StreamBody::Hole { .. } => {
+            StreamItem::Hole(_) => {
                 self.returned = Some(None);
                 cx.abort_stream(id, None)?;
             }

@@ -1,14 +1,14 @@
 //! A daemon's volumes: the streams of procedures 208 and 209.
 
+use virt_remote::CallHandler;
 use virt_transport::{
-    Call, Context, ErrorCode, ErrorSource, ProgramError, RemoteError, Stream, StreamBody, StreamId,
+    Call, Context, ErrorCode, ErrorSource, ProgramError, RemoteError, StreamBody, StreamFrame,
+    StreamId,
 };
 use virt_xdr::{Decode, DecodeError, Decoder, Payload, STRING_MAX};
 
+use crate::TransferKind;
 use crate::transfer::{DATA, HOLE};
-
-pub(super) const UPLOAD: i32 = 208;
-pub(super) const DOWNLOAD: i32 = 209;
 
 /// The flag for a stream that may have holes.
 const SPARSE: u32 = 1;
@@ -20,34 +20,30 @@ pub(super) struct Volumes {
     sparse: bool,
 }
 
-impl Volumes {
-    pub(super) fn on_call(
-        &mut self,
-        call: Call<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), RemoteError> {
+impl CallHandler for Volumes {
+    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         let flags = flags(&call.payload)?;
         self.sparse = flags & SPARSE != 0;
         let stream = StreamId::from(&call.id);
         cx.open_stream(stream)?;
         cx.reply(call.id, &())?;
-        if stream.procedure == DOWNLOAD {
+        if is_download(stream) {
             self.send(stream, cx)?;
         }
         Ok(())
     }
 
-    pub(super) fn on_stream(
+    fn on_stream(
         &mut self,
-        stream: Stream<'_>,
+        frame: StreamFrame<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), ProgramError> {
-        let Stream { id, body } = stream;
+        let StreamFrame { id, body } = frame;
         match body {
             StreamBody::Finish => cx.finish_stream(id)?,
             StreamBody::Abort(_) => {}
             // The whole download has been sent by now, and a daemon takes nothing more on such a stream.
-            _ if id.procedure == DOWNLOAD => cx.abort_stream(id, None)?,
+            _ if is_download(id) => cx.abort_stream(id, None)?,
             StreamBody::Data(_) => {}
             StreamBody::Hole { .. } if !self.sparse => {
                 return Err(ProgramError::close("a hole in a stream that has none"));
@@ -60,7 +56,9 @@ impl Volumes {
         }
         Ok(())
     }
+}
 
+impl Volumes {
     fn send(&self, stream: StreamId, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         if self.sparse {
             cx.stream_hole(stream, HOLE.into())?;
@@ -71,6 +69,10 @@ impl Volumes {
         cx.stream_data(stream, Vec::new())?;
         Ok(())
     }
+}
+
+fn is_download(stream: StreamId) -> bool {
+    stream.procedure == TransferKind::Download.procedure()
 }
 
 /// Decodes the flags, which follow the volume's pool, name and key, an offset and a length.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
 use virt_tests::{Direction, Fault, Proxy, Target, Trick};
 use virt_tokio::{
-    CallError, Client, CloseReason, Closed, ConnectError, Keepalive, Options, connect,
+    CallError, Client, CloseReason, Closed, ConnectError, KeepAliveMode, Options, connect,
 };
 
 use crate::{LENGTH, PROGRAM, Result, SERIAL};
@@ -77,7 +77,7 @@ where
 pub(crate) fn options() -> Options {
     Options::default()
         .connect_timeout(Duration::from_secs(5))
-        .keepalive(Keepalive::Send {
+        .keepalive(KeepAliveMode::Send {
             interval: Duration::from_secs(1),
             count: 2,
         })
@@ -118,7 +118,7 @@ fn judge(fault: Fault, outcome: Outcome) {
         Outcome::NotOpened(ConnectError::Timeout { .. }) => {
             trick == Trick::Stop && place.frame <= 1
         }
-        Outcome::NotOpened(ConnectError::Open {
+        Outcome::NotOpened(ConnectError::Step {
             error: CallError::Closed(closed),
             ..
         }) => expected != CloseReason::Client && is_expected(closed),

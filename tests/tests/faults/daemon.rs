@@ -8,7 +8,7 @@ use virt_remote::{
     ConnectSupportsFeatureArgs, DomainLookupByName, DomainLookupByNameArgs, Feature,
 };
 use virt_tests::{Config, Daemon, Place, Target, Trick, libvirt};
-use virt_tokio::{CallError, Client, CloseReason, Keepalive, connect};
+use virt_tokio::{CallError, Client, CloseReason, KeepAliveMode, connect};
 
 use crate::clients::{self, options};
 use crate::left::{Before, assert_closed, count_idle};
@@ -87,7 +87,7 @@ fn our_client_bears_a_stopped_daemon_for_a_while_and_says_when_it_is_gone() -> R
         let mut daemon = Daemon::start(&Config::default())?;
         for uri in [daemon.unix_uri(), daemon.tcp_uri()] {
             // It goes on before it is given up: the call that waited is answered.
-            let patient = options().keepalive(Keepalive::Send {
+            let patient = options().keepalive(KeepAliveMode::Send {
                 interval: Duration::from_secs(1),
                 count: 60,
             });

@@ -58,7 +58,10 @@ async fn calls(client: Client, fds: usize) -> Vec<std::result::Result<(), CallEr
     );
     let returned = returned.map(|(text, fds)| {
         assert_eq!(text, "descriptors");
-        let back: Vec<_> = fds.into_iter().map(|fd| identity(&fd.into())).collect();
+        let back: Vec<_> = fds
+            .into_iter()
+            .map(|fd| identity(&fd.into_owned().into()))
+            .collect();
         assert_eq!(back, identities);
     });
     let refused = match refused {

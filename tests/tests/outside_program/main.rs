@@ -35,30 +35,28 @@ fn it_calls_is_called_streams_and_passes_descriptors() {
 
     let (mut near, far) = UnixStream::pair().unwrap();
     let text = "as long as it is wide";
-    let stream = client
-        .with(&copier, |_, cx| {
-            let serial = cx.call_with_fds(COPY, &text, vec![far.into()]).unwrap();
-            let stream = StreamId {
-                procedure: COPY,
-                serial,
-            };
-            cx.open_stream(stream).unwrap();
-            stream
-        })
-        .unwrap();
+    let stream = client.with(&copier, |_, cx| {
+        let serial = cx.call_with_fds(COPY, &text, vec![far.into()]).unwrap();
+        let stream = StreamId {
+            procedure: COPY,
+            serial,
+        };
+        cx.open_stream(stream).unwrap();
+        stream
+    });
     carry(&mut client, &mut server);
     carry(&mut server, &mut client);
 
-    client
-        .with(&copier, |copier, cx| {
-            assert_eq!(copier.length, Some(Ok(21)));
-            assert_eq!(copier.text, text.as_bytes());
-            cx.finish_stream(stream).unwrap();
-            // The descriptor is the one that went there.
-            let far = copier.fds.pop().expect("the descriptor came back");
-            UnixStream::from(far).write_all(b"the same").unwrap();
-        })
-        .unwrap();
+    client.with(&copier, |copier, cx| {
+        assert_eq!(copier.length, Some(Ok(21)));
+        assert_eq!(copier.text, text.as_bytes());
+        cx.finish_stream(stream).unwrap();
+        // The descriptor is the one that went there.
+        let far = copier.fds.pop().expect("the descriptor came back");
+        UnixStream::from(far.into_owned())
+            .write_all(b"the same")
+            .unwrap();
+    });
     let mut written = String::new();
     near.read_to_string(&mut written).unwrap();
     assert_eq!(written, "the same");
@@ -80,16 +78,13 @@ fn a_text_that_does_not_decode_is_refused() {
     let mut client = Transport::new(Role::Client);
     server.register(Copier::default()).unwrap();
     let copier = client.register(Copier::default()).unwrap();
-    client
-        .with(&copier, |_, cx| cx.call(COPY, &7))
-        .unwrap()
-        .unwrap();
+    client.with(&copier, |_, cx| cx.call(COPY, &7)).unwrap();
     carry(&mut client, &mut server);
     carry(&mut server, &mut client);
     let length = client
         .with(&copier, |copier, _| copier.length.take())
         .unwrap();
-    let error = length.expect("an answer").expect_err("a refusal");
+    let error = length.expect_err("a refusal");
     assert_eq!(error.to_string(), "Unable to decode message payload");
 }
 

@@ -29,7 +29,11 @@ impl Program for Copier {
         Ok(())
     }
 
-    fn on_stream(&mut self, piece: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+    fn on_stream(
+        &mut self,
+        piece: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
         match piece.body {
             StreamBody::Data(data) => self.text.extend_from_slice(data.as_slice()),
             StreamBody::Finish if cx.is_stream_open(piece.id) => cx.finish_stream(piece.id)?,

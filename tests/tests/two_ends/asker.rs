@@ -3,18 +3,19 @@
 use std::collections::{HashMap, VecDeque};
 
 use fastrand::Rng;
-use virt_tests::{ECHO, Follow, Later, Refuse, Return, Tell, Told};
+use virt_tests::{Follow, Later, Refuse, Return, Tell, Told};
 use virt_transport::{
-    CallProcedure, Context, Message, MessageProcedure, Program, ProgramError, ProgramId, Reply,
-    ReplyError, Serial, Stream, StreamBody, StreamId,
+    CallProcedure, Calls, Context, Incoming, MessageProcedure, ReplyError, StreamId, StreamItem,
 };
+use virt_xdr::from_slice;
 
 use crate::wire::descriptor;
 
 #[derive(Default)]
 pub(crate) struct Asker {
     asked: u64,
-    replies: HashMap<Serial, Expected>,
+    /// The calls that wait for their reply.
+    waiting: usize,
     /// What events say that this end has caused, and those that come unasked.
     told: VecDeque<String>,
     unasked: VecDeque<String>,
@@ -22,7 +23,8 @@ pub(crate) struct Asker {
     streams: HashMap<StreamId, (VecDeque<Piece>, bool)>,
 }
 
-struct Expected {
+/// The reply that a call waits for.
+pub(crate) struct Expected {
     procedure: i32,
     text: String,
     fds: usize,
@@ -36,7 +38,12 @@ enum Piece {
 
 impl Asker {
     /// Makes a call of some kind.
-    pub(crate) fn call(&mut self, cx: &mut Context<'_>, rng: &mut Rng) {
+    pub(crate) fn call(
+        &mut self,
+        calls: &mut Calls<Expected>,
+        cx: &mut Context<'_>,
+        rng: &mut Rng,
+    ) {
         self.asked += 1;
         let padding = "x".repeat(rng.usize(..80).pow(2));
         let text = format!("question {} {padding}", self.asked);
@@ -73,7 +80,8 @@ impl Asker {
             text,
             fds,
         };
-        assert!(self.replies.insert(serial, expected).is_none());
+        calls.wait(serial, expected);
+        self.waiting += 1;
     }
 
     /// Sends something on some stream, or ends it.
@@ -130,66 +138,62 @@ impl Asker {
 
     /// At the end: everything has come.
     pub(crate) fn assert_answered(&self) {
-        assert_eq!(self.replies.len(), 0, "calls have no reply");
+        assert_eq!(self.waiting, 0, "calls have no reply");
         assert_eq!(self.told.len() + self.unasked.len(), 0, "events are lost");
         assert_eq!(self.streams.len(), 0, "streams have not ended");
     }
-}
 
-impl Program for Asker {
-    fn id(&self) -> ProgramId {
-        ECHO
-    }
-
-    fn on_reply(&mut self, reply: Reply<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
-        let expected = self.replies.remove(&reply.serial);
-        let expected = expected.expect("no call is replied to twice");
-        assert_eq!(reply.procedure, expected.procedure);
-        assert_eq!(reply.fds.len(), expected.fds);
-        match reply.result {
-            Ok(payload) => {
-                assert_ne!(expected.procedure, Refuse::NUMBER);
-                assert_eq!(payload.decode::<String>()?, expected.text);
+    /// Takes what came, and holds it against what must come.
+    pub(crate) fn take(&mut self, incoming: Incoming<Expected>) {
+        match incoming {
+            Incoming::Reply {
+                waiter,
+                procedure,
+                result,
+                fds,
+                ..
+            } => {
+                self.waiting -= 1;
+                assert_eq!(procedure, waiter.procedure);
+                assert_eq!(fds.len(), waiter.fds);
+                match result {
+                    Ok(payload) => {
+                        assert_ne!(waiter.procedure, Refuse::NUMBER);
+                        assert_eq!(from_slice::<String>(&payload), Ok(waiter.text));
+                    }
+                    Err(ReplyError::Remote(error)) => {
+                        assert_eq!(waiter.procedure, Refuse::NUMBER);
+                        assert_eq!(error.message(), waiter.text);
+                    }
+                    Err(error) => panic!("{error}"),
+                }
             }
-            Err(ReplyError::Remote(error)) => {
-                assert_eq!(expected.procedure, Refuse::NUMBER);
-                assert_eq!(error.message(), expected.text);
+            Incoming::Message { procedure, payload } => {
+                assert_eq!(procedure, Told::NUMBER);
+                let text: String = from_slice(&payload).expect("it is a text");
+                let queue = if text.starts_with("question") {
+                    &mut self.told
+                } else {
+                    &mut self.unasked
+                };
+                assert_eq!(queue.pop_front(), Some(text));
             }
-            Err(error) => panic!("{error}"),
+            Incoming::Stream { id, item } => self.take_item(id, item),
         }
-        Ok(())
     }
 
-    fn on_message(
-        &mut self,
-        message: Message<'_>,
-        _: &mut Context<'_>,
-    ) -> Result<(), ProgramError> {
-        assert_eq!(message.procedure, Told::NUMBER);
-        let text: String = message.payload.decode()?;
-        let queue = if text.starts_with("question") {
-            &mut self.told
-        } else {
-            &mut self.unasked
-        };
-        assert_eq!(queue.pop_front(), Some(text));
-        Ok(())
-    }
-
-    fn on_stream(&mut self, stream: Stream<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
-        let Stream { id, body } = stream;
+    fn take_item(&mut self, id: StreamId, item: StreamItem) {
         let (pieces, finished) = self.streams.get_mut(&id).expect("an aborted one is silent");
-        let piece = match body {
-            StreamBody::Data(data) => Piece::Data(data.into_bytes().into()),
-            StreamBody::Hole { length, .. } => Piece::Hole(length),
-            StreamBody::Finish => {
+        let piece = match item {
+            StreamItem::Data(data) => Piece::Data(data.into()),
+            StreamItem::Hole(length) => Piece::Hole(length),
+            StreamItem::Finish => {
                 assert!(*finished && pieces.is_empty(), "{pieces:?} are lost");
                 self.streams.remove(&id);
-                return Ok(());
+                return;
             }
-            StreamBody::Abort(error) => panic!("{error:?}"),
+            StreamItem::Abort(error) => panic!("{error:?}"),
         };
         assert_eq!(pieces.pop_front(), Some(piece));
-        Ok(())
     }
 }

@@ -3,17 +3,18 @@
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use virt_tests::{Echo, Told};
-use virt_transport::{MessageProcedure, Role, Transport};
+use virt_tests::{ECHO, Echo, Told};
+use virt_transport::{Calls, Context, MessageProcedure, Role, Transport};
 
-use crate::asker::Asker;
+use crate::asker::{Asker, Expected};
 use crate::end::End;
 use crate::wire::Wire;
 
 pub(crate) struct World {
     rng: Rng,
     now: Instant,
-    client: End<Asker>,
+    client: End<Calls<Expected>>,
+    asker: Asker,
     server: End<Echo>,
     up: Wire,
     down: Wire,
@@ -29,7 +30,8 @@ impl World {
         let (ours, theirs) = (keepalive(), keepalive());
         let mut world = Self {
             now,
-            client: End::new(Transport::new(Role::Client), Asker::default(), ours, now),
+            client: End::new(Transport::new(Role::Client), Calls::new(ECHO), ours, now),
+            asker: Asker::default(),
             server: End::new(Transport::new(Role::Server), Echo::default(), theirs, now),
             up: Wire::default(),
             down: Wire::default(),
@@ -48,8 +50,8 @@ impl World {
 
     fn step(&mut self) {
         match self.rng.u8(..12) {
-            0 | 1 => self.client(|asker, cx, rng| asker.call(cx, rng)),
-            2 | 3 => self.client(|asker, cx, rng| asker.stream(cx, rng)),
+            0 | 1 => self.client(Asker::call),
+            2 | 3 => self.client(|asker, _, cx, rng| asker.stream(cx, rng)),
             4 => self.answer(),
             5 => self.tell(),
             6 => self.client.ping(),
@@ -66,14 +68,14 @@ impl World {
     /// Lets the client do something.
     fn client(
         &mut self,
-        action: impl FnOnce(&mut Asker, &mut virt_transport::Context<'_>, &mut Rng),
+        action: impl FnOnce(&mut Asker, &mut Calls<Expected>, &mut Context<'_>, &mut Rng),
     ) {
         let End {
             transport, program, ..
         } = &mut self.client;
-        transport
-            .with(program, |asker, cx| action(asker, cx, &mut self.rng))
-            .expect("it is its own");
+        transport.with(program, |calls, cx| {
+            action(&mut self.asker, calls, cx, &mut self.rng);
+        });
     }
 
     /// Lets the server answer one of the calls that it has kept, if there are any.
@@ -85,19 +87,19 @@ impl World {
             0 => Ok(()),
             waiting => echo.answer(self.rng.usize(..waiting), cx),
         });
-        answered.expect("it is its own").expect("it can be sent");
+        answered.expect("it can be sent");
     }
 
     /// Lets the server send an event.
     fn tell(&mut self) {
         self.events += 1;
         let text = format!("event {}", self.events);
-        self.client(|asker, _, _| asker.expect(&text));
+        self.asker.expect(&text);
         let End {
             transport, program, ..
         } = &mut self.server;
         let sent = transport.with(program, |_, cx| cx.message(Told::NUMBER, &text));
-        sent.expect("it is its own").expect("it can be sent");
+        sent.expect("it can be sent");
     }
 
     fn carry_up(&mut self) -> bool {
@@ -114,6 +116,11 @@ impl World {
         let carried = self.down.read(&mut self.client.transport, &mut self.rng);
         if carried {
             self.client.hear(self.now);
+            self.client(|asker, calls, _, _| {
+                while let Some(incoming) = calls.poll() {
+                    asker.take(incoming);
+                }
+            });
         }
         carried
     }
@@ -165,13 +172,13 @@ impl World {
             .server
             .transport
             .with(&self.server.program, |echo, _| echo.waiting())
-            != Ok(0)
+            > 0
         {
             self.answer();
         }
-        self.client(|asker, cx, _| asker.finish(cx));
+        self.client(|asker, _, cx, _| asker.finish(cx));
         self.carry_all();
-        self.client(|asker, _, _| asker.assert_answered());
+        self.asker.assert_answered();
         self.client.assert_idle();
         self.server.assert_idle();
         let [client, server] =

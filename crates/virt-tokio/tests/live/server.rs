@@ -47,8 +47,10 @@ fn daemon(
 
 fn served(keepalive: KeepAliveMode) -> (Server, Peer) {
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
-    let (server, _) =
-        Server::over_stream(ours, ServerOptions::default().keepalive(keepalive), daemon).unwrap();
+    let options = ServerOptions::default()
+        .keepalive(keepalive)
+        .open_timeout(None);
+    let (server, _) = Server::over_stream(ours, options, daemon).unwrap();
     (server, Peer(theirs))
 }
 
