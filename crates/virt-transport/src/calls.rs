@@ -9,8 +9,8 @@ use thiserror::Error;
 use virt_xdr::{Encode, EncodeError, Encoder, Payload, ProgramId, Serial, Status};
 
 use crate::{
-    Context, Fd, Message, Program, ProgramError, RemoteError, Reply, ReplyError, SendError,
-    StreamBody, StreamFrame, StreamId,
+    Context, ErrorCode, ErrorSource, Fd, Message, Program, ProgramError, RemoteError, Reply,
+    ReplyError, SendError, StreamBody, StreamFrame, StreamId,
 };
 
 /// The longest payload, in bytes, that is copied, so that it does not keep alive the large buffer it was read into.
@@ -242,12 +242,24 @@ impl<W: Send + 'static> Program for Calls<W> {
     fn on_stream(
         &mut self,
         frame: StreamFrame<'_>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Result<(), ProgramError> {
-        self.push(Incoming::Stream {
-            id: frame.id,
-            item: frame.body.into(),
-        })
+        let StreamFrame { id, body } = frame;
+        let item = match body {
+            StreamBody::Data(payload) => StreamItem::Data(keep(payload)),
+            StreamBody::Hole { length, flags: 0 } => StreamItem::Hole(length),
+            StreamBody::Hole { flags, .. } => {
+                // libvirt's client does the same, because it does not know the meaning of the hole.
+                let message = format!("hole with unknown flags {flags:#x}");
+                let error = RemoteError::new(ErrorCode::RPC, ErrorSource::STREAMS, message);
+                // This fails for a stream that this end has finished, which needs no abort.
+                let _ = cx.abort_stream(id, None);
+                StreamItem::Abort(Some(error))
+            }
+            StreamBody::Finish => StreamItem::Finish,
+            StreamBody::Abort(error) => StreamItem::Abort(error),
+        };
+        self.push(Incoming::Stream { id, item })
     }
 }
 
@@ -263,17 +275,6 @@ impl<W> Incoming<W> {
                     StreamItem::Hole(_) | StreamItem::Finish | StreamItem::Abort(_) => 0,
                 },
             }
-    }
-}
-
-impl From<StreamBody<'_>> for StreamItem {
-    fn from(body: StreamBody<'_>) -> Self {
-        match body {
-            StreamBody::Data(payload) => Self::Data(keep(payload)),
-            StreamBody::Hole { length, flags: _ } => Self::Hole(length),
-            StreamBody::Finish => Self::Finish,
-            StreamBody::Abort(error) => Self::Abort(error),
-        }
     }
 }
 

@@ -29,14 +29,10 @@ impl Program for Copier {
         Ok(())
     }
 
-    fn on_stream(
-        &mut self,
-        piece: StreamFrame<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), ProgramError> {
-        match piece.body {
+    fn on_stream(&mut self, it: StreamFrame<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+        match it.body {
             StreamBody::Data(data) => self.text.extend_from_slice(data.as_slice()),
-            StreamBody::Finish if cx.is_stream_open(piece.id) => cx.finish_stream(piece.id)?,
+            StreamBody::Finish if cx.is_stream_open(it.id) => cx.finish_stream(it.id)?,
             _ => (),
         }
         Ok(())
