@@ -135,7 +135,7 @@ fn trailing_bytes_after_a_hole_are_ignored() {
         .unwrap();
         assert_eq!(
             log(&mut end, &handle),
-            ["stream 209 serial 1: hole of 4096"]
+            ["stream 209 serial 1: hole of 4096, flags 0"]
         );
         assert!(is_open(&mut end, &handle));
     }
