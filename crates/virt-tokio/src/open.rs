@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
-use virt_remote::{Credentials, OpenOptions, Opening, OpeningCall, PROGRAM, Phase, Step};
-use virt_transport::ReplyError;
+use virt_remote::{
+    ConnectOpen, Credentials, OpenOptions, Opening, OpeningCall, PROGRAM, Phase, Step,
+};
+use virt_transport::{CallProcedure, ReplyError};
 
 use crate::client::RawCall;
 use crate::secure::Secured;
@@ -97,6 +99,14 @@ impl Client {
         }
         if opening.keepalive() {
             self.start_keepalive();
+        }
+        if opening.phase() == Phase::Done {
+            let limit = self.shared.options.limits.clamped().frame_bytes;
+            let raised = self.with_transport(move |transport| transport.set_frame_limit(limit));
+            raised.await.map_err(|closed| ConnectError::Step {
+                step: ConnectOpen::NAME,
+                error: closed.into(),
+            })?;
         }
         Ok(opening.phase())
     }

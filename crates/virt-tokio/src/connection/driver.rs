@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) keepalive: KeepAliveMode,
     /// The output in bytes above which no command is taken.
     pub(crate) queue_limit: usize,
+    /// The longest received frame in bytes once the connection of a server is established.
+    pub(crate) frame_limit: usize,
     pub(crate) times: TimeLimits,
     /// The places of the connection among those of its server.
     pub(crate) ticket: Option<Ticket>,
@@ -56,6 +58,8 @@ struct Driver {
     deadlines: Deadlines,
     /// The output in bytes above which no command is taken.
     queue_limit: usize,
+    frame_limit: usize,
+    is_established: bool,
     ticket: Option<Ticket>,
 }
 
@@ -80,6 +84,8 @@ pub(crate) fn spawn(
         replies: ReplyBacklog::new(settings.queue_limit),
         deadlines: Deadlines::new(settings.times),
         queue_limit: settings.queue_limit,
+        frame_limit: settings.frame_limit,
+        is_established: false,
         ticket: settings.ticket,
     };
     // By reference: a future that took the driver would have room for it twice.
@@ -196,7 +202,7 @@ impl Driver {
 
     /// Does what is due at the deadline.
     fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let reads_blocked = self.state.streams.is_full() && !self.is_stuck();
+        let reads_blocked = self.are_streams_blocked() && !self.is_stuck();
         match self.watchdog.tick(reads_blocked) {
             Decision::Nothing => (),
             Decision::SendPing => {
@@ -217,8 +223,22 @@ impl Driver {
 
     /// Whether nothing is read: the peer has to read the replies it caused, a reader its stream, or the stream of the
     /// connection is to be wrapped.
-    fn is_read_blocked(&self) -> bool {
-        self.replies.is_full() || self.state.streams.is_full() || self.endpoint.is_wrapping()
+    fn is_read_blocked(&mut self) -> bool {
+        self.replies.is_full() || self.are_streams_blocked() || self.endpoint.is_wrapping()
+    }
+
+    /// Whether nothing is read because of unread streams. An answer that is waited for may be behind their data, so it is
+    /// read on for that, up to a second limit, at which the waiting fails.
+    fn are_streams_blocked(&mut self) -> bool {
+        let streams = &self.state.streams;
+        if !streams.is_full() || !self.endpoint.awaits_answer() {
+            return streams.is_full();
+        }
+        let is_overfull = streams.is_overfull();
+        if is_overfull {
+            self.endpoint.fail_waiting(streams.unread_limit());
+        }
+        is_overfull
     }
 
     /// Wraps the stream of the connection once all output is written.
@@ -271,15 +291,22 @@ impl Driver {
         let transport = &self.endpoint.transport;
         self.replies.grow(before, queued(transport));
         self.deadlines.observe(transport);
-        if transport.is_established()
-            && let Some(ticket) = &mut self.ticket
-        {
-            ticket.establish();
+        if transport.is_established() && !self.is_established {
+            self.establish();
         }
         if received? {
             self.watchdog.heard();
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Lifts the limits of a client that has not opened its connection.
+    fn establish(&mut self) {
+        self.is_established = true;
+        self.endpoint.transport.set_frame_limit(self.frame_limit);
+        if let Some(ticket) = &mut self.ticket {
+            ticket.establish();
+        }
     }
 
     /// Writes what it can; returns the number of bytes.
