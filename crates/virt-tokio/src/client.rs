@@ -20,6 +20,7 @@ use crate::connection::socket::{ByteStream, Plain, Socket};
 use crate::connection::state::State;
 #[cfg(unix)]
 use crate::connection::unix::UnixSocket;
+use crate::options::Preferences;
 use crate::{CallError, Closed, Events, KeepAliveMode, Options, Pings, Stream};
 
 /// The time for a daemon's reply to the last call of [`Client::close`], if no call timeout is shorter.
@@ -44,7 +45,9 @@ pub struct Client {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) connection: Connection,
-    pub(crate) options: Options,
+    pub(crate) preferences: Preferences,
+    /// The longest frame in bytes once the connection is open.
+    pub(crate) frame_bytes: usize,
     calls: Arc<Semaphore>,
     pings: Arc<Semaphore>,
 }
@@ -90,7 +93,7 @@ impl Client {
         let transport = transport.with_frame_limit(limits.opening_frame_bytes);
         let state = Arc::new(State::new(&limits));
         let settings = Settings {
-            keepalive: options.keepalive,
+            keepalive: options.preferences.keepalive,
             queue_limit: limits.queued_bytes,
             frame_limit: limits.frame_bytes,
             times: TimeLimits::default(),
@@ -103,7 +106,8 @@ impl Client {
         Self {
             shared: Arc::new(Shared {
                 connection,
-                options,
+                preferences: options.preferences,
+                frame_bytes: limits.frame_bytes,
                 calls: Arc::new(Semaphore::new(limits.calls)),
                 pings: Arc::new(Semaphore::new(limits.pings)),
             }),
@@ -180,7 +184,7 @@ impl Client {
             stream: None,
         };
         Ok(self
-            .exchange(call, self.shared.options.call_timeout)
+            .exchange(call, self.shared.preferences.call_timeout)
             .await?
             .payload)
     }
@@ -300,7 +304,7 @@ impl Client {
     pub async fn close(&self) -> Closed {
         let limit = self
             .shared
-            .options
+            .preferences
             .call_timeout
             .map_or(CLOSE_TIMEOUT, |limit| limit.min(CLOSE_TIMEOUT));
         // The connection is closed whether the daemon replies, has gone, or takes too long.
@@ -348,12 +352,12 @@ impl Client {
     /// Returns the keepalive setting of the connection.
     #[must_use]
     pub fn keepalive(&self) -> KeepAliveMode {
-        self.shared.options.keepalive
+        self.shared.preferences.keepalive
     }
 
     /// Decodes a return value.
     fn decode<'a, T: Decode<'a>>(&self, payload: &'a [u8]) -> Result<T, CallError> {
-        Ok(if self.shared.options.strict {
+        Ok(if self.shared.preferences.strict {
             from_slice(payload)?
         } else {
             from_slice_lenient(payload)?
@@ -373,7 +377,8 @@ impl Client {
             fds,
             stream,
         };
-        self.exchange(call, self.shared.options.call_timeout).await
+        self.exchange(call, self.shared.preferences.call_timeout)
+            .await
     }
 
     /// Makes a call and waits for its reply, each within the limit.

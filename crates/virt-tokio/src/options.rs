@@ -144,27 +144,33 @@ impl Default for Limits {
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Options {
+    pub(crate) preferences: Preferences,
+    pub(crate) limits: Limits,
+}
+
+/// The options that a client keeps for its lifetime.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Preferences {
     pub(crate) connect_timeout: Duration,
     pub(crate) interactive_timeout: Option<Duration>,
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) read_only: bool,
     pub(crate) strict: bool,
     pub(crate) keepalive: KeepAliveMode,
-    pub(crate) limits: Limits,
 }
 
 impl Options {
     /// Sets the time limit for connecting, from the first socket to the open connection, without the time that the daemon
     /// waits for a [person](Self::interactive_timeout). The default is 30 seconds.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.preferences.connect_timeout = timeout;
         self
     }
 
     /// Sets the time limit for an answer of the daemon that waits for a person, as polkit may. The default is 5 minutes;
     /// `None` is no limit.
     pub fn interactive_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.interactive_timeout = timeout.into();
+        self.preferences.interactive_timeout = timeout.into();
         self
     }
 
@@ -173,26 +179,26 @@ impl Options {
     /// Keepalive does not notice a frame that never completes, such as one with a garbled length: every received byte
     /// is a sign of life. This limit does.
     pub fn call_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.call_timeout = timeout.into();
+        self.preferences.call_timeout = timeout.into();
         self
     }
 
     /// Opens the connection read-only, through the daemon's read-only socket. The default is `false`.
     pub fn read_only(mut self, read_only: bool) -> Self {
-        self.read_only = read_only;
+        self.preferences.read_only = read_only;
         self
     }
 
     /// Accepts only return values that RFC 4506 allows. By default they are read as libvirt's C client does: see
     /// [`Decoder::lenient`](virt_xdr::Decoder::lenient).
     pub fn strict(mut self, strict: bool) -> Self {
-        self.strict = strict;
+        self.preferences.strict = strict;
         self
     }
 
     /// Sets the use of keepalive.
     pub fn keepalive(mut self, keepalive: KeepAliveMode) -> Self {
-        self.keepalive = keepalive;
+        self.preferences.keepalive = keepalive;
         self
     }
 
@@ -206,12 +212,14 @@ impl Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            connect_timeout: Duration::from_secs(30),
-            interactive_timeout: Some(Duration::from_secs(300)),
-            call_timeout: None,
-            read_only: false,
-            strict: false,
-            keepalive: KeepAliveMode::default(),
+            preferences: Preferences {
+                connect_timeout: Duration::from_secs(30),
+                interactive_timeout: Some(Duration::from_secs(300)),
+                call_timeout: None,
+                read_only: false,
+                strict: false,
+                keepalive: KeepAliveMode::default(),
+            },
             limits: Limits::default(),
         }
     }

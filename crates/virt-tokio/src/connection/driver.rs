@@ -55,12 +55,13 @@ struct Driver {
     state: Arc<State>,
     watchdog: Watchdog,
     replies: ReplyBacklog,
-    deadlines: Deadlines,
+    /// `None` without a time limit.
+    deadlines: Option<Box<Deadlines>>,
     /// The output in bytes above which no command is taken.
     queue_limit: usize,
     frame_limit: usize,
     is_established: bool,
-    ticket: Option<Ticket>,
+    ticket: Option<Box<Ticket>>,
 }
 
 /// Starts the task of a connection.
@@ -82,11 +83,11 @@ pub(crate) fn spawn(
         state,
         watchdog: Watchdog::new(settings.keepalive),
         replies: ReplyBacklog::new(settings.queue_limit),
-        deadlines: Deadlines::new(settings.times),
+        deadlines: Deadlines::new(settings.times).map(Box::new),
         queue_limit: settings.queue_limit,
         frame_limit: settings.frame_limit,
         is_established: false,
-        ticket: settings.ticket,
+        ticket: settings.ticket.map(Box::new),
     };
     // By reference: a future that took the driver would have room for it twice.
     tokio::spawn(async move { driver.run().await });
@@ -162,7 +163,9 @@ impl Driver {
         }
         // After a suspend of the machine, bytes that have arrived count first.
         if self.poll_deadline(cx, sleep).is_ready() {
-            self.deadlines.check(&self.endpoint.transport)?;
+            if let Some(deadlines) = &mut self.deadlines {
+                deadlines.check(&self.endpoint.transport)?;
+            }
             return self.poll_tick(cx);
         }
         if more {
@@ -189,7 +192,11 @@ impl Driver {
 
     /// Waits for the next deadline.
     fn poll_deadline(&self, cx: &mut Context<'_>, mut sleep: Pin<&mut Sleep>) -> Poll<()> {
-        let deadlines = [self.watchdog.deadline(), self.deadlines.next()];
+        let limit = self
+            .deadlines
+            .as_ref()
+            .and_then(|deadlines| deadlines.next());
+        let deadlines = [self.watchdog.deadline(), limit];
         let Some(deadline) = deadlines.into_iter().flatten().min() else {
             return Poll::Pending;
         };
@@ -290,7 +297,9 @@ impl Driver {
         }
         let transport = &self.endpoint.transport;
         self.replies.grow(before, queued(transport));
-        self.deadlines.observe(transport);
+        if let Some(deadlines) = &mut self.deadlines {
+            deadlines.observe(transport);
+        }
         if transport.is_established() && !self.is_established {
             self.establish();
         }
@@ -314,7 +323,9 @@ impl Driver {
         let written = self.io.poll_send(cx, &mut self.endpoint.transport);
         let transport = &self.endpoint.transport;
         self.replies.clamp(queued(transport));
-        self.deadlines.observe(transport);
+        if let Some(deadlines) = &mut self.deadlines {
+            deadlines.observe(transport);
+        }
         written
     }
 

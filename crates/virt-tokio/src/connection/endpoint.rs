@@ -1,6 +1,6 @@
 //! The protocol state of a connection: its transport, the calls that wait, the streams that are read.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +29,7 @@ pub(crate) struct Endpoint {
     /// The programs of the peer that were called or listened to.
     programs: Vec<(ProgramId, Handle<Calls<Waiter>>)>,
     /// The streams whose reader is not known to have gone.
-    streams: HashMap<(ProgramId, StreamId), Reader>,
+    streams: BTreeMap<(ProgramId, StreamId), Reader>,
     backlog: Arc<StreamBacklog>,
     events: Arc<EventQueues>,
     /// The stream to be wrapped before anything else happens.
@@ -112,7 +112,7 @@ impl Endpoint {
             keepalive,
             pings: VecDeque::new(),
             programs: Vec::new(),
-            streams: HashMap::new(),
+            streams: BTreeMap::new(),
             backlog,
             events,
             wrapping: None,
