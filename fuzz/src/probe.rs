@@ -21,7 +21,7 @@ pub struct Called {
 #[derive(Debug)]
 pub struct Probe {
     id: ProgramId,
-    /// Whether it sends everything back at once. If not, calls wait in `calls`.
+    /// Set if it sends everything back at once. If not, calls wait in `calls`.
     echo: bool,
     /// The calls that were received and not answered.
     pub calls: Vec<Called>,

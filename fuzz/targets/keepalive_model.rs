@@ -151,7 +151,7 @@ fn timer(input: &Input<'_>) {
     let mut now = Instant::now();
     let mut heard = now;
     let mut pings = 0;
-    // Whether interval and count have been what they are since the peer was heard.
+    // Set while interval and count are unchanged since the peer was heard.
     let mut steady = true;
     let mut timer = Timer::new(interval, count, now);
     for time in &input.times {

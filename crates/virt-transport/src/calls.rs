@@ -178,7 +178,7 @@ impl<W: Send + 'static> Calls<W> {
         Some(incoming)
     }
 
-    /// Whether a call waits for its reply.
+    /// Returns whether a call waits for its reply.
     #[must_use]
     pub fn is_waiting(&self, serial: Serial) -> bool {
         self.waiting.contains_key(&serial)

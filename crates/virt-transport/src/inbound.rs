@@ -86,7 +86,7 @@ impl Inbound {
         self.decoder.shrink_to_fit();
     }
 
-    /// Whether whole frames are held up because of the answers to those before them.
+    /// Returns whether whole frames are held up because of the answers to those before them.
     pub(crate) fn is_paused(&self) -> bool {
         matches!(self.hold, Hold::Answers) && self.failure.is_none() && self.decoder.need() == 0
     }

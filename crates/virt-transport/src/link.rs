@@ -49,7 +49,7 @@ pub(crate) struct Link {
     pub(crate) token: Token,
     pub(crate) role: Role,
     pub(crate) carries_fds: bool,
-    /// Whether calls that need authentication are answered.
+    /// Set while calls that need authentication are answered.
     pub(crate) authenticated: bool,
     pub(crate) outbox: Outbox,
     pub(crate) streams: Streams,
@@ -177,7 +177,7 @@ impl Link {
         self.returned_fds = (count, self.counters.frames_received);
     }
 
-    /// Whether a descriptor that no frame has announced is a returned one.
+    /// Returns whether a descriptor that no frame has announced is a returned one.
     ///
     /// A libvirt 9.0 daemon that refuses a call with descriptors in its RPC layer (an unknown program or procedure,
     /// a payload that does not decode) sends them back behind an error reply of type 1.

@@ -166,7 +166,7 @@ impl Transport {
         self.inbound.commit(count, &mut self.router)
     }
 
-    /// Whether whole frames are held up by the [answer limit](Self::with_answer_limit).
+    /// Returns whether whole frames are held up by the [answer limit](Self::with_answer_limit).
     ///
     /// Write, and then [`resume`](Self::resume). Meanwhile read nothing: further input waits behind these frames, and
     /// a descriptor must be held back until they are handled.

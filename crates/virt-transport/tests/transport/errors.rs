@@ -1,4 +1,4 @@
-//! What an error that is sent has in it: every field, and the words that have names.
+//! The fields of an error on the wire, and the names of its codes.
 
 use virt_transport::{
     DomainObject, ErrorCode, ErrorLevel, ErrorPayload, ErrorSource, NetworkObject, RemoteError,
