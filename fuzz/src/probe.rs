@@ -1,34 +1,12 @@
-//! A program that writes down all it gets, and answers if told to.
+//! A program that records everything it receives, and answers if told to.
 
 use bytes::Bytes;
 use virt_transport::{
-    Call, CallId, Context, Fd, Message, Program, ProgramError, ProgramId, RemoteError, Reply,
-    ReplyError, SendError, Serial, StreamBody, StreamFrame, StreamId,
+    Call, CallId, Context, Fd, Message, Program, ProgramError, ProgramId, Raw, RemoteError, Reply,
+    ReplyError, SendError, Serial, StreamFrame, StreamId, StreamItem,
 };
-use virt_xdr::{Encode, EncodeError, Encoder};
 
-/// A payload as it is.
-#[derive(Debug)]
-pub struct Raw<'a>(pub &'a [u8]);
-
-impl Encode for Raw<'_> {
-    fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
-        out.raw(self.0);
-        Ok(())
-    }
-}
-
-/// A piece of a stream, on its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "as in StreamBody")]
-pub enum Piece {
-    Data(Bytes),
-    Hole(i64),
-    Finish,
-    Abort(Option<RemoteError>),
-}
-
-/// A call, on its own.
+/// A received call that owns its parts.
 #[derive(Debug)]
 pub struct Called {
     /// The right to answer it.
@@ -43,7 +21,7 @@ pub struct Called {
 #[derive(Debug)]
 pub struct Probe {
     id: ProgramId,
-    /// Whether it sends back what it gets, at once. If not, calls wait in `calls`.
+    /// Set if it sends everything back at once. If not, calls wait in `calls`.
     echo: bool,
     /// The calls that were received and not answered.
     pub calls: Vec<Called>,
@@ -51,12 +29,12 @@ pub struct Probe {
     pub replies: Vec<(Serial, Result<Bytes, ReplyError>, usize)>,
     /// The messages, by procedure and payload.
     pub messages: Vec<(i32, Bytes)>,
-    /// The pieces of streams.
-    pub pieces: Vec<(StreamId, Piece)>,
+    /// The frames of streams.
+    pub items: Vec<(StreamId, StreamItem)>,
 }
 
 impl Probe {
-    /// A program of this number that only writes down.
+    /// Makes a program of this number that only records.
     #[must_use]
     pub fn new(number: u32) -> Self {
         Self {
@@ -65,11 +43,11 @@ impl Probe {
             calls: Vec::new(),
             replies: Vec::new(),
             messages: Vec::new(),
-            pieces: Vec::new(),
+            items: Vec::new(),
         }
     }
 
-    /// The same, sending back what it gets.
+    /// Sends back everything received from now on.
     #[must_use]
     pub fn echoing(mut self) -> Self {
         self.echo = true;
@@ -120,26 +98,25 @@ impl Program for Probe {
         Ok(())
     }
 
-    fn on_stream(&mut self, stream: StreamFrame<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
-        let id = stream.id;
-        let piece = match stream.body {
-            StreamBody::Data(payload) => Piece::Data(payload.into_bytes()),
-            StreamBody::Hole { length, .. } => Piece::Hole(length),
-            StreamBody::Finish => Piece::Finish,
-            StreamBody::Abort(error) => Piece::Abort(error),
-        };
+    fn on_stream(
+        &mut self,
+        frame: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
+        let id = frame.id;
+        let item = StreamItem::from(frame.body);
         if self.echo {
-            match &piece {
-                Piece::Data(data) => allow_closed(cx.stream_data(id, data.clone()))?,
-                Piece::Hole(length) => match u64::try_from(*length) {
+            match &item {
+                StreamItem::Data(data) => allow_closed(cx.stream_data(id, data.clone()))?,
+                StreamItem::Hole(length) => match u64::try_from(*length) {
                     Ok(length) => allow_closed(cx.stream_hole(id, length))?,
                     Err(_) => allow_closed(cx.abort_stream(id, None))?,
                 },
-                Piece::Finish => allow_closed(cx.finish_stream(id))?,
-                Piece::Abort(_) => assert!(!cx.is_stream_open(id)),
+                StreamItem::Finish => allow_closed(cx.finish_stream(id))?,
+                StreamItem::Abort(_) => assert!(!cx.is_stream_open(id)),
             }
         }
-        self.pieces.push((id, piece));
+        self.items.push((id, item));
         Ok(())
     }
 }

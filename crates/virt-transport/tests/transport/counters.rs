@@ -1,4 +1,4 @@
-//! What is counted, and what can be asked of a transport while it runs.
+//! The counters of a transport, and its state while it runs.
 
 use virt_transport::{Counters, Need, Role, Transport};
 

@@ -1,4 +1,4 @@
-//! Literal wire bytes, and a program that writes down what reaches it.
+//! Literal wire bytes, and a program that records each frame.
 
 use bytes::Buf;
 use virt_transport::{
@@ -43,14 +43,14 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     words.join(" ")
 }
 
-/// What a transport has to send, in order.
+/// A piece of a transport's output.
 #[derive(Debug)]
 pub(crate) enum Sent {
     Bytes(Vec<u8>),
     Fd(Fd),
 }
 
-/// Takes all that a transport has to send.
+/// Takes all output of a transport, in order.
 pub(crate) fn drain(transport: &mut Transport) -> Vec<Sent> {
     let mut sent = Vec::new();
     while let Some(transmit) = transport.poll_transmit() {
@@ -65,7 +65,7 @@ pub(crate) fn drain(transport: &mut Transport) -> Vec<Sent> {
     sent
 }
 
-/// Takes the bytes that a transport has to send, where descriptors are none of the test's business.
+/// Takes the output of a transport that sends no descriptors.
 pub(crate) fn drain_bytes(transport: &mut Transport) -> Vec<u8> {
     let mut bytes = Vec::new();
     for sent in drain(transport) {
@@ -89,7 +89,7 @@ pub(crate) fn assert_silent(transport: &mut Transport) {
     assert_sends(transport, "");
 }
 
-/// Carries all that one end has to send to the other.
+/// Carries all output of one end to the other.
 pub(crate) fn carry(from: &mut Transport, to: &mut Transport) {
     for sent in drain(from) {
         match sent {
@@ -117,19 +117,19 @@ fn end(role: Role) -> (Transport, Handle<Recorder>) {
     (transport, handle)
 }
 
-/// Takes what the recorder has written down.
+/// Takes the lines of the recorder.
 pub(crate) fn log(transport: &mut Transport, handle: &Handle<Recorder>) -> Vec<String> {
     transport.with(handle, |recorder, _| std::mem::take(&mut recorder.log))
 }
 
-/// A program that writes down what reaches it, a line each, and keeps the calls unanswered.
+/// A program that records each frame as a line, and leaves calls unanswered.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     id: ProgramId,
     pub(crate) log: Vec<String>,
     pub(crate) calls: Vec<CallId>,
     pub(crate) fds: Vec<Fd>,
-    /// What it says of everything but calls.
+    /// The verdict on everything but calls.
     pub(crate) verdict: Result<(), ProgramError>,
 }
 
@@ -220,7 +220,7 @@ fn with_fds(fds: &[Fd]) -> String {
     }
 }
 
-/// A keepalive program at its smallest: PING is answered, anything else was not expected.
+/// The smallest keepalive program: a PING is answered, anything else is unexpected.
 #[derive(Debug, Default)]
 pub(crate) struct Ponger;
 

@@ -1,4 +1,4 @@
-//! What closes the connection: counts, bytes and descriptors that cannot be.
+//! Counts, bytes and descriptors that close the connection.
 
 use virt_transport::{Need, ReceiveError, Role, Transport};
 
