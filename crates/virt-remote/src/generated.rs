@@ -4,2877 +4,976 @@
 /// The number and version of the program `REMOTE_PROGRAM`.
 pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x2000_8086, 1);
 
-/// What a client asks of a daemon, and the events that a daemon sends.
-///
-/// A number is never used again, so that these serve an older daemon too.
-///
-/// A procedure of the program `REMOTE_PROGRAM`. Numbers that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct Procedure(pub i32);
-
-impl Procedure {
-    /// Opens the hypervisor that a URI names.
+::virt_xdr::open_enum! {
+    /// What a client asks of a daemon, and the events that a daemon sends.
     ///
-    /// XDR: `REMOTE_PROC_CONNECT_OPEN`.
-    pub const CONNECT_OPEN: Self = Self(1);
-
-    /// Closes the hypervisor; the daemon then closes the connection.
+    /// A number is never used again, so that these serve an older daemon too.
     ///
-    /// XDR: `REMOTE_PROC_CONNECT_CLOSE`.
-    pub const CONNECT_CLOSE: Self = Self(2);
-
-    /// The name of the hypervisor's driver, such as `QEMU`.
-    ///
-    /// XDR: `REMOTE_PROC_CONNECT_GET_TYPE`.
-    pub const CONNECT_GET_TYPE: Self = Self(3);
-
-    /// The version of the hypervisor.
-    ///
-    /// XDR: `REMOTE_PROC_CONNECT_GET_VERSION`.
-    pub const CONNECT_GET_VERSION: Self = Self(4);
-
-    /// XDR: `REMOTE_PROC_CONNECT_GET_MAX_VCPUS`.
-    pub const CONNECT_GET_MAX_VCPUS: Self = Self(5);
-
-    /// XDR: `REMOTE_PROC_NODE_GET_INFO`.
-    pub const NODE_GET_INFO: Self = Self(6);
-
-    /// XDR: `REMOTE_PROC_CONNECT_GET_CAPABILITIES`.
-    pub const CONNECT_GET_CAPABILITIES: Self = Self(7);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_ATTACH_DEVICE`.
-    pub const DOMAIN_ATTACH_DEVICE: Self = Self(8);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CREATE`.
-    pub const DOMAIN_CREATE: Self = Self(9);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CREATE_XML`.
-    pub const DOMAIN_CREATE_XML: Self = Self(10);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_DEFINE_XML`.
-    pub const DOMAIN_DEFINE_XML: Self = Self(11);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_DESTROY`.
-    pub const DOMAIN_DESTROY: Self = Self(12);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_DETACH_DEVICE`.
-    pub const DOMAIN_DETACH_DEVICE: Self = Self(13);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_XML_DESC`.
-    pub const DOMAIN_GET_XML_DESC: Self = Self(14);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_AUTOSTART`.
-    pub const DOMAIN_GET_AUTOSTART: Self = Self(15);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_INFO`.
-    pub const DOMAIN_GET_INFO: Self = Self(16);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_MAX_MEMORY`.
-    pub const DOMAIN_GET_MAX_MEMORY: Self = Self(17);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_MAX_VCPUS`.
-    pub const DOMAIN_GET_MAX_VCPUS: Self = Self(18);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_OS_TYPE`.
-    pub const DOMAIN_GET_OS_TYPE: Self = Self(19);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_VCPUS`.
-    pub const DOMAIN_GET_VCPUS: Self = Self(20);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_DEFINED_DOMAINS`.
-    pub const CONNECT_LIST_DEFINED_DOMAINS: Self = Self(21);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_LOOKUP_BY_ID`.
-    pub const DOMAIN_LOOKUP_BY_ID: Self = Self(22);
-
-    /// The domain of a name.
-    ///
-    /// XDR: `REMOTE_PROC_DOMAIN_LOOKUP_BY_NAME`.
-    pub const DOMAIN_LOOKUP_BY_NAME: Self = Self(23);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_LOOKUP_BY_UUID`.
-    pub const DOMAIN_LOOKUP_BY_UUID: Self = Self(24);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_DEFINED_DOMAINS`.
-    pub const CONNECT_NUM_OF_DEFINED_DOMAINS: Self = Self(25);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_PIN_VCPU`.
-    pub const DOMAIN_PIN_VCPU: Self = Self(26);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_REBOOT`.
-    pub const DOMAIN_REBOOT: Self = Self(27);
-
-    /// Lets a domain go on that pauses.
-    ///
-    /// XDR: `REMOTE_PROC_DOMAIN_RESUME`.
-    pub const DOMAIN_RESUME: Self = Self(28);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_AUTOSTART`.
-    pub const DOMAIN_SET_AUTOSTART: Self = Self(29);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_MAX_MEMORY`.
-    pub const DOMAIN_SET_MAX_MEMORY: Self = Self(30);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_MEMORY`.
-    pub const DOMAIN_SET_MEMORY: Self = Self(31);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_VCPUS`.
-    pub const DOMAIN_SET_VCPUS: Self = Self(32);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SHUTDOWN`.
-    pub const DOMAIN_SHUTDOWN: Self = Self(33);
-
-    /// Lets a domain pause.
-    ///
-    /// XDR: `REMOTE_PROC_DOMAIN_SUSPEND`.
-    pub const DOMAIN_SUSPEND: Self = Self(34);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_UNDEFINE`.
-    pub const DOMAIN_UNDEFINE: Self = Self(35);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_DEFINED_NETWORKS`.
-    pub const CONNECT_LIST_DEFINED_NETWORKS: Self = Self(36);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_DOMAINS`.
-    pub const CONNECT_LIST_DOMAINS: Self = Self(37);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_NETWORKS`.
-    pub const CONNECT_LIST_NETWORKS: Self = Self(38);
-
-    /// XDR: `REMOTE_PROC_NETWORK_CREATE`.
-    pub const NETWORK_CREATE: Self = Self(39);
-
-    /// XDR: `REMOTE_PROC_NETWORK_CREATE_XML`.
-    pub const NETWORK_CREATE_XML: Self = Self(40);
-
-    /// XDR: `REMOTE_PROC_NETWORK_DEFINE_XML`.
-    pub const NETWORK_DEFINE_XML: Self = Self(41);
-
-    /// XDR: `REMOTE_PROC_NETWORK_DESTROY`.
-    pub const NETWORK_DESTROY: Self = Self(42);
-
-    /// XDR: `REMOTE_PROC_NETWORK_GET_XML_DESC`.
-    pub const NETWORK_GET_XML_DESC: Self = Self(43);
-
-    /// XDR: `REMOTE_PROC_NETWORK_GET_AUTOSTART`.
-    pub const NETWORK_GET_AUTOSTART: Self = Self(44);
-
-    /// XDR: `REMOTE_PROC_NETWORK_GET_BRIDGE_NAME`.
-    pub const NETWORK_GET_BRIDGE_NAME: Self = Self(45);
-
-    /// XDR: `REMOTE_PROC_NETWORK_LOOKUP_BY_NAME`.
-    pub const NETWORK_LOOKUP_BY_NAME: Self = Self(46);
-
-    /// XDR: `REMOTE_PROC_NETWORK_LOOKUP_BY_UUID`.
-    pub const NETWORK_LOOKUP_BY_UUID: Self = Self(47);
-
-    /// XDR: `REMOTE_PROC_NETWORK_SET_AUTOSTART`.
-    pub const NETWORK_SET_AUTOSTART: Self = Self(48);
-
-    /// XDR: `REMOTE_PROC_NETWORK_UNDEFINE`.
-    pub const NETWORK_UNDEFINE: Self = Self(49);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_DEFINED_NETWORKS`.
-    pub const CONNECT_NUM_OF_DEFINED_NETWORKS: Self = Self(50);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_DOMAINS`.
-    pub const CONNECT_NUM_OF_DOMAINS: Self = Self(51);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_NETWORKS`.
-    pub const CONNECT_NUM_OF_NETWORKS: Self = Self(52);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CORE_DUMP`.
-    pub const DOMAIN_CORE_DUMP: Self = Self(53);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_RESTORE`.
-    pub const DOMAIN_RESTORE: Self = Self(54);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SAVE`.
-    pub const DOMAIN_SAVE: Self = Self(55);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_SCHEDULER_TYPE`.
-    pub const DOMAIN_GET_SCHEDULER_TYPE: Self = Self(56);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_SCHEDULER_PARAMETERS`.
-    pub const DOMAIN_GET_SCHEDULER_PARAMETERS: Self = Self(57);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_SCHEDULER_PARAMETERS`.
-    pub const DOMAIN_SET_SCHEDULER_PARAMETERS: Self = Self(58);
-
-    /// The name of the daemon's host.
-    ///
-    /// XDR: `REMOTE_PROC_CONNECT_GET_HOSTNAME`.
-    pub const CONNECT_GET_HOSTNAME: Self = Self(59);
-
-    /// Whether the daemon has a feature; asking for some of them turns them on.
-    ///
-    /// XDR: `REMOTE_PROC_CONNECT_SUPPORTS_FEATURE`.
-    pub const CONNECT_SUPPORTS_FEATURE: Self = Self(60);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE`.
-    pub const DOMAIN_MIGRATE_PREPARE: Self = Self(61);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PERFORM`.
-    pub const DOMAIN_MIGRATE_PERFORM: Self = Self(62);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_FINISH`.
-    pub const DOMAIN_MIGRATE_FINISH: Self = Self(63);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_STATS`.
-    pub const DOMAIN_BLOCK_STATS: Self = Self(64);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_INTERFACE_STATS`.
-    pub const DOMAIN_INTERFACE_STATS: Self = Self(65);
-
-    /// The ways to authenticate that the daemon accepts.
-    ///
-    /// XDR: `REMOTE_PROC_AUTH_LIST`.
-    pub const AUTH_LIST: Self = Self(66);
-
-    /// XDR: `REMOTE_PROC_AUTH_SASL_INIT`.
-    pub const AUTH_SASL_INIT: Self = Self(67);
-
-    /// XDR: `REMOTE_PROC_AUTH_SASL_START`.
-    pub const AUTH_SASL_START: Self = Self(68);
-
-    /// XDR: `REMOTE_PROC_AUTH_SASL_STEP`.
-    pub const AUTH_SASL_STEP: Self = Self(69);
-
-    /// Authenticates by polkit, which knows the process behind a Unix socket.
-    ///
-    /// XDR: `REMOTE_PROC_AUTH_POLKIT`.
-    pub const AUTH_POLKIT: Self = Self(70);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_STORAGE_POOLS`.
-    pub const CONNECT_NUM_OF_STORAGE_POOLS: Self = Self(71);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_STORAGE_POOLS`.
-    pub const CONNECT_LIST_STORAGE_POOLS: Self = Self(72);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_DEFINED_STORAGE_POOLS`.
-    pub const CONNECT_NUM_OF_DEFINED_STORAGE_POOLS: Self = Self(73);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_DEFINED_STORAGE_POOLS`.
-    pub const CONNECT_LIST_DEFINED_STORAGE_POOLS: Self = Self(74);
-
-    /// XDR: `REMOTE_PROC_CONNECT_FIND_STORAGE_POOL_SOURCES`.
-    pub const CONNECT_FIND_STORAGE_POOL_SOURCES: Self = Self(75);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_CREATE_XML`.
-    pub const STORAGE_POOL_CREATE_XML: Self = Self(76);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_DEFINE_XML`.
-    pub const STORAGE_POOL_DEFINE_XML: Self = Self(77);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_CREATE`.
-    pub const STORAGE_POOL_CREATE: Self = Self(78);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_BUILD`.
-    pub const STORAGE_POOL_BUILD: Self = Self(79);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_DESTROY`.
-    pub const STORAGE_POOL_DESTROY: Self = Self(80);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_DELETE`.
-    pub const STORAGE_POOL_DELETE: Self = Self(81);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_UNDEFINE`.
-    pub const STORAGE_POOL_UNDEFINE: Self = Self(82);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_REFRESH`.
-    pub const STORAGE_POOL_REFRESH: Self = Self(83);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_LOOKUP_BY_NAME`.
-    pub const STORAGE_POOL_LOOKUP_BY_NAME: Self = Self(84);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_LOOKUP_BY_UUID`.
-    pub const STORAGE_POOL_LOOKUP_BY_UUID: Self = Self(85);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_LOOKUP_BY_VOLUME`.
-    pub const STORAGE_POOL_LOOKUP_BY_VOLUME: Self = Self(86);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_GET_INFO`.
-    pub const STORAGE_POOL_GET_INFO: Self = Self(87);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_GET_XML_DESC`.
-    pub const STORAGE_POOL_GET_XML_DESC: Self = Self(88);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_GET_AUTOSTART`.
-    pub const STORAGE_POOL_GET_AUTOSTART: Self = Self(89);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_SET_AUTOSTART`.
-    pub const STORAGE_POOL_SET_AUTOSTART: Self = Self(90);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_NUM_OF_VOLUMES`.
-    pub const STORAGE_POOL_NUM_OF_VOLUMES: Self = Self(91);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_LIST_VOLUMES`.
-    pub const STORAGE_POOL_LIST_VOLUMES: Self = Self(92);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_CREATE_XML`.
-    pub const STORAGE_VOL_CREATE_XML: Self = Self(93);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_DELETE`.
-    pub const STORAGE_VOL_DELETE: Self = Self(94);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_LOOKUP_BY_NAME`.
-    pub const STORAGE_VOL_LOOKUP_BY_NAME: Self = Self(95);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_LOOKUP_BY_KEY`.
-    pub const STORAGE_VOL_LOOKUP_BY_KEY: Self = Self(96);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_LOOKUP_BY_PATH`.
-    pub const STORAGE_VOL_LOOKUP_BY_PATH: Self = Self(97);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_GET_INFO`.
-    pub const STORAGE_VOL_GET_INFO: Self = Self(98);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_GET_XML_DESC`.
-    pub const STORAGE_VOL_GET_XML_DESC: Self = Self(99);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_GET_PATH`.
-    pub const STORAGE_VOL_GET_PATH: Self = Self(100);
-
-    /// XDR: `REMOTE_PROC_NODE_GET_CELLS_FREE_MEMORY`.
-    pub const NODE_GET_CELLS_FREE_MEMORY: Self = Self(101);
-
-    /// XDR: `REMOTE_PROC_NODE_GET_FREE_MEMORY`.
-    pub const NODE_GET_FREE_MEMORY: Self = Self(102);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_PEEK`.
-    pub const DOMAIN_BLOCK_PEEK: Self = Self(103);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MEMORY_PEEK`.
-    pub const DOMAIN_MEMORY_PEEK: Self = Self(104);
-
-    /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_EVENT_REGISTER`.
-    pub const CONNECT_DOMAIN_EVENT_REGISTER: Self = Self(105);
-
-    /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_EVENT_DEREGISTER`.
-    pub const CONNECT_DOMAIN_EVENT_DEREGISTER: Self = Self(106);
-
-    /// A domain was started, paused, stopped or the like.
-    ///
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_LIFECYCLE`.
-    pub const DOMAIN_EVENT_LIFECYCLE: Self = Self(107);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE2`.
-    pub const DOMAIN_MIGRATE_PREPARE2: Self = Self(108);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_FINISH2`.
-    pub const DOMAIN_MIGRATE_FINISH2: Self = Self(109);
-
-    /// The URI of the hypervisor, as the daemon opened it.
-    ///
-    /// XDR: `REMOTE_PROC_CONNECT_GET_URI`.
-    pub const CONNECT_GET_URI: Self = Self(110);
-
-    /// XDR: `REMOTE_PROC_NODE_NUM_OF_DEVICES`.
-    pub const NODE_NUM_OF_DEVICES: Self = Self(111);
-
-    /// XDR: `REMOTE_PROC_NODE_LIST_DEVICES`.
-    pub const NODE_LIST_DEVICES: Self = Self(112);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_LOOKUP_BY_NAME`.
-    pub const NODE_DEVICE_LOOKUP_BY_NAME: Self = Self(113);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_GET_XML_DESC`.
-    pub const NODE_DEVICE_GET_XML_DESC: Self = Self(114);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_GET_PARENT`.
-    pub const NODE_DEVICE_GET_PARENT: Self = Self(115);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_NUM_OF_CAPS`.
-    pub const NODE_DEVICE_NUM_OF_CAPS: Self = Self(116);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_LIST_CAPS`.
-    pub const NODE_DEVICE_LIST_CAPS: Self = Self(117);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_DETTACH`.
-    pub const NODE_DEVICE_DETTACH: Self = Self(118);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_RE_ATTACH`.
-    pub const NODE_DEVICE_RE_ATTACH: Self = Self(119);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_RESET`.
-    pub const NODE_DEVICE_RESET: Self = Self(120);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_SECURITY_LABEL`.
-    pub const DOMAIN_GET_SECURITY_LABEL: Self = Self(121);
-
-    /// XDR: `REMOTE_PROC_NODE_GET_SECURITY_MODEL`.
-    pub const NODE_GET_SECURITY_MODEL: Self = Self(122);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_CREATE_XML`.
-    pub const NODE_DEVICE_CREATE_XML: Self = Self(123);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_DESTROY`.
-    pub const NODE_DEVICE_DESTROY: Self = Self(124);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_CREATE_XML_FROM`.
-    pub const STORAGE_VOL_CREATE_XML_FROM: Self = Self(125);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_INTERFACES`.
-    pub const CONNECT_NUM_OF_INTERFACES: Self = Self(126);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_INTERFACES`.
-    pub const CONNECT_LIST_INTERFACES: Self = Self(127);
-
-    /// XDR: `REMOTE_PROC_INTERFACE_LOOKUP_BY_NAME`.
-    pub const INTERFACE_LOOKUP_BY_NAME: Self = Self(128);
-
-    /// XDR: `REMOTE_PROC_INTERFACE_LOOKUP_BY_MAC_STRING`.
-    pub const INTERFACE_LOOKUP_BY_MAC_STRING: Self = Self(129);
-
-    /// XDR: `REMOTE_PROC_INTERFACE_GET_XML_DESC`.
-    pub const INTERFACE_GET_XML_DESC: Self = Self(130);
-
-    /// XDR: `REMOTE_PROC_INTERFACE_DEFINE_XML`.
-    pub const INTERFACE_DEFINE_XML: Self = Self(131);
-
-    /// XDR: `REMOTE_PROC_INTERFACE_UNDEFINE`.
-    pub const INTERFACE_UNDEFINE: Self = Self(132);
-
-    /// XDR: `REMOTE_PROC_INTERFACE_CREATE`.
-    pub const INTERFACE_CREATE: Self = Self(133);
-
-    /// XDR: `REMOTE_PROC_INTERFACE_DESTROY`.
-    pub const INTERFACE_DESTROY: Self = Self(134);
-
-    /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_XML_FROM_NATIVE`.
-    pub const CONNECT_DOMAIN_XML_FROM_NATIVE: Self = Self(135);
-
-    /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_XML_TO_NATIVE`.
-    pub const CONNECT_DOMAIN_XML_TO_NATIVE: Self = Self(136);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_DEFINED_INTERFACES`.
-    pub const CONNECT_NUM_OF_DEFINED_INTERFACES: Self = Self(137);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_DEFINED_INTERFACES`.
-    pub const CONNECT_LIST_DEFINED_INTERFACES: Self = Self(138);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_SECRETS`.
-    pub const CONNECT_NUM_OF_SECRETS: Self = Self(139);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_SECRETS`.
-    pub const CONNECT_LIST_SECRETS: Self = Self(140);
-
-    /// XDR: `REMOTE_PROC_SECRET_LOOKUP_BY_UUID`.
-    pub const SECRET_LOOKUP_BY_UUID: Self = Self(141);
-
-    /// XDR: `REMOTE_PROC_SECRET_DEFINE_XML`.
-    pub const SECRET_DEFINE_XML: Self = Self(142);
-
-    /// XDR: `REMOTE_PROC_SECRET_GET_XML_DESC`.
-    pub const SECRET_GET_XML_DESC: Self = Self(143);
-
-    /// XDR: `REMOTE_PROC_SECRET_SET_VALUE`.
-    pub const SECRET_SET_VALUE: Self = Self(144);
-
-    /// XDR: `REMOTE_PROC_SECRET_GET_VALUE`.
-    pub const SECRET_GET_VALUE: Self = Self(145);
-
-    /// XDR: `REMOTE_PROC_SECRET_UNDEFINE`.
-    pub const SECRET_UNDEFINE: Self = Self(146);
-
-    /// XDR: `REMOTE_PROC_SECRET_LOOKUP_BY_USAGE`.
-    pub const SECRET_LOOKUP_BY_USAGE: Self = Self(147);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE_TUNNEL`.
-    pub const DOMAIN_MIGRATE_PREPARE_TUNNEL: Self = Self(148);
-
-    /// XDR: `REMOTE_PROC_CONNECT_IS_SECURE`.
-    pub const CONNECT_IS_SECURE: Self = Self(149);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_IS_ACTIVE`.
-    pub const DOMAIN_IS_ACTIVE: Self = Self(150);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_IS_PERSISTENT`.
-    pub const DOMAIN_IS_PERSISTENT: Self = Self(151);
-
-    /// XDR: `REMOTE_PROC_NETWORK_IS_ACTIVE`.
-    pub const NETWORK_IS_ACTIVE: Self = Self(152);
-
-    /// XDR: `REMOTE_PROC_NETWORK_IS_PERSISTENT`.
-    pub const NETWORK_IS_PERSISTENT: Self = Self(153);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_IS_ACTIVE`.
-    pub const STORAGE_POOL_IS_ACTIVE: Self = Self(154);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_IS_PERSISTENT`.
-    pub const STORAGE_POOL_IS_PERSISTENT: Self = Self(155);
-
-    /// XDR: `REMOTE_PROC_INTERFACE_IS_ACTIVE`.
-    pub const INTERFACE_IS_ACTIVE: Self = Self(156);
-
-    /// The version of libvirt at the daemon.
-    ///
-    /// XDR: `REMOTE_PROC_CONNECT_GET_LIB_VERSION`.
-    pub const CONNECT_GET_LIB_VERSION: Self = Self(157);
-
-    /// XDR: `REMOTE_PROC_CONNECT_COMPARE_CPU`.
-    pub const CONNECT_COMPARE_CPU: Self = Self(158);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MEMORY_STATS`.
-    pub const DOMAIN_MEMORY_STATS: Self = Self(159);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_ATTACH_DEVICE_FLAGS`.
-    pub const DOMAIN_ATTACH_DEVICE_FLAGS: Self = Self(160);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_DETACH_DEVICE_FLAGS`.
-    pub const DOMAIN_DETACH_DEVICE_FLAGS: Self = Self(161);
-
-    /// XDR: `REMOTE_PROC_CONNECT_BASELINE_CPU`.
-    pub const CONNECT_BASELINE_CPU: Self = Self(162);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_JOB_INFO`.
-    pub const DOMAIN_GET_JOB_INFO: Self = Self(163);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_ABORT_JOB`.
-    pub const DOMAIN_ABORT_JOB: Self = Self(164);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_WIPE`.
-    pub const STORAGE_VOL_WIPE: Self = Self(165);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_SET_MAX_DOWNTIME`.
-    pub const DOMAIN_MIGRATE_SET_MAX_DOWNTIME: Self = Self(166);
-
-    /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_EVENT_REGISTER_ANY`.
-    pub const CONNECT_DOMAIN_EVENT_REGISTER_ANY: Self = Self(167);
-
-    /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_EVENT_DEREGISTER_ANY`.
-    pub const CONNECT_DOMAIN_EVENT_DEREGISTER_ANY: Self = Self(168);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_REBOOT`.
-    pub const DOMAIN_EVENT_REBOOT: Self = Self(169);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_RTC_CHANGE`.
-    pub const DOMAIN_EVENT_RTC_CHANGE: Self = Self(170);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_WATCHDOG`.
-    pub const DOMAIN_EVENT_WATCHDOG: Self = Self(171);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_IO_ERROR`.
-    pub const DOMAIN_EVENT_IO_ERROR: Self = Self(172);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_GRAPHICS`.
-    pub const DOMAIN_EVENT_GRAPHICS: Self = Self(173);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_UPDATE_DEVICE_FLAGS`.
-    pub const DOMAIN_UPDATE_DEVICE_FLAGS: Self = Self(174);
-
-    /// XDR: `REMOTE_PROC_NWFILTER_LOOKUP_BY_NAME`.
-    pub const NWFILTER_LOOKUP_BY_NAME: Self = Self(175);
-
-    /// XDR: `REMOTE_PROC_NWFILTER_LOOKUP_BY_UUID`.
-    pub const NWFILTER_LOOKUP_BY_UUID: Self = Self(176);
-
-    /// XDR: `REMOTE_PROC_NWFILTER_GET_XML_DESC`.
-    pub const NWFILTER_GET_XML_DESC: Self = Self(177);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_NWFILTERS`.
-    pub const CONNECT_NUM_OF_NWFILTERS: Self = Self(178);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_NWFILTERS`.
-    pub const CONNECT_LIST_NWFILTERS: Self = Self(179);
-
-    /// XDR: `REMOTE_PROC_NWFILTER_DEFINE_XML`.
-    pub const NWFILTER_DEFINE_XML: Self = Self(180);
-
-    /// XDR: `REMOTE_PROC_NWFILTER_UNDEFINE`.
-    pub const NWFILTER_UNDEFINE: Self = Self(181);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MANAGED_SAVE`.
-    pub const DOMAIN_MANAGED_SAVE: Self = Self(182);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_HAS_MANAGED_SAVE_IMAGE`.
-    pub const DOMAIN_HAS_MANAGED_SAVE_IMAGE: Self = Self(183);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MANAGED_SAVE_REMOVE`.
-    pub const DOMAIN_MANAGED_SAVE_REMOVE: Self = Self(184);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_CREATE_XML`.
-    pub const DOMAIN_SNAPSHOT_CREATE_XML: Self = Self(185);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_GET_XML_DESC`.
-    pub const DOMAIN_SNAPSHOT_GET_XML_DESC: Self = Self(186);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_NUM`.
-    pub const DOMAIN_SNAPSHOT_NUM: Self = Self(187);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_LIST_NAMES`.
-    pub const DOMAIN_SNAPSHOT_LIST_NAMES: Self = Self(188);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_LOOKUP_BY_NAME`.
-    pub const DOMAIN_SNAPSHOT_LOOKUP_BY_NAME: Self = Self(189);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_HAS_CURRENT_SNAPSHOT`.
-    pub const DOMAIN_HAS_CURRENT_SNAPSHOT: Self = Self(190);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_CURRENT`.
-    pub const DOMAIN_SNAPSHOT_CURRENT: Self = Self(191);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_REVERT_TO_SNAPSHOT`.
-    pub const DOMAIN_REVERT_TO_SNAPSHOT: Self = Self(192);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_DELETE`.
-    pub const DOMAIN_SNAPSHOT_DELETE: Self = Self(193);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_BLOCK_INFO`.
-    pub const DOMAIN_GET_BLOCK_INFO: Self = Self(194);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_IO_ERROR_REASON`.
-    pub const DOMAIN_EVENT_IO_ERROR_REASON: Self = Self(195);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CREATE_WITH_FLAGS`.
-    pub const DOMAIN_CREATE_WITH_FLAGS: Self = Self(196);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_MEMORY_PARAMETERS`.
-    pub const DOMAIN_SET_MEMORY_PARAMETERS: Self = Self(197);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_MEMORY_PARAMETERS`.
-    pub const DOMAIN_GET_MEMORY_PARAMETERS: Self = Self(198);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_VCPUS_FLAGS`.
-    pub const DOMAIN_SET_VCPUS_FLAGS: Self = Self(199);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_VCPUS_FLAGS`.
-    pub const DOMAIN_GET_VCPUS_FLAGS: Self = Self(200);
-
-    /// Opens a console of a domain, as a stream in both directions.
-    ///
-    /// XDR: `REMOTE_PROC_DOMAIN_OPEN_CONSOLE`.
-    pub const DOMAIN_OPEN_CONSOLE: Self = Self(201);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_IS_UPDATED`.
-    pub const DOMAIN_IS_UPDATED: Self = Self(202);
-
-    /// XDR: `REMOTE_PROC_CONNECT_GET_SYSINFO`.
-    pub const CONNECT_GET_SYSINFO: Self = Self(203);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_MEMORY_FLAGS`.
-    pub const DOMAIN_SET_MEMORY_FLAGS: Self = Self(204);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_BLKIO_PARAMETERS`.
-    pub const DOMAIN_SET_BLKIO_PARAMETERS: Self = Self(205);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_BLKIO_PARAMETERS`.
-    pub const DOMAIN_GET_BLKIO_PARAMETERS: Self = Self(206);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_SET_MAX_SPEED`.
-    pub const DOMAIN_MIGRATE_SET_MAX_SPEED: Self = Self(207);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_UPLOAD`.
-    pub const STORAGE_VOL_UPLOAD: Self = Self(208);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_DOWNLOAD`.
-    pub const STORAGE_VOL_DOWNLOAD: Self = Self(209);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_INJECT_NMI`.
-    pub const DOMAIN_INJECT_NMI: Self = Self(210);
-
-    /// A picture of a domain's screen, which comes as a stream.
-    ///
-    /// XDR: `REMOTE_PROC_DOMAIN_SCREENSHOT`.
-    pub const DOMAIN_SCREENSHOT: Self = Self(211);
-
-    /// What a domain does, and why.
-    ///
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_STATE`.
-    pub const DOMAIN_GET_STATE: Self = Self(212);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_BEGIN3`.
-    pub const DOMAIN_MIGRATE_BEGIN3: Self = Self(213);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE3`.
-    pub const DOMAIN_MIGRATE_PREPARE3: Self = Self(214);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE_TUNNEL3`.
-    pub const DOMAIN_MIGRATE_PREPARE_TUNNEL3: Self = Self(215);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PERFORM3`.
-    pub const DOMAIN_MIGRATE_PERFORM3: Self = Self(216);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_FINISH3`.
-    pub const DOMAIN_MIGRATE_FINISH3: Self = Self(217);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_CONFIRM3`.
-    pub const DOMAIN_MIGRATE_CONFIRM3: Self = Self(218);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS`.
-    pub const DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS: Self = Self(219);
-
-    /// XDR: `REMOTE_PROC_INTERFACE_CHANGE_BEGIN`.
-    pub const INTERFACE_CHANGE_BEGIN: Self = Self(220);
-
-    /// XDR: `REMOTE_PROC_INTERFACE_CHANGE_COMMIT`.
-    pub const INTERFACE_CHANGE_COMMIT: Self = Self(221);
-
-    /// XDR: `REMOTE_PROC_INTERFACE_CHANGE_ROLLBACK`.
-    pub const INTERFACE_CHANGE_ROLLBACK: Self = Self(222);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_SCHEDULER_PARAMETERS_FLAGS`.
-    pub const DOMAIN_GET_SCHEDULER_PARAMETERS_FLAGS: Self = Self(223);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CONTROL_ERROR`.
-    pub const DOMAIN_EVENT_CONTROL_ERROR: Self = Self(224);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_PIN_VCPU_FLAGS`.
-    pub const DOMAIN_PIN_VCPU_FLAGS: Self = Self(225);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SEND_KEY`.
-    pub const DOMAIN_SEND_KEY: Self = Self(226);
-
-    /// XDR: `REMOTE_PROC_NODE_GET_CPU_STATS`.
-    pub const NODE_GET_CPU_STATS: Self = Self(227);
-
-    /// XDR: `REMOTE_PROC_NODE_GET_MEMORY_STATS`.
-    pub const NODE_GET_MEMORY_STATS: Self = Self(228);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_CONTROL_INFO`.
-    pub const DOMAIN_GET_CONTROL_INFO: Self = Self(229);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_VCPU_PIN_INFO`.
-    pub const DOMAIN_GET_VCPU_PIN_INFO: Self = Self(230);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_UNDEFINE_FLAGS`.
-    pub const DOMAIN_UNDEFINE_FLAGS: Self = Self(231);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SAVE_FLAGS`.
-    pub const DOMAIN_SAVE_FLAGS: Self = Self(232);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_RESTORE_FLAGS`.
-    pub const DOMAIN_RESTORE_FLAGS: Self = Self(233);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_DESTROY_FLAGS`.
-    pub const DOMAIN_DESTROY_FLAGS: Self = Self(234);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SAVE_IMAGE_GET_XML_DESC`.
-    pub const DOMAIN_SAVE_IMAGE_GET_XML_DESC: Self = Self(235);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SAVE_IMAGE_DEFINE_XML`.
-    pub const DOMAIN_SAVE_IMAGE_DEFINE_XML: Self = Self(236);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_JOB_ABORT`.
-    pub const DOMAIN_BLOCK_JOB_ABORT: Self = Self(237);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_BLOCK_JOB_INFO`.
-    pub const DOMAIN_GET_BLOCK_JOB_INFO: Self = Self(238);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_JOB_SET_SPEED`.
-    pub const DOMAIN_BLOCK_JOB_SET_SPEED: Self = Self(239);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_PULL`.
-    pub const DOMAIN_BLOCK_PULL: Self = Self(240);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_BLOCK_JOB`.
-    pub const DOMAIN_EVENT_BLOCK_JOB: Self = Self(241);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_GET_MAX_SPEED`.
-    pub const DOMAIN_MIGRATE_GET_MAX_SPEED: Self = Self(242);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_STATS_FLAGS`.
-    pub const DOMAIN_BLOCK_STATS_FLAGS: Self = Self(243);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_GET_PARENT`.
-    pub const DOMAIN_SNAPSHOT_GET_PARENT: Self = Self(244);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_RESET`.
-    pub const DOMAIN_RESET: Self = Self(245);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_NUM_CHILDREN`.
-    pub const DOMAIN_SNAPSHOT_NUM_CHILDREN: Self = Self(246);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES`.
-    pub const DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES: Self = Self(247);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_DISK_CHANGE`.
-    pub const DOMAIN_EVENT_DISK_CHANGE: Self = Self(248);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_OPEN_GRAPHICS`.
-    pub const DOMAIN_OPEN_GRAPHICS: Self = Self(249);
-
-    /// XDR: `REMOTE_PROC_NODE_SUSPEND_FOR_DURATION`.
-    pub const NODE_SUSPEND_FOR_DURATION: Self = Self(250);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_RESIZE`.
-    pub const DOMAIN_BLOCK_RESIZE: Self = Self(251);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_BLOCK_IO_TUNE`.
-    pub const DOMAIN_SET_BLOCK_IO_TUNE: Self = Self(252);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_BLOCK_IO_TUNE`.
-    pub const DOMAIN_GET_BLOCK_IO_TUNE: Self = Self(253);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_NUMA_PARAMETERS`.
-    pub const DOMAIN_SET_NUMA_PARAMETERS: Self = Self(254);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_NUMA_PARAMETERS`.
-    pub const DOMAIN_GET_NUMA_PARAMETERS: Self = Self(255);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_INTERFACE_PARAMETERS`.
-    pub const DOMAIN_SET_INTERFACE_PARAMETERS: Self = Self(256);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_INTERFACE_PARAMETERS`.
-    pub const DOMAIN_GET_INTERFACE_PARAMETERS: Self = Self(257);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SHUTDOWN_FLAGS`.
-    pub const DOMAIN_SHUTDOWN_FLAGS: Self = Self(258);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_WIPE_PATTERN`.
-    pub const STORAGE_VOL_WIPE_PATTERN: Self = Self(259);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_RESIZE`.
-    pub const STORAGE_VOL_RESIZE: Self = Self(260);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_PM_SUSPEND_FOR_DURATION`.
-    pub const DOMAIN_PM_SUSPEND_FOR_DURATION: Self = Self(261);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_CPU_STATS`.
-    pub const DOMAIN_GET_CPU_STATS: Self = Self(262);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_DISK_ERRORS`.
-    pub const DOMAIN_GET_DISK_ERRORS: Self = Self(263);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_METADATA`.
-    pub const DOMAIN_SET_METADATA: Self = Self(264);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_METADATA`.
-    pub const DOMAIN_GET_METADATA: Self = Self(265);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_REBASE`.
-    pub const DOMAIN_BLOCK_REBASE: Self = Self(266);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_PM_WAKEUP`.
-    pub const DOMAIN_PM_WAKEUP: Self = Self(267);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_TRAY_CHANGE`.
-    pub const DOMAIN_EVENT_TRAY_CHANGE: Self = Self(268);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_PMWAKEUP`.
-    pub const DOMAIN_EVENT_PMWAKEUP: Self = Self(269);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_PMSUSPEND`.
-    pub const DOMAIN_EVENT_PMSUSPEND: Self = Self(270);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_IS_CURRENT`.
-    pub const DOMAIN_SNAPSHOT_IS_CURRENT: Self = Self(271);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_HAS_METADATA`.
-    pub const DOMAIN_SNAPSHOT_HAS_METADATA: Self = Self(272);
-
-    /// The domains, or their number.
-    ///
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_DOMAINS`.
-    pub const CONNECT_LIST_ALL_DOMAINS: Self = Self(273);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_LIST_ALL_SNAPSHOTS`.
-    pub const DOMAIN_LIST_ALL_SNAPSHOTS: Self = Self(274);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_LIST_ALL_CHILDREN`.
-    pub const DOMAIN_SNAPSHOT_LIST_ALL_CHILDREN: Self = Self(275);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_BALLOON_CHANGE`.
-    pub const DOMAIN_EVENT_BALLOON_CHANGE: Self = Self(276);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_HOSTNAME`.
-    pub const DOMAIN_GET_HOSTNAME: Self = Self(277);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_SECURITY_LABEL_LIST`.
-    pub const DOMAIN_GET_SECURITY_LABEL_LIST: Self = Self(278);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_PIN_EMULATOR`.
-    pub const DOMAIN_PIN_EMULATOR: Self = Self(279);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_EMULATOR_PIN_INFO`.
-    pub const DOMAIN_GET_EMULATOR_PIN_INFO: Self = Self(280);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_STORAGE_POOLS`.
-    pub const CONNECT_LIST_ALL_STORAGE_POOLS: Self = Self(281);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_LIST_ALL_VOLUMES`.
-    pub const STORAGE_POOL_LIST_ALL_VOLUMES: Self = Self(282);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_NETWORKS`.
-    pub const CONNECT_LIST_ALL_NETWORKS: Self = Self(283);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_INTERFACES`.
-    pub const CONNECT_LIST_ALL_INTERFACES: Self = Self(284);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_NODE_DEVICES`.
-    pub const CONNECT_LIST_ALL_NODE_DEVICES: Self = Self(285);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_NWFILTERS`.
-    pub const CONNECT_LIST_ALL_NWFILTERS: Self = Self(286);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_SECRETS`.
-    pub const CONNECT_LIST_ALL_SECRETS: Self = Self(287);
-
-    /// XDR: `REMOTE_PROC_NODE_SET_MEMORY_PARAMETERS`.
-    pub const NODE_SET_MEMORY_PARAMETERS: Self = Self(288);
-
-    /// XDR: `REMOTE_PROC_NODE_GET_MEMORY_PARAMETERS`.
-    pub const NODE_GET_MEMORY_PARAMETERS: Self = Self(289);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_COMMIT`.
-    pub const DOMAIN_BLOCK_COMMIT: Self = Self(290);
-
-    /// XDR: `REMOTE_PROC_NETWORK_UPDATE`.
-    pub const NETWORK_UPDATE: Self = Self(291);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_PMSUSPEND_DISK`.
-    pub const DOMAIN_EVENT_PMSUSPEND_DISK: Self = Self(292);
-
-    /// XDR: `REMOTE_PROC_NODE_GET_CPU_MAP`.
-    pub const NODE_GET_CPU_MAP: Self = Self(293);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_FSTRIM`.
-    pub const DOMAIN_FSTRIM: Self = Self(294);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SEND_PROCESS_SIGNAL`.
-    pub const DOMAIN_SEND_PROCESS_SIGNAL: Self = Self(295);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_OPEN_CHANNEL`.
-    pub const DOMAIN_OPEN_CHANNEL: Self = Self(296);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN`.
-    pub const NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN: Self = Self(297);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_JOB_STATS`.
-    pub const DOMAIN_GET_JOB_STATS: Self = Self(298);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_GET_COMPRESSION_CACHE`.
-    pub const DOMAIN_MIGRATE_GET_COMPRESSION_CACHE: Self = Self(299);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_SET_COMPRESSION_CACHE`.
-    pub const DOMAIN_MIGRATE_SET_COMPRESSION_CACHE: Self = Self(300);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_DETACH_FLAGS`.
-    pub const NODE_DEVICE_DETACH_FLAGS: Self = Self(301);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_BEGIN3_PARAMS`.
-    pub const DOMAIN_MIGRATE_BEGIN3_PARAMS: Self = Self(302);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE3_PARAMS`.
-    pub const DOMAIN_MIGRATE_PREPARE3_PARAMS: Self = Self(303);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS`.
-    pub const DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS: Self = Self(304);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PERFORM3_PARAMS`.
-    pub const DOMAIN_MIGRATE_PERFORM3_PARAMS: Self = Self(305);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_FINISH3_PARAMS`.
-    pub const DOMAIN_MIGRATE_FINISH3_PARAMS: Self = Self(306);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_CONFIRM3_PARAMS`.
-    pub const DOMAIN_MIGRATE_CONFIRM3_PARAMS: Self = Self(307);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_MEMORY_STATS_PERIOD`.
-    pub const DOMAIN_SET_MEMORY_STATS_PERIOD: Self = Self(308);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CREATE_XML_WITH_FILES`.
-    pub const DOMAIN_CREATE_XML_WITH_FILES: Self = Self(309);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CREATE_WITH_FILES`.
-    pub const DOMAIN_CREATE_WITH_FILES: Self = Self(310);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_DEVICE_REMOVED`.
-    pub const DOMAIN_EVENT_DEVICE_REMOVED: Self = Self(311);
-
-    /// XDR: `REMOTE_PROC_CONNECT_GET_CPU_MODEL_NAMES`.
-    pub const CONNECT_GET_CPU_MODEL_NAMES: Self = Self(312);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NETWORK_EVENT_REGISTER_ANY`.
-    pub const CONNECT_NETWORK_EVENT_REGISTER_ANY: Self = Self(313);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NETWORK_EVENT_DEREGISTER_ANY`.
-    pub const CONNECT_NETWORK_EVENT_DEREGISTER_ANY: Self = Self(314);
-
-    /// XDR: `REMOTE_PROC_NETWORK_EVENT_LIFECYCLE`.
-    pub const NETWORK_EVENT_LIFECYCLE: Self = Self(315);
-
-    /// Asks for the events of a domain, or of all.
-    ///
-    /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY`.
-    pub const CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY: Self = Self(316);
-
-    /// Takes that back.
-    ///
-    /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY`.
-    pub const CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY: Self = Self(317);
-
-    /// `DOMAIN_EVENT_LIFECYCLE`, for those who have asked by `CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY`.
-    ///
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_LIFECYCLE`.
-    pub const DOMAIN_EVENT_CALLBACK_LIFECYCLE: Self = Self(318);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_REBOOT`.
-    pub const DOMAIN_EVENT_CALLBACK_REBOOT: Self = Self(319);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_RTC_CHANGE`.
-    pub const DOMAIN_EVENT_CALLBACK_RTC_CHANGE: Self = Self(320);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_WATCHDOG`.
-    pub const DOMAIN_EVENT_CALLBACK_WATCHDOG: Self = Self(321);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_IO_ERROR`.
-    pub const DOMAIN_EVENT_CALLBACK_IO_ERROR: Self = Self(322);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_GRAPHICS`.
-    pub const DOMAIN_EVENT_CALLBACK_GRAPHICS: Self = Self(323);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON`.
-    pub const DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON: Self = Self(324);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_CONTROL_ERROR`.
-    pub const DOMAIN_EVENT_CALLBACK_CONTROL_ERROR: Self = Self(325);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_BLOCK_JOB`.
-    pub const DOMAIN_EVENT_CALLBACK_BLOCK_JOB: Self = Self(326);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_DISK_CHANGE`.
-    pub const DOMAIN_EVENT_CALLBACK_DISK_CHANGE: Self = Self(327);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_TRAY_CHANGE`.
-    pub const DOMAIN_EVENT_CALLBACK_TRAY_CHANGE: Self = Self(328);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_PMWAKEUP`.
-    pub const DOMAIN_EVENT_CALLBACK_PMWAKEUP: Self = Self(329);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_PMSUSPEND`.
-    pub const DOMAIN_EVENT_CALLBACK_PMSUSPEND: Self = Self(330);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE`.
-    pub const DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE: Self = Self(331);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK`.
-    pub const DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK: Self = Self(332);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED`.
-    pub const DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED: Self = Self(333);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CORE_DUMP_WITH_FORMAT`.
-    pub const DOMAIN_CORE_DUMP_WITH_FORMAT: Self = Self(334);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_FSFREEZE`.
-    pub const DOMAIN_FSFREEZE: Self = Self(335);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_FSTHAW`.
-    pub const DOMAIN_FSTHAW: Self = Self(336);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_TIME`.
-    pub const DOMAIN_GET_TIME: Self = Self(337);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_TIME`.
-    pub const DOMAIN_SET_TIME: Self = Self(338);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_BLOCK_JOB_2`.
-    pub const DOMAIN_EVENT_BLOCK_JOB_2: Self = Self(339);
-
-    /// XDR: `REMOTE_PROC_NODE_GET_FREE_PAGES`.
-    pub const NODE_GET_FREE_PAGES: Self = Self(340);
-
-    /// XDR: `REMOTE_PROC_NETWORK_GET_DHCP_LEASES`.
-    pub const NETWORK_GET_DHCP_LEASES: Self = Self(341);
-
-    /// XDR: `REMOTE_PROC_CONNECT_GET_DOMAIN_CAPABILITIES`.
-    pub const CONNECT_GET_DOMAIN_CAPABILITIES: Self = Self(342);
-
-    /// Opens a display of a domain; the reply has its descriptor.
-    ///
-    /// XDR: `REMOTE_PROC_DOMAIN_OPEN_GRAPHICS_FD`.
-    pub const DOMAIN_OPEN_GRAPHICS_FD: Self = Self(343);
-
-    /// XDR: `REMOTE_PROC_CONNECT_GET_ALL_DOMAIN_STATS`.
-    pub const CONNECT_GET_ALL_DOMAIN_STATS: Self = Self(344);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_COPY`.
-    pub const DOMAIN_BLOCK_COPY: Self = Self(345);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_TUNABLE`.
-    pub const DOMAIN_EVENT_CALLBACK_TUNABLE: Self = Self(346);
-
-    /// XDR: `REMOTE_PROC_NODE_ALLOC_PAGES`.
-    pub const NODE_ALLOC_PAGES: Self = Self(347);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE`.
-    pub const DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE: Self = Self(348);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_FSINFO`.
-    pub const DOMAIN_GET_FSINFO: Self = Self(349);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_DEFINE_XML_FLAGS`.
-    pub const DOMAIN_DEFINE_XML_FLAGS: Self = Self(350);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_IOTHREAD_INFO`.
-    pub const DOMAIN_GET_IOTHREAD_INFO: Self = Self(351);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_PIN_IOTHREAD`.
-    pub const DOMAIN_PIN_IOTHREAD: Self = Self(352);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_INTERFACE_ADDRESSES`.
-    pub const DOMAIN_INTERFACE_ADDRESSES: Self = Self(353);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_DEVICE_ADDED`.
-    pub const DOMAIN_EVENT_CALLBACK_DEVICE_ADDED: Self = Self(354);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_ADD_IOTHREAD`.
-    pub const DOMAIN_ADD_IOTHREAD: Self = Self(355);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_DEL_IOTHREAD`.
-    pub const DOMAIN_DEL_IOTHREAD: Self = Self(356);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_USER_PASSWORD`.
-    pub const DOMAIN_SET_USER_PASSWORD: Self = Self(357);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_RENAME`.
-    pub const DOMAIN_RENAME: Self = Self(358);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_MIGRATION_ITERATION`.
-    pub const DOMAIN_EVENT_CALLBACK_MIGRATION_ITERATION: Self = Self(359);
-
-    /// Asks for `CONNECT_EVENT_CONNECTION_CLOSED`.
-    ///
-    /// XDR: `REMOTE_PROC_CONNECT_REGISTER_CLOSE_CALLBACK`.
-    pub const CONNECT_REGISTER_CLOSE_CALLBACK: Self = Self(360);
-
-    /// Takes that back.
-    ///
-    /// XDR: `REMOTE_PROC_CONNECT_UNREGISTER_CLOSE_CALLBACK`.
-    pub const CONNECT_UNREGISTER_CLOSE_CALLBACK: Self = Self(361);
-
-    /// The daemon has lost its own connection to the hypervisor.
-    ///
-    /// XDR: `REMOTE_PROC_CONNECT_EVENT_CONNECTION_CLOSED`.
-    pub const CONNECT_EVENT_CONNECTION_CLOSED: Self = Self(362);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_JOB_COMPLETED`.
-    pub const DOMAIN_EVENT_CALLBACK_JOB_COMPLETED: Self = Self(363);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_START_POST_COPY`.
-    pub const DOMAIN_MIGRATE_START_POST_COPY: Self = Self(364);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_PERF_EVENTS`.
-    pub const DOMAIN_GET_PERF_EVENTS: Self = Self(365);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_PERF_EVENTS`.
-    pub const DOMAIN_SET_PERF_EVENTS: Self = Self(366);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED`.
-    pub const DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED: Self = Self(367);
-
-    /// XDR: `REMOTE_PROC_CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY`.
-    pub const CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY: Self = Self(368);
-
-    /// XDR: `REMOTE_PROC_CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY`.
-    pub const CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY: Self = Self(369);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_EVENT_LIFECYCLE`.
-    pub const STORAGE_POOL_EVENT_LIFECYCLE: Self = Self(370);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_GUEST_VCPUS`.
-    pub const DOMAIN_GET_GUEST_VCPUS: Self = Self(371);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_GUEST_VCPUS`.
-    pub const DOMAIN_SET_GUEST_VCPUS: Self = Self(372);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_EVENT_REFRESH`.
-    pub const STORAGE_POOL_EVENT_REFRESH: Self = Self(373);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY`.
-    pub const CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY: Self = Self(374);
-
-    /// XDR: `REMOTE_PROC_CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY`.
-    pub const CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY: Self = Self(375);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_EVENT_LIFECYCLE`.
-    pub const NODE_DEVICE_EVENT_LIFECYCLE: Self = Self(376);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_EVENT_UPDATE`.
-    pub const NODE_DEVICE_EVENT_UPDATE: Self = Self(377);
-
-    /// XDR: `REMOTE_PROC_STORAGE_VOL_GET_INFO_FLAGS`.
-    pub const STORAGE_VOL_GET_INFO_FLAGS: Self = Self(378);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_METADATA_CHANGE`.
-    pub const DOMAIN_EVENT_CALLBACK_METADATA_CHANGE: Self = Self(379);
-
-    /// XDR: `REMOTE_PROC_CONNECT_SECRET_EVENT_REGISTER_ANY`.
-    pub const CONNECT_SECRET_EVENT_REGISTER_ANY: Self = Self(380);
-
-    /// XDR: `REMOTE_PROC_CONNECT_SECRET_EVENT_DEREGISTER_ANY`.
-    pub const CONNECT_SECRET_EVENT_DEREGISTER_ANY: Self = Self(381);
-
-    /// XDR: `REMOTE_PROC_SECRET_EVENT_LIFECYCLE`.
-    pub const SECRET_EVENT_LIFECYCLE: Self = Self(382);
-
-    /// XDR: `REMOTE_PROC_SECRET_EVENT_VALUE_CHANGED`.
-    pub const SECRET_EVENT_VALUE_CHANGED: Self = Self(383);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_VCPU`.
-    pub const DOMAIN_SET_VCPU: Self = Self(384);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_BLOCK_THRESHOLD`.
-    pub const DOMAIN_EVENT_BLOCK_THRESHOLD: Self = Self(385);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_BLOCK_THRESHOLD`.
-    pub const DOMAIN_SET_BLOCK_THRESHOLD: Self = Self(386);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_GET_MAX_DOWNTIME`.
-    pub const DOMAIN_MIGRATE_GET_MAX_DOWNTIME: Self = Self(387);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MANAGED_SAVE_GET_XML_DESC`.
-    pub const DOMAIN_MANAGED_SAVE_GET_XML_DESC: Self = Self(388);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_MANAGED_SAVE_DEFINE_XML`.
-    pub const DOMAIN_MANAGED_SAVE_DEFINE_XML: Self = Self(389);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_LIFECYCLE_ACTION`.
-    pub const DOMAIN_SET_LIFECYCLE_ACTION: Self = Self(390);
-
-    /// XDR: `REMOTE_PROC_STORAGE_POOL_LOOKUP_BY_TARGET_PATH`.
-    pub const STORAGE_POOL_LOOKUP_BY_TARGET_PATH: Self = Self(391);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_DETACH_DEVICE_ALIAS`.
-    pub const DOMAIN_DETACH_DEVICE_ALIAS: Self = Self(392);
-
-    /// XDR: `REMOTE_PROC_CONNECT_COMPARE_HYPERVISOR_CPU`.
-    pub const CONNECT_COMPARE_HYPERVISOR_CPU: Self = Self(393);
-
-    /// XDR: `REMOTE_PROC_CONNECT_BASELINE_HYPERVISOR_CPU`.
-    pub const CONNECT_BASELINE_HYPERVISOR_CPU: Self = Self(394);
-
-    /// XDR: `REMOTE_PROC_NODE_GET_SEV_INFO`.
-    pub const NODE_GET_SEV_INFO: Self = Self(395);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_LAUNCH_SECURITY_INFO`.
-    pub const DOMAIN_GET_LAUNCH_SECURITY_INFO: Self = Self(396);
-
-    /// XDR: `REMOTE_PROC_NWFILTER_BINDING_LOOKUP_BY_PORT_DEV`.
-    pub const NWFILTER_BINDING_LOOKUP_BY_PORT_DEV: Self = Self(397);
-
-    /// XDR: `REMOTE_PROC_NWFILTER_BINDING_GET_XML_DESC`.
-    pub const NWFILTER_BINDING_GET_XML_DESC: Self = Self(398);
-
-    /// XDR: `REMOTE_PROC_NWFILTER_BINDING_CREATE_XML`.
-    pub const NWFILTER_BINDING_CREATE_XML: Self = Self(399);
-
-    /// XDR: `REMOTE_PROC_NWFILTER_BINDING_DELETE`.
-    pub const NWFILTER_BINDING_DELETE: Self = Self(400);
-
-    /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_NWFILTER_BINDINGS`.
-    pub const CONNECT_LIST_ALL_NWFILTER_BINDINGS: Self = Self(401);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_IOTHREAD_PARAMS`.
-    pub const DOMAIN_SET_IOTHREAD_PARAMS: Self = Self(402);
-
-    /// XDR: `REMOTE_PROC_CONNECT_GET_STORAGE_POOL_CAPABILITIES`.
-    pub const CONNECT_GET_STORAGE_POOL_CAPABILITIES: Self = Self(403);
-
-    /// XDR: `REMOTE_PROC_NETWORK_LIST_ALL_PORTS`.
-    pub const NETWORK_LIST_ALL_PORTS: Self = Self(404);
-
-    /// XDR: `REMOTE_PROC_NETWORK_PORT_LOOKUP_BY_UUID`.
-    pub const NETWORK_PORT_LOOKUP_BY_UUID: Self = Self(405);
-
-    /// XDR: `REMOTE_PROC_NETWORK_PORT_CREATE_XML`.
-    pub const NETWORK_PORT_CREATE_XML: Self = Self(406);
-
-    /// XDR: `REMOTE_PROC_NETWORK_PORT_GET_PARAMETERS`.
-    pub const NETWORK_PORT_GET_PARAMETERS: Self = Self(407);
-
-    /// XDR: `REMOTE_PROC_NETWORK_PORT_SET_PARAMETERS`.
-    pub const NETWORK_PORT_SET_PARAMETERS: Self = Self(408);
-
-    /// XDR: `REMOTE_PROC_NETWORK_PORT_GET_XML_DESC`.
-    pub const NETWORK_PORT_GET_XML_DESC: Self = Self(409);
-
-    /// XDR: `REMOTE_PROC_NETWORK_PORT_DELETE`.
-    pub const NETWORK_PORT_DELETE: Self = Self(410);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CHECKPOINT_CREATE_XML`.
-    pub const DOMAIN_CHECKPOINT_CREATE_XML: Self = Self(411);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CHECKPOINT_GET_XML_DESC`.
-    pub const DOMAIN_CHECKPOINT_GET_XML_DESC: Self = Self(412);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_LIST_ALL_CHECKPOINTS`.
-    pub const DOMAIN_LIST_ALL_CHECKPOINTS: Self = Self(413);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CHECKPOINT_LIST_ALL_CHILDREN`.
-    pub const DOMAIN_CHECKPOINT_LIST_ALL_CHILDREN: Self = Self(414);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CHECKPOINT_LOOKUP_BY_NAME`.
-    pub const DOMAIN_CHECKPOINT_LOOKUP_BY_NAME: Self = Self(415);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CHECKPOINT_GET_PARENT`.
-    pub const DOMAIN_CHECKPOINT_GET_PARENT: Self = Self(416);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_CHECKPOINT_DELETE`.
-    pub const DOMAIN_CHECKPOINT_DELETE: Self = Self(417);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_GUEST_INFO`.
-    pub const DOMAIN_GET_GUEST_INFO: Self = Self(418);
-
-    /// XDR: `REMOTE_PROC_CONNECT_SET_IDENTITY`.
-    pub const CONNECT_SET_IDENTITY: Self = Self(419);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_AGENT_SET_RESPONSE_TIMEOUT`.
-    pub const DOMAIN_AGENT_SET_RESPONSE_TIMEOUT: Self = Self(420);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_BACKUP_BEGIN`.
-    pub const DOMAIN_BACKUP_BEGIN: Self = Self(421);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_BACKUP_GET_XML_DESC`.
-    pub const DOMAIN_BACKUP_GET_XML_DESC: Self = Self(422);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_MEMORY_FAILURE`.
-    pub const DOMAIN_EVENT_MEMORY_FAILURE: Self = Self(423);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_AUTHORIZED_SSH_KEYS_GET`.
-    pub const DOMAIN_AUTHORIZED_SSH_KEYS_GET: Self = Self(424);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_AUTHORIZED_SSH_KEYS_SET`.
-    pub const DOMAIN_AUTHORIZED_SSH_KEYS_SET: Self = Self(425);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_MESSAGES`.
-    pub const DOMAIN_GET_MESSAGES: Self = Self(426);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_START_DIRTY_RATE_CALC`.
-    pub const DOMAIN_START_DIRTY_RATE_CALC: Self = Self(427);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_DEFINE_XML`.
-    pub const NODE_DEVICE_DEFINE_XML: Self = Self(428);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_UNDEFINE`.
-    pub const NODE_DEVICE_UNDEFINE: Self = Self(429);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_CREATE`.
-    pub const NODE_DEVICE_CREATE: Self = Self(430);
-
-    /// XDR: `REMOTE_PROC_NWFILTER_DEFINE_XML_FLAGS`.
-    pub const NWFILTER_DEFINE_XML_FLAGS: Self = Self(431);
-
-    /// XDR: `REMOTE_PROC_NETWORK_DEFINE_XML_FLAGS`.
-    pub const NETWORK_DEFINE_XML_FLAGS: Self = Self(432);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_GET_AUTOSTART`.
-    pub const NODE_DEVICE_GET_AUTOSTART: Self = Self(433);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_SET_AUTOSTART`.
-    pub const NODE_DEVICE_SET_AUTOSTART: Self = Self(434);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_IS_PERSISTENT`.
-    pub const NODE_DEVICE_IS_PERSISTENT: Self = Self(435);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_IS_ACTIVE`.
-    pub const NODE_DEVICE_IS_ACTIVE: Self = Self(436);
-
-    /// XDR: `REMOTE_PROC_NETWORK_CREATE_XML_FLAGS`.
-    pub const NETWORK_CREATE_XML_FLAGS: Self = Self(437);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE`.
-    pub const DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE: Self = Self(438);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_LAUNCH_SECURITY_STATE`.
-    pub const DOMAIN_SET_LAUNCH_SECURITY_STATE: Self = Self(439);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SAVE_PARAMS`.
-    pub const DOMAIN_SAVE_PARAMS: Self = Self(440);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_RESTORE_PARAMS`.
-    pub const DOMAIN_RESTORE_PARAMS: Self = Self(441);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_ABORT_JOB_FLAGS`.
-    pub const DOMAIN_ABORT_JOB_FLAGS: Self = Self(442);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_FD_ASSOCIATE`.
-    pub const DOMAIN_FD_ASSOCIATE: Self = Self(443);
-
-    /// XDR: `REMOTE_PROC_NETWORK_SET_METADATA`.
-    pub const NETWORK_SET_METADATA: Self = Self(444);
-
-    /// XDR: `REMOTE_PROC_NETWORK_GET_METADATA`.
-    pub const NETWORK_GET_METADATA: Self = Self(445);
-
-    /// XDR: `REMOTE_PROC_NETWORK_EVENT_CALLBACK_METADATA_CHANGE`.
-    pub const NETWORK_EVENT_CALLBACK_METADATA_CHANGE: Self = Self(446);
-
-    /// XDR: `REMOTE_PROC_NODE_DEVICE_UPDATE`.
-    pub const NODE_DEVICE_UPDATE: Self = Self(447);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GRAPHICS_RELOAD`.
-    pub const DOMAIN_GRAPHICS_RELOAD: Self = Self(448);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_GET_AUTOSTART_ONCE`.
-    pub const DOMAIN_GET_AUTOSTART_ONCE: Self = Self(449);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_AUTOSTART_ONCE`.
-    pub const DOMAIN_SET_AUTOSTART_ONCE: Self = Self(450);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_SET_THROTTLE_GROUP`.
-    pub const DOMAIN_SET_THROTTLE_GROUP: Self = Self(451);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_DEL_THROTTLE_GROUP`.
-    pub const DOMAIN_DEL_THROTTLE_GROUP: Self = Self(452);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_NIC_MAC_CHANGE`.
-    pub const DOMAIN_EVENT_NIC_MAC_CHANGE: Self = Self(453);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_VCPU_REMOVED`.
-    pub const DOMAIN_EVENT_VCPU_REMOVED: Self = Self(454);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_CHANNEL_LIFECYCLE`.
-    pub const DOMAIN_EVENT_CALLBACK_CHANNEL_LIFECYCLE: Self = Self(455);
-
-    /// XDR: `REMOTE_PROC_DOMAIN_ANNOUNCE_INTERFACE`.
-    pub const DOMAIN_ANNOUNCE_INTERFACE: Self = Self(456);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[
-        Self::CONNECT_OPEN,
-        Self::CONNECT_CLOSE,
-        Self::CONNECT_GET_TYPE,
-        Self::CONNECT_GET_VERSION,
-        Self::CONNECT_GET_MAX_VCPUS,
-        Self::NODE_GET_INFO,
-        Self::CONNECT_GET_CAPABILITIES,
-        Self::DOMAIN_ATTACH_DEVICE,
-        Self::DOMAIN_CREATE,
-        Self::DOMAIN_CREATE_XML,
-        Self::DOMAIN_DEFINE_XML,
-        Self::DOMAIN_DESTROY,
-        Self::DOMAIN_DETACH_DEVICE,
-        Self::DOMAIN_GET_XML_DESC,
-        Self::DOMAIN_GET_AUTOSTART,
-        Self::DOMAIN_GET_INFO,
-        Self::DOMAIN_GET_MAX_MEMORY,
-        Self::DOMAIN_GET_MAX_VCPUS,
-        Self::DOMAIN_GET_OS_TYPE,
-        Self::DOMAIN_GET_VCPUS,
-        Self::CONNECT_LIST_DEFINED_DOMAINS,
-        Self::DOMAIN_LOOKUP_BY_ID,
-        Self::DOMAIN_LOOKUP_BY_NAME,
-        Self::DOMAIN_LOOKUP_BY_UUID,
-        Self::CONNECT_NUM_OF_DEFINED_DOMAINS,
-        Self::DOMAIN_PIN_VCPU,
-        Self::DOMAIN_REBOOT,
-        Self::DOMAIN_RESUME,
-        Self::DOMAIN_SET_AUTOSTART,
-        Self::DOMAIN_SET_MAX_MEMORY,
-        Self::DOMAIN_SET_MEMORY,
-        Self::DOMAIN_SET_VCPUS,
-        Self::DOMAIN_SHUTDOWN,
-        Self::DOMAIN_SUSPEND,
-        Self::DOMAIN_UNDEFINE,
-        Self::CONNECT_LIST_DEFINED_NETWORKS,
-        Self::CONNECT_LIST_DOMAINS,
-        Self::CONNECT_LIST_NETWORKS,
-        Self::NETWORK_CREATE,
-        Self::NETWORK_CREATE_XML,
-        Self::NETWORK_DEFINE_XML,
-        Self::NETWORK_DESTROY,
-        Self::NETWORK_GET_XML_DESC,
-        Self::NETWORK_GET_AUTOSTART,
-        Self::NETWORK_GET_BRIDGE_NAME,
-        Self::NETWORK_LOOKUP_BY_NAME,
-        Self::NETWORK_LOOKUP_BY_UUID,
-        Self::NETWORK_SET_AUTOSTART,
-        Self::NETWORK_UNDEFINE,
-        Self::CONNECT_NUM_OF_DEFINED_NETWORKS,
-        Self::CONNECT_NUM_OF_DOMAINS,
-        Self::CONNECT_NUM_OF_NETWORKS,
-        Self::DOMAIN_CORE_DUMP,
-        Self::DOMAIN_RESTORE,
-        Self::DOMAIN_SAVE,
-        Self::DOMAIN_GET_SCHEDULER_TYPE,
-        Self::DOMAIN_GET_SCHEDULER_PARAMETERS,
-        Self::DOMAIN_SET_SCHEDULER_PARAMETERS,
-        Self::CONNECT_GET_HOSTNAME,
-        Self::CONNECT_SUPPORTS_FEATURE,
-        Self::DOMAIN_MIGRATE_PREPARE,
-        Self::DOMAIN_MIGRATE_PERFORM,
-        Self::DOMAIN_MIGRATE_FINISH,
-        Self::DOMAIN_BLOCK_STATS,
-        Self::DOMAIN_INTERFACE_STATS,
-        Self::AUTH_LIST,
-        Self::AUTH_SASL_INIT,
-        Self::AUTH_SASL_START,
-        Self::AUTH_SASL_STEP,
-        Self::AUTH_POLKIT,
-        Self::CONNECT_NUM_OF_STORAGE_POOLS,
-        Self::CONNECT_LIST_STORAGE_POOLS,
-        Self::CONNECT_NUM_OF_DEFINED_STORAGE_POOLS,
-        Self::CONNECT_LIST_DEFINED_STORAGE_POOLS,
-        Self::CONNECT_FIND_STORAGE_POOL_SOURCES,
-        Self::STORAGE_POOL_CREATE_XML,
-        Self::STORAGE_POOL_DEFINE_XML,
-        Self::STORAGE_POOL_CREATE,
-        Self::STORAGE_POOL_BUILD,
-        Self::STORAGE_POOL_DESTROY,
-        Self::STORAGE_POOL_DELETE,
-        Self::STORAGE_POOL_UNDEFINE,
-        Self::STORAGE_POOL_REFRESH,
-        Self::STORAGE_POOL_LOOKUP_BY_NAME,
-        Self::STORAGE_POOL_LOOKUP_BY_UUID,
-        Self::STORAGE_POOL_LOOKUP_BY_VOLUME,
-        Self::STORAGE_POOL_GET_INFO,
-        Self::STORAGE_POOL_GET_XML_DESC,
-        Self::STORAGE_POOL_GET_AUTOSTART,
-        Self::STORAGE_POOL_SET_AUTOSTART,
-        Self::STORAGE_POOL_NUM_OF_VOLUMES,
-        Self::STORAGE_POOL_LIST_VOLUMES,
-        Self::STORAGE_VOL_CREATE_XML,
-        Self::STORAGE_VOL_DELETE,
-        Self::STORAGE_VOL_LOOKUP_BY_NAME,
-        Self::STORAGE_VOL_LOOKUP_BY_KEY,
-        Self::STORAGE_VOL_LOOKUP_BY_PATH,
-        Self::STORAGE_VOL_GET_INFO,
-        Self::STORAGE_VOL_GET_XML_DESC,
-        Self::STORAGE_VOL_GET_PATH,
-        Self::NODE_GET_CELLS_FREE_MEMORY,
-        Self::NODE_GET_FREE_MEMORY,
-        Self::DOMAIN_BLOCK_PEEK,
-        Self::DOMAIN_MEMORY_PEEK,
-        Self::CONNECT_DOMAIN_EVENT_REGISTER,
-        Self::CONNECT_DOMAIN_EVENT_DEREGISTER,
-        Self::DOMAIN_EVENT_LIFECYCLE,
-        Self::DOMAIN_MIGRATE_PREPARE2,
-        Self::DOMAIN_MIGRATE_FINISH2,
-        Self::CONNECT_GET_URI,
-        Self::NODE_NUM_OF_DEVICES,
-        Self::NODE_LIST_DEVICES,
-        Self::NODE_DEVICE_LOOKUP_BY_NAME,
-        Self::NODE_DEVICE_GET_XML_DESC,
-        Self::NODE_DEVICE_GET_PARENT,
-        Self::NODE_DEVICE_NUM_OF_CAPS,
-        Self::NODE_DEVICE_LIST_CAPS,
-        Self::NODE_DEVICE_DETTACH,
-        Self::NODE_DEVICE_RE_ATTACH,
-        Self::NODE_DEVICE_RESET,
-        Self::DOMAIN_GET_SECURITY_LABEL,
-        Self::NODE_GET_SECURITY_MODEL,
-        Self::NODE_DEVICE_CREATE_XML,
-        Self::NODE_DEVICE_DESTROY,
-        Self::STORAGE_VOL_CREATE_XML_FROM,
-        Self::CONNECT_NUM_OF_INTERFACES,
-        Self::CONNECT_LIST_INTERFACES,
-        Self::INTERFACE_LOOKUP_BY_NAME,
-        Self::INTERFACE_LOOKUP_BY_MAC_STRING,
-        Self::INTERFACE_GET_XML_DESC,
-        Self::INTERFACE_DEFINE_XML,
-        Self::INTERFACE_UNDEFINE,
-        Self::INTERFACE_CREATE,
-        Self::INTERFACE_DESTROY,
-        Self::CONNECT_DOMAIN_XML_FROM_NATIVE,
-        Self::CONNECT_DOMAIN_XML_TO_NATIVE,
-        Self::CONNECT_NUM_OF_DEFINED_INTERFACES,
-        Self::CONNECT_LIST_DEFINED_INTERFACES,
-        Self::CONNECT_NUM_OF_SECRETS,
-        Self::CONNECT_LIST_SECRETS,
-        Self::SECRET_LOOKUP_BY_UUID,
-        Self::SECRET_DEFINE_XML,
-        Self::SECRET_GET_XML_DESC,
-        Self::SECRET_SET_VALUE,
-        Self::SECRET_GET_VALUE,
-        Self::SECRET_UNDEFINE,
-        Self::SECRET_LOOKUP_BY_USAGE,
-        Self::DOMAIN_MIGRATE_PREPARE_TUNNEL,
-        Self::CONNECT_IS_SECURE,
-        Self::DOMAIN_IS_ACTIVE,
-        Self::DOMAIN_IS_PERSISTENT,
-        Self::NETWORK_IS_ACTIVE,
-        Self::NETWORK_IS_PERSISTENT,
-        Self::STORAGE_POOL_IS_ACTIVE,
-        Self::STORAGE_POOL_IS_PERSISTENT,
-        Self::INTERFACE_IS_ACTIVE,
-        Self::CONNECT_GET_LIB_VERSION,
-        Self::CONNECT_COMPARE_CPU,
-        Self::DOMAIN_MEMORY_STATS,
-        Self::DOMAIN_ATTACH_DEVICE_FLAGS,
-        Self::DOMAIN_DETACH_DEVICE_FLAGS,
-        Self::CONNECT_BASELINE_CPU,
-        Self::DOMAIN_GET_JOB_INFO,
-        Self::DOMAIN_ABORT_JOB,
-        Self::STORAGE_VOL_WIPE,
-        Self::DOMAIN_MIGRATE_SET_MAX_DOWNTIME,
-        Self::CONNECT_DOMAIN_EVENT_REGISTER_ANY,
-        Self::CONNECT_DOMAIN_EVENT_DEREGISTER_ANY,
-        Self::DOMAIN_EVENT_REBOOT,
-        Self::DOMAIN_EVENT_RTC_CHANGE,
-        Self::DOMAIN_EVENT_WATCHDOG,
-        Self::DOMAIN_EVENT_IO_ERROR,
-        Self::DOMAIN_EVENT_GRAPHICS,
-        Self::DOMAIN_UPDATE_DEVICE_FLAGS,
-        Self::NWFILTER_LOOKUP_BY_NAME,
-        Self::NWFILTER_LOOKUP_BY_UUID,
-        Self::NWFILTER_GET_XML_DESC,
-        Self::CONNECT_NUM_OF_NWFILTERS,
-        Self::CONNECT_LIST_NWFILTERS,
-        Self::NWFILTER_DEFINE_XML,
-        Self::NWFILTER_UNDEFINE,
-        Self::DOMAIN_MANAGED_SAVE,
-        Self::DOMAIN_HAS_MANAGED_SAVE_IMAGE,
-        Self::DOMAIN_MANAGED_SAVE_REMOVE,
-        Self::DOMAIN_SNAPSHOT_CREATE_XML,
-        Self::DOMAIN_SNAPSHOT_GET_XML_DESC,
-        Self::DOMAIN_SNAPSHOT_NUM,
-        Self::DOMAIN_SNAPSHOT_LIST_NAMES,
-        Self::DOMAIN_SNAPSHOT_LOOKUP_BY_NAME,
-        Self::DOMAIN_HAS_CURRENT_SNAPSHOT,
-        Self::DOMAIN_SNAPSHOT_CURRENT,
-        Self::DOMAIN_REVERT_TO_SNAPSHOT,
-        Self::DOMAIN_SNAPSHOT_DELETE,
-        Self::DOMAIN_GET_BLOCK_INFO,
-        Self::DOMAIN_EVENT_IO_ERROR_REASON,
-        Self::DOMAIN_CREATE_WITH_FLAGS,
-        Self::DOMAIN_SET_MEMORY_PARAMETERS,
-        Self::DOMAIN_GET_MEMORY_PARAMETERS,
-        Self::DOMAIN_SET_VCPUS_FLAGS,
-        Self::DOMAIN_GET_VCPUS_FLAGS,
-        Self::DOMAIN_OPEN_CONSOLE,
-        Self::DOMAIN_IS_UPDATED,
-        Self::CONNECT_GET_SYSINFO,
-        Self::DOMAIN_SET_MEMORY_FLAGS,
-        Self::DOMAIN_SET_BLKIO_PARAMETERS,
-        Self::DOMAIN_GET_BLKIO_PARAMETERS,
-        Self::DOMAIN_MIGRATE_SET_MAX_SPEED,
-        Self::STORAGE_VOL_UPLOAD,
-        Self::STORAGE_VOL_DOWNLOAD,
-        Self::DOMAIN_INJECT_NMI,
-        Self::DOMAIN_SCREENSHOT,
-        Self::DOMAIN_GET_STATE,
-        Self::DOMAIN_MIGRATE_BEGIN3,
-        Self::DOMAIN_MIGRATE_PREPARE3,
-        Self::DOMAIN_MIGRATE_PREPARE_TUNNEL3,
-        Self::DOMAIN_MIGRATE_PERFORM3,
-        Self::DOMAIN_MIGRATE_FINISH3,
-        Self::DOMAIN_MIGRATE_CONFIRM3,
-        Self::DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS,
-        Self::INTERFACE_CHANGE_BEGIN,
-        Self::INTERFACE_CHANGE_COMMIT,
-        Self::INTERFACE_CHANGE_ROLLBACK,
-        Self::DOMAIN_GET_SCHEDULER_PARAMETERS_FLAGS,
-        Self::DOMAIN_EVENT_CONTROL_ERROR,
-        Self::DOMAIN_PIN_VCPU_FLAGS,
-        Self::DOMAIN_SEND_KEY,
-        Self::NODE_GET_CPU_STATS,
-        Self::NODE_GET_MEMORY_STATS,
-        Self::DOMAIN_GET_CONTROL_INFO,
-        Self::DOMAIN_GET_VCPU_PIN_INFO,
-        Self::DOMAIN_UNDEFINE_FLAGS,
-        Self::DOMAIN_SAVE_FLAGS,
-        Self::DOMAIN_RESTORE_FLAGS,
-        Self::DOMAIN_DESTROY_FLAGS,
-        Self::DOMAIN_SAVE_IMAGE_GET_XML_DESC,
-        Self::DOMAIN_SAVE_IMAGE_DEFINE_XML,
-        Self::DOMAIN_BLOCK_JOB_ABORT,
-        Self::DOMAIN_GET_BLOCK_JOB_INFO,
-        Self::DOMAIN_BLOCK_JOB_SET_SPEED,
-        Self::DOMAIN_BLOCK_PULL,
-        Self::DOMAIN_EVENT_BLOCK_JOB,
-        Self::DOMAIN_MIGRATE_GET_MAX_SPEED,
-        Self::DOMAIN_BLOCK_STATS_FLAGS,
-        Self::DOMAIN_SNAPSHOT_GET_PARENT,
-        Self::DOMAIN_RESET,
-        Self::DOMAIN_SNAPSHOT_NUM_CHILDREN,
-        Self::DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES,
-        Self::DOMAIN_EVENT_DISK_CHANGE,
-        Self::DOMAIN_OPEN_GRAPHICS,
-        Self::NODE_SUSPEND_FOR_DURATION,
-        Self::DOMAIN_BLOCK_RESIZE,
-        Self::DOMAIN_SET_BLOCK_IO_TUNE,
-        Self::DOMAIN_GET_BLOCK_IO_TUNE,
-        Self::DOMAIN_SET_NUMA_PARAMETERS,
-        Self::DOMAIN_GET_NUMA_PARAMETERS,
-        Self::DOMAIN_SET_INTERFACE_PARAMETERS,
-        Self::DOMAIN_GET_INTERFACE_PARAMETERS,
-        Self::DOMAIN_SHUTDOWN_FLAGS,
-        Self::STORAGE_VOL_WIPE_PATTERN,
-        Self::STORAGE_VOL_RESIZE,
-        Self::DOMAIN_PM_SUSPEND_FOR_DURATION,
-        Self::DOMAIN_GET_CPU_STATS,
-        Self::DOMAIN_GET_DISK_ERRORS,
-        Self::DOMAIN_SET_METADATA,
-        Self::DOMAIN_GET_METADATA,
-        Self::DOMAIN_BLOCK_REBASE,
-        Self::DOMAIN_PM_WAKEUP,
-        Self::DOMAIN_EVENT_TRAY_CHANGE,
-        Self::DOMAIN_EVENT_PMWAKEUP,
-        Self::DOMAIN_EVENT_PMSUSPEND,
-        Self::DOMAIN_SNAPSHOT_IS_CURRENT,
-        Self::DOMAIN_SNAPSHOT_HAS_METADATA,
-        Self::CONNECT_LIST_ALL_DOMAINS,
-        Self::DOMAIN_LIST_ALL_SNAPSHOTS,
-        Self::DOMAIN_SNAPSHOT_LIST_ALL_CHILDREN,
-        Self::DOMAIN_EVENT_BALLOON_CHANGE,
-        Self::DOMAIN_GET_HOSTNAME,
-        Self::DOMAIN_GET_SECURITY_LABEL_LIST,
-        Self::DOMAIN_PIN_EMULATOR,
-        Self::DOMAIN_GET_EMULATOR_PIN_INFO,
-        Self::CONNECT_LIST_ALL_STORAGE_POOLS,
-        Self::STORAGE_POOL_LIST_ALL_VOLUMES,
-        Self::CONNECT_LIST_ALL_NETWORKS,
-        Self::CONNECT_LIST_ALL_INTERFACES,
-        Self::CONNECT_LIST_ALL_NODE_DEVICES,
-        Self::CONNECT_LIST_ALL_NWFILTERS,
-        Self::CONNECT_LIST_ALL_SECRETS,
-        Self::NODE_SET_MEMORY_PARAMETERS,
-        Self::NODE_GET_MEMORY_PARAMETERS,
-        Self::DOMAIN_BLOCK_COMMIT,
-        Self::NETWORK_UPDATE,
-        Self::DOMAIN_EVENT_PMSUSPEND_DISK,
-        Self::NODE_GET_CPU_MAP,
-        Self::DOMAIN_FSTRIM,
-        Self::DOMAIN_SEND_PROCESS_SIGNAL,
-        Self::DOMAIN_OPEN_CHANNEL,
-        Self::NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN,
-        Self::DOMAIN_GET_JOB_STATS,
-        Self::DOMAIN_MIGRATE_GET_COMPRESSION_CACHE,
-        Self::DOMAIN_MIGRATE_SET_COMPRESSION_CACHE,
-        Self::NODE_DEVICE_DETACH_FLAGS,
-        Self::DOMAIN_MIGRATE_BEGIN3_PARAMS,
-        Self::DOMAIN_MIGRATE_PREPARE3_PARAMS,
-        Self::DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS,
-        Self::DOMAIN_MIGRATE_PERFORM3_PARAMS,
-        Self::DOMAIN_MIGRATE_FINISH3_PARAMS,
-        Self::DOMAIN_MIGRATE_CONFIRM3_PARAMS,
-        Self::DOMAIN_SET_MEMORY_STATS_PERIOD,
-        Self::DOMAIN_CREATE_XML_WITH_FILES,
-        Self::DOMAIN_CREATE_WITH_FILES,
-        Self::DOMAIN_EVENT_DEVICE_REMOVED,
-        Self::CONNECT_GET_CPU_MODEL_NAMES,
-        Self::CONNECT_NETWORK_EVENT_REGISTER_ANY,
-        Self::CONNECT_NETWORK_EVENT_DEREGISTER_ANY,
-        Self::NETWORK_EVENT_LIFECYCLE,
-        Self::CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY,
-        Self::CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY,
-        Self::DOMAIN_EVENT_CALLBACK_LIFECYCLE,
-        Self::DOMAIN_EVENT_CALLBACK_REBOOT,
-        Self::DOMAIN_EVENT_CALLBACK_RTC_CHANGE,
-        Self::DOMAIN_EVENT_CALLBACK_WATCHDOG,
-        Self::DOMAIN_EVENT_CALLBACK_IO_ERROR,
-        Self::DOMAIN_EVENT_CALLBACK_GRAPHICS,
-        Self::DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON,
-        Self::DOMAIN_EVENT_CALLBACK_CONTROL_ERROR,
-        Self::DOMAIN_EVENT_CALLBACK_BLOCK_JOB,
-        Self::DOMAIN_EVENT_CALLBACK_DISK_CHANGE,
-        Self::DOMAIN_EVENT_CALLBACK_TRAY_CHANGE,
-        Self::DOMAIN_EVENT_CALLBACK_PMWAKEUP,
-        Self::DOMAIN_EVENT_CALLBACK_PMSUSPEND,
-        Self::DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE,
-        Self::DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK,
-        Self::DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED,
-        Self::DOMAIN_CORE_DUMP_WITH_FORMAT,
-        Self::DOMAIN_FSFREEZE,
-        Self::DOMAIN_FSTHAW,
-        Self::DOMAIN_GET_TIME,
-        Self::DOMAIN_SET_TIME,
-        Self::DOMAIN_EVENT_BLOCK_JOB_2,
-        Self::NODE_GET_FREE_PAGES,
-        Self::NETWORK_GET_DHCP_LEASES,
-        Self::CONNECT_GET_DOMAIN_CAPABILITIES,
-        Self::DOMAIN_OPEN_GRAPHICS_FD,
-        Self::CONNECT_GET_ALL_DOMAIN_STATS,
-        Self::DOMAIN_BLOCK_COPY,
-        Self::DOMAIN_EVENT_CALLBACK_TUNABLE,
-        Self::NODE_ALLOC_PAGES,
-        Self::DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE,
-        Self::DOMAIN_GET_FSINFO,
-        Self::DOMAIN_DEFINE_XML_FLAGS,
-        Self::DOMAIN_GET_IOTHREAD_INFO,
-        Self::DOMAIN_PIN_IOTHREAD,
-        Self::DOMAIN_INTERFACE_ADDRESSES,
-        Self::DOMAIN_EVENT_CALLBACK_DEVICE_ADDED,
-        Self::DOMAIN_ADD_IOTHREAD,
-        Self::DOMAIN_DEL_IOTHREAD,
-        Self::DOMAIN_SET_USER_PASSWORD,
-        Self::DOMAIN_RENAME,
-        Self::DOMAIN_EVENT_CALLBACK_MIGRATION_ITERATION,
-        Self::CONNECT_REGISTER_CLOSE_CALLBACK,
-        Self::CONNECT_UNREGISTER_CLOSE_CALLBACK,
-        Self::CONNECT_EVENT_CONNECTION_CLOSED,
-        Self::DOMAIN_EVENT_CALLBACK_JOB_COMPLETED,
-        Self::DOMAIN_MIGRATE_START_POST_COPY,
-        Self::DOMAIN_GET_PERF_EVENTS,
-        Self::DOMAIN_SET_PERF_EVENTS,
-        Self::DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED,
-        Self::CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY,
-        Self::CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY,
-        Self::STORAGE_POOL_EVENT_LIFECYCLE,
-        Self::DOMAIN_GET_GUEST_VCPUS,
-        Self::DOMAIN_SET_GUEST_VCPUS,
-        Self::STORAGE_POOL_EVENT_REFRESH,
-        Self::CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY,
-        Self::CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY,
-        Self::NODE_DEVICE_EVENT_LIFECYCLE,
-        Self::NODE_DEVICE_EVENT_UPDATE,
-        Self::STORAGE_VOL_GET_INFO_FLAGS,
-        Self::DOMAIN_EVENT_CALLBACK_METADATA_CHANGE,
-        Self::CONNECT_SECRET_EVENT_REGISTER_ANY,
-        Self::CONNECT_SECRET_EVENT_DEREGISTER_ANY,
-        Self::SECRET_EVENT_LIFECYCLE,
-        Self::SECRET_EVENT_VALUE_CHANGED,
-        Self::DOMAIN_SET_VCPU,
-        Self::DOMAIN_EVENT_BLOCK_THRESHOLD,
-        Self::DOMAIN_SET_BLOCK_THRESHOLD,
-        Self::DOMAIN_MIGRATE_GET_MAX_DOWNTIME,
-        Self::DOMAIN_MANAGED_SAVE_GET_XML_DESC,
-        Self::DOMAIN_MANAGED_SAVE_DEFINE_XML,
-        Self::DOMAIN_SET_LIFECYCLE_ACTION,
-        Self::STORAGE_POOL_LOOKUP_BY_TARGET_PATH,
-        Self::DOMAIN_DETACH_DEVICE_ALIAS,
-        Self::CONNECT_COMPARE_HYPERVISOR_CPU,
-        Self::CONNECT_BASELINE_HYPERVISOR_CPU,
-        Self::NODE_GET_SEV_INFO,
-        Self::DOMAIN_GET_LAUNCH_SECURITY_INFO,
-        Self::NWFILTER_BINDING_LOOKUP_BY_PORT_DEV,
-        Self::NWFILTER_BINDING_GET_XML_DESC,
-        Self::NWFILTER_BINDING_CREATE_XML,
-        Self::NWFILTER_BINDING_DELETE,
-        Self::CONNECT_LIST_ALL_NWFILTER_BINDINGS,
-        Self::DOMAIN_SET_IOTHREAD_PARAMS,
-        Self::CONNECT_GET_STORAGE_POOL_CAPABILITIES,
-        Self::NETWORK_LIST_ALL_PORTS,
-        Self::NETWORK_PORT_LOOKUP_BY_UUID,
-        Self::NETWORK_PORT_CREATE_XML,
-        Self::NETWORK_PORT_GET_PARAMETERS,
-        Self::NETWORK_PORT_SET_PARAMETERS,
-        Self::NETWORK_PORT_GET_XML_DESC,
-        Self::NETWORK_PORT_DELETE,
-        Self::DOMAIN_CHECKPOINT_CREATE_XML,
-        Self::DOMAIN_CHECKPOINT_GET_XML_DESC,
-        Self::DOMAIN_LIST_ALL_CHECKPOINTS,
-        Self::DOMAIN_CHECKPOINT_LIST_ALL_CHILDREN,
-        Self::DOMAIN_CHECKPOINT_LOOKUP_BY_NAME,
-        Self::DOMAIN_CHECKPOINT_GET_PARENT,
-        Self::DOMAIN_CHECKPOINT_DELETE,
-        Self::DOMAIN_GET_GUEST_INFO,
-        Self::CONNECT_SET_IDENTITY,
-        Self::DOMAIN_AGENT_SET_RESPONSE_TIMEOUT,
-        Self::DOMAIN_BACKUP_BEGIN,
-        Self::DOMAIN_BACKUP_GET_XML_DESC,
-        Self::DOMAIN_EVENT_MEMORY_FAILURE,
-        Self::DOMAIN_AUTHORIZED_SSH_KEYS_GET,
-        Self::DOMAIN_AUTHORIZED_SSH_KEYS_SET,
-        Self::DOMAIN_GET_MESSAGES,
-        Self::DOMAIN_START_DIRTY_RATE_CALC,
-        Self::NODE_DEVICE_DEFINE_XML,
-        Self::NODE_DEVICE_UNDEFINE,
-        Self::NODE_DEVICE_CREATE,
-        Self::NWFILTER_DEFINE_XML_FLAGS,
-        Self::NETWORK_DEFINE_XML_FLAGS,
-        Self::NODE_DEVICE_GET_AUTOSTART,
-        Self::NODE_DEVICE_SET_AUTOSTART,
-        Self::NODE_DEVICE_IS_PERSISTENT,
-        Self::NODE_DEVICE_IS_ACTIVE,
-        Self::NETWORK_CREATE_XML_FLAGS,
-        Self::DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE,
-        Self::DOMAIN_SET_LAUNCH_SECURITY_STATE,
-        Self::DOMAIN_SAVE_PARAMS,
-        Self::DOMAIN_RESTORE_PARAMS,
-        Self::DOMAIN_ABORT_JOB_FLAGS,
-        Self::DOMAIN_FD_ASSOCIATE,
-        Self::NETWORK_SET_METADATA,
-        Self::NETWORK_GET_METADATA,
-        Self::NETWORK_EVENT_CALLBACK_METADATA_CHANGE,
-        Self::NODE_DEVICE_UPDATE,
-        Self::DOMAIN_GRAPHICS_RELOAD,
-        Self::DOMAIN_GET_AUTOSTART_ONCE,
-        Self::DOMAIN_SET_AUTOSTART_ONCE,
-        Self::DOMAIN_SET_THROTTLE_GROUP,
-        Self::DOMAIN_DEL_THROTTLE_GROUP,
-        Self::DOMAIN_EVENT_NIC_MAC_CHANGE,
-        Self::DOMAIN_EVENT_VCPU_REMOVED,
-        Self::DOMAIN_EVENT_CALLBACK_CHANNEL_LIFECYCLE,
-        Self::DOMAIN_ANNOUNCE_INTERFACE,
-    ];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::CONNECT_OPEN => ::core::option::Option::Some("CONNECT_OPEN"),
-            Self::CONNECT_CLOSE => ::core::option::Option::Some("CONNECT_CLOSE"),
-            Self::CONNECT_GET_TYPE => ::core::option::Option::Some("CONNECT_GET_TYPE"),
-            Self::CONNECT_GET_VERSION => ::core::option::Option::Some("CONNECT_GET_VERSION"),
-            Self::CONNECT_GET_MAX_VCPUS => ::core::option::Option::Some("CONNECT_GET_MAX_VCPUS"),
-            Self::NODE_GET_INFO => ::core::option::Option::Some("NODE_GET_INFO"),
-            Self::CONNECT_GET_CAPABILITIES => {
-                ::core::option::Option::Some("CONNECT_GET_CAPABILITIES")
-            }
-            Self::DOMAIN_ATTACH_DEVICE => ::core::option::Option::Some("DOMAIN_ATTACH_DEVICE"),
-            Self::DOMAIN_CREATE => ::core::option::Option::Some("DOMAIN_CREATE"),
-            Self::DOMAIN_CREATE_XML => ::core::option::Option::Some("DOMAIN_CREATE_XML"),
-            Self::DOMAIN_DEFINE_XML => ::core::option::Option::Some("DOMAIN_DEFINE_XML"),
-            Self::DOMAIN_DESTROY => ::core::option::Option::Some("DOMAIN_DESTROY"),
-            Self::DOMAIN_DETACH_DEVICE => ::core::option::Option::Some("DOMAIN_DETACH_DEVICE"),
-            Self::DOMAIN_GET_XML_DESC => ::core::option::Option::Some("DOMAIN_GET_XML_DESC"),
-            Self::DOMAIN_GET_AUTOSTART => ::core::option::Option::Some("DOMAIN_GET_AUTOSTART"),
-            Self::DOMAIN_GET_INFO => ::core::option::Option::Some("DOMAIN_GET_INFO"),
-            Self::DOMAIN_GET_MAX_MEMORY => ::core::option::Option::Some("DOMAIN_GET_MAX_MEMORY"),
-            Self::DOMAIN_GET_MAX_VCPUS => ::core::option::Option::Some("DOMAIN_GET_MAX_VCPUS"),
-            Self::DOMAIN_GET_OS_TYPE => ::core::option::Option::Some("DOMAIN_GET_OS_TYPE"),
-            Self::DOMAIN_GET_VCPUS => ::core::option::Option::Some("DOMAIN_GET_VCPUS"),
-            Self::CONNECT_LIST_DEFINED_DOMAINS => {
-                ::core::option::Option::Some("CONNECT_LIST_DEFINED_DOMAINS")
-            }
-            Self::DOMAIN_LOOKUP_BY_ID => ::core::option::Option::Some("DOMAIN_LOOKUP_BY_ID"),
-            Self::DOMAIN_LOOKUP_BY_NAME => ::core::option::Option::Some("DOMAIN_LOOKUP_BY_NAME"),
-            Self::DOMAIN_LOOKUP_BY_UUID => ::core::option::Option::Some("DOMAIN_LOOKUP_BY_UUID"),
-            Self::CONNECT_NUM_OF_DEFINED_DOMAINS => {
-                ::core::option::Option::Some("CONNECT_NUM_OF_DEFINED_DOMAINS")
-            }
-            Self::DOMAIN_PIN_VCPU => ::core::option::Option::Some("DOMAIN_PIN_VCPU"),
-            Self::DOMAIN_REBOOT => ::core::option::Option::Some("DOMAIN_REBOOT"),
-            Self::DOMAIN_RESUME => ::core::option::Option::Some("DOMAIN_RESUME"),
-            Self::DOMAIN_SET_AUTOSTART => ::core::option::Option::Some("DOMAIN_SET_AUTOSTART"),
-            Self::DOMAIN_SET_MAX_MEMORY => ::core::option::Option::Some("DOMAIN_SET_MAX_MEMORY"),
-            Self::DOMAIN_SET_MEMORY => ::core::option::Option::Some("DOMAIN_SET_MEMORY"),
-            Self::DOMAIN_SET_VCPUS => ::core::option::Option::Some("DOMAIN_SET_VCPUS"),
-            Self::DOMAIN_SHUTDOWN => ::core::option::Option::Some("DOMAIN_SHUTDOWN"),
-            Self::DOMAIN_SUSPEND => ::core::option::Option::Some("DOMAIN_SUSPEND"),
-            Self::DOMAIN_UNDEFINE => ::core::option::Option::Some("DOMAIN_UNDEFINE"),
-            Self::CONNECT_LIST_DEFINED_NETWORKS => {
-                ::core::option::Option::Some("CONNECT_LIST_DEFINED_NETWORKS")
-            }
-            Self::CONNECT_LIST_DOMAINS => ::core::option::Option::Some("CONNECT_LIST_DOMAINS"),
-            Self::CONNECT_LIST_NETWORKS => ::core::option::Option::Some("CONNECT_LIST_NETWORKS"),
-            Self::NETWORK_CREATE => ::core::option::Option::Some("NETWORK_CREATE"),
-            Self::NETWORK_CREATE_XML => ::core::option::Option::Some("NETWORK_CREATE_XML"),
-            Self::NETWORK_DEFINE_XML => ::core::option::Option::Some("NETWORK_DEFINE_XML"),
-            Self::NETWORK_DESTROY => ::core::option::Option::Some("NETWORK_DESTROY"),
-            Self::NETWORK_GET_XML_DESC => ::core::option::Option::Some("NETWORK_GET_XML_DESC"),
-            Self::NETWORK_GET_AUTOSTART => ::core::option::Option::Some("NETWORK_GET_AUTOSTART"),
-            Self::NETWORK_GET_BRIDGE_NAME => {
-                ::core::option::Option::Some("NETWORK_GET_BRIDGE_NAME")
-            }
-            Self::NETWORK_LOOKUP_BY_NAME => ::core::option::Option::Some("NETWORK_LOOKUP_BY_NAME"),
-            Self::NETWORK_LOOKUP_BY_UUID => ::core::option::Option::Some("NETWORK_LOOKUP_BY_UUID"),
-            Self::NETWORK_SET_AUTOSTART => ::core::option::Option::Some("NETWORK_SET_AUTOSTART"),
-            Self::NETWORK_UNDEFINE => ::core::option::Option::Some("NETWORK_UNDEFINE"),
-            Self::CONNECT_NUM_OF_DEFINED_NETWORKS => {
-                ::core::option::Option::Some("CONNECT_NUM_OF_DEFINED_NETWORKS")
-            }
-            Self::CONNECT_NUM_OF_DOMAINS => ::core::option::Option::Some("CONNECT_NUM_OF_DOMAINS"),
-            Self::CONNECT_NUM_OF_NETWORKS => {
-                ::core::option::Option::Some("CONNECT_NUM_OF_NETWORKS")
-            }
-            Self::DOMAIN_CORE_DUMP => ::core::option::Option::Some("DOMAIN_CORE_DUMP"),
-            Self::DOMAIN_RESTORE => ::core::option::Option::Some("DOMAIN_RESTORE"),
-            Self::DOMAIN_SAVE => ::core::option::Option::Some("DOMAIN_SAVE"),
-            Self::DOMAIN_GET_SCHEDULER_TYPE => {
-                ::core::option::Option::Some("DOMAIN_GET_SCHEDULER_TYPE")
-            }
-            Self::DOMAIN_GET_SCHEDULER_PARAMETERS => {
-                ::core::option::Option::Some("DOMAIN_GET_SCHEDULER_PARAMETERS")
-            }
-            Self::DOMAIN_SET_SCHEDULER_PARAMETERS => {
-                ::core::option::Option::Some("DOMAIN_SET_SCHEDULER_PARAMETERS")
-            }
-            Self::CONNECT_GET_HOSTNAME => ::core::option::Option::Some("CONNECT_GET_HOSTNAME"),
-            Self::CONNECT_SUPPORTS_FEATURE => {
-                ::core::option::Option::Some("CONNECT_SUPPORTS_FEATURE")
-            }
-            Self::DOMAIN_MIGRATE_PREPARE => ::core::option::Option::Some("DOMAIN_MIGRATE_PREPARE"),
-            Self::DOMAIN_MIGRATE_PERFORM => ::core::option::Option::Some("DOMAIN_MIGRATE_PERFORM"),
-            Self::DOMAIN_MIGRATE_FINISH => ::core::option::Option::Some("DOMAIN_MIGRATE_FINISH"),
-            Self::DOMAIN_BLOCK_STATS => ::core::option::Option::Some("DOMAIN_BLOCK_STATS"),
-            Self::DOMAIN_INTERFACE_STATS => ::core::option::Option::Some("DOMAIN_INTERFACE_STATS"),
-            Self::AUTH_LIST => ::core::option::Option::Some("AUTH_LIST"),
-            Self::AUTH_SASL_INIT => ::core::option::Option::Some("AUTH_SASL_INIT"),
-            Self::AUTH_SASL_START => ::core::option::Option::Some("AUTH_SASL_START"),
-            Self::AUTH_SASL_STEP => ::core::option::Option::Some("AUTH_SASL_STEP"),
-            Self::AUTH_POLKIT => ::core::option::Option::Some("AUTH_POLKIT"),
-            Self::CONNECT_NUM_OF_STORAGE_POOLS => {
-                ::core::option::Option::Some("CONNECT_NUM_OF_STORAGE_POOLS")
-            }
-            Self::CONNECT_LIST_STORAGE_POOLS => {
-                ::core::option::Option::Some("CONNECT_LIST_STORAGE_POOLS")
-            }
-            Self::CONNECT_NUM_OF_DEFINED_STORAGE_POOLS => {
-                ::core::option::Option::Some("CONNECT_NUM_OF_DEFINED_STORAGE_POOLS")
-            }
-            Self::CONNECT_LIST_DEFINED_STORAGE_POOLS => {
-                ::core::option::Option::Some("CONNECT_LIST_DEFINED_STORAGE_POOLS")
-            }
-            Self::CONNECT_FIND_STORAGE_POOL_SOURCES => {
-                ::core::option::Option::Some("CONNECT_FIND_STORAGE_POOL_SOURCES")
-            }
-            Self::STORAGE_POOL_CREATE_XML => {
-                ::core::option::Option::Some("STORAGE_POOL_CREATE_XML")
-            }
-            Self::STORAGE_POOL_DEFINE_XML => {
-                ::core::option::Option::Some("STORAGE_POOL_DEFINE_XML")
-            }
-            Self::STORAGE_POOL_CREATE => ::core::option::Option::Some("STORAGE_POOL_CREATE"),
-            Self::STORAGE_POOL_BUILD => ::core::option::Option::Some("STORAGE_POOL_BUILD"),
-            Self::STORAGE_POOL_DESTROY => ::core::option::Option::Some("STORAGE_POOL_DESTROY"),
-            Self::STORAGE_POOL_DELETE => ::core::option::Option::Some("STORAGE_POOL_DELETE"),
-            Self::STORAGE_POOL_UNDEFINE => ::core::option::Option::Some("STORAGE_POOL_UNDEFINE"),
-            Self::STORAGE_POOL_REFRESH => ::core::option::Option::Some("STORAGE_POOL_REFRESH"),
-            Self::STORAGE_POOL_LOOKUP_BY_NAME => {
-                ::core::option::Option::Some("STORAGE_POOL_LOOKUP_BY_NAME")
-            }
-            Self::STORAGE_POOL_LOOKUP_BY_UUID => {
-                ::core::option::Option::Some("STORAGE_POOL_LOOKUP_BY_UUID")
-            }
-            Self::STORAGE_POOL_LOOKUP_BY_VOLUME => {
-                ::core::option::Option::Some("STORAGE_POOL_LOOKUP_BY_VOLUME")
-            }
-            Self::STORAGE_POOL_GET_INFO => ::core::option::Option::Some("STORAGE_POOL_GET_INFO"),
-            Self::STORAGE_POOL_GET_XML_DESC => {
-                ::core::option::Option::Some("STORAGE_POOL_GET_XML_DESC")
-            }
-            Self::STORAGE_POOL_GET_AUTOSTART => {
-                ::core::option::Option::Some("STORAGE_POOL_GET_AUTOSTART")
-            }
-            Self::STORAGE_POOL_SET_AUTOSTART => {
-                ::core::option::Option::Some("STORAGE_POOL_SET_AUTOSTART")
-            }
-            Self::STORAGE_POOL_NUM_OF_VOLUMES => {
-                ::core::option::Option::Some("STORAGE_POOL_NUM_OF_VOLUMES")
-            }
-            Self::STORAGE_POOL_LIST_VOLUMES => {
-                ::core::option::Option::Some("STORAGE_POOL_LIST_VOLUMES")
-            }
-            Self::STORAGE_VOL_CREATE_XML => ::core::option::Option::Some("STORAGE_VOL_CREATE_XML"),
-            Self::STORAGE_VOL_DELETE => ::core::option::Option::Some("STORAGE_VOL_DELETE"),
-            Self::STORAGE_VOL_LOOKUP_BY_NAME => {
-                ::core::option::Option::Some("STORAGE_VOL_LOOKUP_BY_NAME")
-            }
-            Self::STORAGE_VOL_LOOKUP_BY_KEY => {
-                ::core::option::Option::Some("STORAGE_VOL_LOOKUP_BY_KEY")
-            }
-            Self::STORAGE_VOL_LOOKUP_BY_PATH => {
-                ::core::option::Option::Some("STORAGE_VOL_LOOKUP_BY_PATH")
-            }
-            Self::STORAGE_VOL_GET_INFO => ::core::option::Option::Some("STORAGE_VOL_GET_INFO"),
-            Self::STORAGE_VOL_GET_XML_DESC => {
-                ::core::option::Option::Some("STORAGE_VOL_GET_XML_DESC")
-            }
-            Self::STORAGE_VOL_GET_PATH => ::core::option::Option::Some("STORAGE_VOL_GET_PATH"),
-            Self::NODE_GET_CELLS_FREE_MEMORY => {
-                ::core::option::Option::Some("NODE_GET_CELLS_FREE_MEMORY")
-            }
-            Self::NODE_GET_FREE_MEMORY => ::core::option::Option::Some("NODE_GET_FREE_MEMORY"),
-            Self::DOMAIN_BLOCK_PEEK => ::core::option::Option::Some("DOMAIN_BLOCK_PEEK"),
-            Self::DOMAIN_MEMORY_PEEK => ::core::option::Option::Some("DOMAIN_MEMORY_PEEK"),
-            Self::CONNECT_DOMAIN_EVENT_REGISTER => {
-                ::core::option::Option::Some("CONNECT_DOMAIN_EVENT_REGISTER")
-            }
-            Self::CONNECT_DOMAIN_EVENT_DEREGISTER => {
-                ::core::option::Option::Some("CONNECT_DOMAIN_EVENT_DEREGISTER")
-            }
-            Self::DOMAIN_EVENT_LIFECYCLE => ::core::option::Option::Some("DOMAIN_EVENT_LIFECYCLE"),
-            Self::DOMAIN_MIGRATE_PREPARE2 => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_PREPARE2")
-            }
-            Self::DOMAIN_MIGRATE_FINISH2 => ::core::option::Option::Some("DOMAIN_MIGRATE_FINISH2"),
-            Self::CONNECT_GET_URI => ::core::option::Option::Some("CONNECT_GET_URI"),
-            Self::NODE_NUM_OF_DEVICES => ::core::option::Option::Some("NODE_NUM_OF_DEVICES"),
-            Self::NODE_LIST_DEVICES => ::core::option::Option::Some("NODE_LIST_DEVICES"),
-            Self::NODE_DEVICE_LOOKUP_BY_NAME => {
-                ::core::option::Option::Some("NODE_DEVICE_LOOKUP_BY_NAME")
-            }
-            Self::NODE_DEVICE_GET_XML_DESC => {
-                ::core::option::Option::Some("NODE_DEVICE_GET_XML_DESC")
-            }
-            Self::NODE_DEVICE_GET_PARENT => ::core::option::Option::Some("NODE_DEVICE_GET_PARENT"),
-            Self::NODE_DEVICE_NUM_OF_CAPS => {
-                ::core::option::Option::Some("NODE_DEVICE_NUM_OF_CAPS")
-            }
-            Self::NODE_DEVICE_LIST_CAPS => ::core::option::Option::Some("NODE_DEVICE_LIST_CAPS"),
-            Self::NODE_DEVICE_DETTACH => ::core::option::Option::Some("NODE_DEVICE_DETTACH"),
-            Self::NODE_DEVICE_RE_ATTACH => ::core::option::Option::Some("NODE_DEVICE_RE_ATTACH"),
-            Self::NODE_DEVICE_RESET => ::core::option::Option::Some("NODE_DEVICE_RESET"),
-            Self::DOMAIN_GET_SECURITY_LABEL => {
-                ::core::option::Option::Some("DOMAIN_GET_SECURITY_LABEL")
-            }
-            Self::NODE_GET_SECURITY_MODEL => {
-                ::core::option::Option::Some("NODE_GET_SECURITY_MODEL")
-            }
-            Self::NODE_DEVICE_CREATE_XML => ::core::option::Option::Some("NODE_DEVICE_CREATE_XML"),
-            Self::NODE_DEVICE_DESTROY => ::core::option::Option::Some("NODE_DEVICE_DESTROY"),
-            Self::STORAGE_VOL_CREATE_XML_FROM => {
-                ::core::option::Option::Some("STORAGE_VOL_CREATE_XML_FROM")
-            }
-            Self::CONNECT_NUM_OF_INTERFACES => {
-                ::core::option::Option::Some("CONNECT_NUM_OF_INTERFACES")
-            }
-            Self::CONNECT_LIST_INTERFACES => {
-                ::core::option::Option::Some("CONNECT_LIST_INTERFACES")
-            }
-            Self::INTERFACE_LOOKUP_BY_NAME => {
-                ::core::option::Option::Some("INTERFACE_LOOKUP_BY_NAME")
-            }
-            Self::INTERFACE_LOOKUP_BY_MAC_STRING => {
-                ::core::option::Option::Some("INTERFACE_LOOKUP_BY_MAC_STRING")
-            }
-            Self::INTERFACE_GET_XML_DESC => ::core::option::Option::Some("INTERFACE_GET_XML_DESC"),
-            Self::INTERFACE_DEFINE_XML => ::core::option::Option::Some("INTERFACE_DEFINE_XML"),
-            Self::INTERFACE_UNDEFINE => ::core::option::Option::Some("INTERFACE_UNDEFINE"),
-            Self::INTERFACE_CREATE => ::core::option::Option::Some("INTERFACE_CREATE"),
-            Self::INTERFACE_DESTROY => ::core::option::Option::Some("INTERFACE_DESTROY"),
-            Self::CONNECT_DOMAIN_XML_FROM_NATIVE => {
-                ::core::option::Option::Some("CONNECT_DOMAIN_XML_FROM_NATIVE")
-            }
-            Self::CONNECT_DOMAIN_XML_TO_NATIVE => {
-                ::core::option::Option::Some("CONNECT_DOMAIN_XML_TO_NATIVE")
-            }
-            Self::CONNECT_NUM_OF_DEFINED_INTERFACES => {
-                ::core::option::Option::Some("CONNECT_NUM_OF_DEFINED_INTERFACES")
-            }
-            Self::CONNECT_LIST_DEFINED_INTERFACES => {
-                ::core::option::Option::Some("CONNECT_LIST_DEFINED_INTERFACES")
-            }
-            Self::CONNECT_NUM_OF_SECRETS => ::core::option::Option::Some("CONNECT_NUM_OF_SECRETS"),
-            Self::CONNECT_LIST_SECRETS => ::core::option::Option::Some("CONNECT_LIST_SECRETS"),
-            Self::SECRET_LOOKUP_BY_UUID => ::core::option::Option::Some("SECRET_LOOKUP_BY_UUID"),
-            Self::SECRET_DEFINE_XML => ::core::option::Option::Some("SECRET_DEFINE_XML"),
-            Self::SECRET_GET_XML_DESC => ::core::option::Option::Some("SECRET_GET_XML_DESC"),
-            Self::SECRET_SET_VALUE => ::core::option::Option::Some("SECRET_SET_VALUE"),
-            Self::SECRET_GET_VALUE => ::core::option::Option::Some("SECRET_GET_VALUE"),
-            Self::SECRET_UNDEFINE => ::core::option::Option::Some("SECRET_UNDEFINE"),
-            Self::SECRET_LOOKUP_BY_USAGE => ::core::option::Option::Some("SECRET_LOOKUP_BY_USAGE"),
-            Self::DOMAIN_MIGRATE_PREPARE_TUNNEL => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_PREPARE_TUNNEL")
-            }
-            Self::CONNECT_IS_SECURE => ::core::option::Option::Some("CONNECT_IS_SECURE"),
-            Self::DOMAIN_IS_ACTIVE => ::core::option::Option::Some("DOMAIN_IS_ACTIVE"),
-            Self::DOMAIN_IS_PERSISTENT => ::core::option::Option::Some("DOMAIN_IS_PERSISTENT"),
-            Self::NETWORK_IS_ACTIVE => ::core::option::Option::Some("NETWORK_IS_ACTIVE"),
-            Self::NETWORK_IS_PERSISTENT => ::core::option::Option::Some("NETWORK_IS_PERSISTENT"),
-            Self::STORAGE_POOL_IS_ACTIVE => ::core::option::Option::Some("STORAGE_POOL_IS_ACTIVE"),
-            Self::STORAGE_POOL_IS_PERSISTENT => {
-                ::core::option::Option::Some("STORAGE_POOL_IS_PERSISTENT")
-            }
-            Self::INTERFACE_IS_ACTIVE => ::core::option::Option::Some("INTERFACE_IS_ACTIVE"),
-            Self::CONNECT_GET_LIB_VERSION => {
-                ::core::option::Option::Some("CONNECT_GET_LIB_VERSION")
-            }
-            Self::CONNECT_COMPARE_CPU => ::core::option::Option::Some("CONNECT_COMPARE_CPU"),
-            Self::DOMAIN_MEMORY_STATS => ::core::option::Option::Some("DOMAIN_MEMORY_STATS"),
-            Self::DOMAIN_ATTACH_DEVICE_FLAGS => {
-                ::core::option::Option::Some("DOMAIN_ATTACH_DEVICE_FLAGS")
-            }
-            Self::DOMAIN_DETACH_DEVICE_FLAGS => {
-                ::core::option::Option::Some("DOMAIN_DETACH_DEVICE_FLAGS")
-            }
-            Self::CONNECT_BASELINE_CPU => ::core::option::Option::Some("CONNECT_BASELINE_CPU"),
-            Self::DOMAIN_GET_JOB_INFO => ::core::option::Option::Some("DOMAIN_GET_JOB_INFO"),
-            Self::DOMAIN_ABORT_JOB => ::core::option::Option::Some("DOMAIN_ABORT_JOB"),
-            Self::STORAGE_VOL_WIPE => ::core::option::Option::Some("STORAGE_VOL_WIPE"),
-            Self::DOMAIN_MIGRATE_SET_MAX_DOWNTIME => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_SET_MAX_DOWNTIME")
-            }
-            Self::CONNECT_DOMAIN_EVENT_REGISTER_ANY => {
-                ::core::option::Option::Some("CONNECT_DOMAIN_EVENT_REGISTER_ANY")
-            }
-            Self::CONNECT_DOMAIN_EVENT_DEREGISTER_ANY => {
-                ::core::option::Option::Some("CONNECT_DOMAIN_EVENT_DEREGISTER_ANY")
-            }
-            Self::DOMAIN_EVENT_REBOOT => ::core::option::Option::Some("DOMAIN_EVENT_REBOOT"),
-            Self::DOMAIN_EVENT_RTC_CHANGE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_RTC_CHANGE")
-            }
-            Self::DOMAIN_EVENT_WATCHDOG => ::core::option::Option::Some("DOMAIN_EVENT_WATCHDOG"),
-            Self::DOMAIN_EVENT_IO_ERROR => ::core::option::Option::Some("DOMAIN_EVENT_IO_ERROR"),
-            Self::DOMAIN_EVENT_GRAPHICS => ::core::option::Option::Some("DOMAIN_EVENT_GRAPHICS"),
-            Self::DOMAIN_UPDATE_DEVICE_FLAGS => {
-                ::core::option::Option::Some("DOMAIN_UPDATE_DEVICE_FLAGS")
-            }
-            Self::NWFILTER_LOOKUP_BY_NAME => {
-                ::core::option::Option::Some("NWFILTER_LOOKUP_BY_NAME")
-            }
-            Self::NWFILTER_LOOKUP_BY_UUID => {
-                ::core::option::Option::Some("NWFILTER_LOOKUP_BY_UUID")
-            }
-            Self::NWFILTER_GET_XML_DESC => ::core::option::Option::Some("NWFILTER_GET_XML_DESC"),
-            Self::CONNECT_NUM_OF_NWFILTERS => {
-                ::core::option::Option::Some("CONNECT_NUM_OF_NWFILTERS")
-            }
-            Self::CONNECT_LIST_NWFILTERS => ::core::option::Option::Some("CONNECT_LIST_NWFILTERS"),
-            Self::NWFILTER_DEFINE_XML => ::core::option::Option::Some("NWFILTER_DEFINE_XML"),
-            Self::NWFILTER_UNDEFINE => ::core::option::Option::Some("NWFILTER_UNDEFINE"),
-            Self::DOMAIN_MANAGED_SAVE => ::core::option::Option::Some("DOMAIN_MANAGED_SAVE"),
-            Self::DOMAIN_HAS_MANAGED_SAVE_IMAGE => {
-                ::core::option::Option::Some("DOMAIN_HAS_MANAGED_SAVE_IMAGE")
-            }
-            Self::DOMAIN_MANAGED_SAVE_REMOVE => {
-                ::core::option::Option::Some("DOMAIN_MANAGED_SAVE_REMOVE")
-            }
-            Self::DOMAIN_SNAPSHOT_CREATE_XML => {
-                ::core::option::Option::Some("DOMAIN_SNAPSHOT_CREATE_XML")
-            }
-            Self::DOMAIN_SNAPSHOT_GET_XML_DESC => {
-                ::core::option::Option::Some("DOMAIN_SNAPSHOT_GET_XML_DESC")
-            }
-            Self::DOMAIN_SNAPSHOT_NUM => ::core::option::Option::Some("DOMAIN_SNAPSHOT_NUM"),
-            Self::DOMAIN_SNAPSHOT_LIST_NAMES => {
-                ::core::option::Option::Some("DOMAIN_SNAPSHOT_LIST_NAMES")
-            }
-            Self::DOMAIN_SNAPSHOT_LOOKUP_BY_NAME => {
-                ::core::option::Option::Some("DOMAIN_SNAPSHOT_LOOKUP_BY_NAME")
-            }
-            Self::DOMAIN_HAS_CURRENT_SNAPSHOT => {
-                ::core::option::Option::Some("DOMAIN_HAS_CURRENT_SNAPSHOT")
-            }
-            Self::DOMAIN_SNAPSHOT_CURRENT => {
-                ::core::option::Option::Some("DOMAIN_SNAPSHOT_CURRENT")
-            }
-            Self::DOMAIN_REVERT_TO_SNAPSHOT => {
-                ::core::option::Option::Some("DOMAIN_REVERT_TO_SNAPSHOT")
-            }
-            Self::DOMAIN_SNAPSHOT_DELETE => ::core::option::Option::Some("DOMAIN_SNAPSHOT_DELETE"),
-            Self::DOMAIN_GET_BLOCK_INFO => ::core::option::Option::Some("DOMAIN_GET_BLOCK_INFO"),
-            Self::DOMAIN_EVENT_IO_ERROR_REASON => {
-                ::core::option::Option::Some("DOMAIN_EVENT_IO_ERROR_REASON")
-            }
-            Self::DOMAIN_CREATE_WITH_FLAGS => {
-                ::core::option::Option::Some("DOMAIN_CREATE_WITH_FLAGS")
-            }
-            Self::DOMAIN_SET_MEMORY_PARAMETERS => {
-                ::core::option::Option::Some("DOMAIN_SET_MEMORY_PARAMETERS")
-            }
-            Self::DOMAIN_GET_MEMORY_PARAMETERS => {
-                ::core::option::Option::Some("DOMAIN_GET_MEMORY_PARAMETERS")
-            }
-            Self::DOMAIN_SET_VCPUS_FLAGS => ::core::option::Option::Some("DOMAIN_SET_VCPUS_FLAGS"),
-            Self::DOMAIN_GET_VCPUS_FLAGS => ::core::option::Option::Some("DOMAIN_GET_VCPUS_FLAGS"),
-            Self::DOMAIN_OPEN_CONSOLE => ::core::option::Option::Some("DOMAIN_OPEN_CONSOLE"),
-            Self::DOMAIN_IS_UPDATED => ::core::option::Option::Some("DOMAIN_IS_UPDATED"),
-            Self::CONNECT_GET_SYSINFO => ::core::option::Option::Some("CONNECT_GET_SYSINFO"),
-            Self::DOMAIN_SET_MEMORY_FLAGS => {
-                ::core::option::Option::Some("DOMAIN_SET_MEMORY_FLAGS")
-            }
-            Self::DOMAIN_SET_BLKIO_PARAMETERS => {
-                ::core::option::Option::Some("DOMAIN_SET_BLKIO_PARAMETERS")
-            }
-            Self::DOMAIN_GET_BLKIO_PARAMETERS => {
-                ::core::option::Option::Some("DOMAIN_GET_BLKIO_PARAMETERS")
-            }
-            Self::DOMAIN_MIGRATE_SET_MAX_SPEED => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_SET_MAX_SPEED")
-            }
-            Self::STORAGE_VOL_UPLOAD => ::core::option::Option::Some("STORAGE_VOL_UPLOAD"),
-            Self::STORAGE_VOL_DOWNLOAD => ::core::option::Option::Some("STORAGE_VOL_DOWNLOAD"),
-            Self::DOMAIN_INJECT_NMI => ::core::option::Option::Some("DOMAIN_INJECT_NMI"),
-            Self::DOMAIN_SCREENSHOT => ::core::option::Option::Some("DOMAIN_SCREENSHOT"),
-            Self::DOMAIN_GET_STATE => ::core::option::Option::Some("DOMAIN_GET_STATE"),
-            Self::DOMAIN_MIGRATE_BEGIN3 => ::core::option::Option::Some("DOMAIN_MIGRATE_BEGIN3"),
-            Self::DOMAIN_MIGRATE_PREPARE3 => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_PREPARE3")
-            }
-            Self::DOMAIN_MIGRATE_PREPARE_TUNNEL3 => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_PREPARE_TUNNEL3")
-            }
-            Self::DOMAIN_MIGRATE_PERFORM3 => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_PERFORM3")
-            }
-            Self::DOMAIN_MIGRATE_FINISH3 => ::core::option::Option::Some("DOMAIN_MIGRATE_FINISH3"),
-            Self::DOMAIN_MIGRATE_CONFIRM3 => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_CONFIRM3")
-            }
-            Self::DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS => {
-                ::core::option::Option::Some("DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS")
-            }
-            Self::INTERFACE_CHANGE_BEGIN => ::core::option::Option::Some("INTERFACE_CHANGE_BEGIN"),
-            Self::INTERFACE_CHANGE_COMMIT => {
-                ::core::option::Option::Some("INTERFACE_CHANGE_COMMIT")
-            }
-            Self::INTERFACE_CHANGE_ROLLBACK => {
-                ::core::option::Option::Some("INTERFACE_CHANGE_ROLLBACK")
-            }
-            Self::DOMAIN_GET_SCHEDULER_PARAMETERS_FLAGS => {
-                ::core::option::Option::Some("DOMAIN_GET_SCHEDULER_PARAMETERS_FLAGS")
-            }
-            Self::DOMAIN_EVENT_CONTROL_ERROR => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CONTROL_ERROR")
-            }
-            Self::DOMAIN_PIN_VCPU_FLAGS => ::core::option::Option::Some("DOMAIN_PIN_VCPU_FLAGS"),
-            Self::DOMAIN_SEND_KEY => ::core::option::Option::Some("DOMAIN_SEND_KEY"),
-            Self::NODE_GET_CPU_STATS => ::core::option::Option::Some("NODE_GET_CPU_STATS"),
-            Self::NODE_GET_MEMORY_STATS => ::core::option::Option::Some("NODE_GET_MEMORY_STATS"),
-            Self::DOMAIN_GET_CONTROL_INFO => {
-                ::core::option::Option::Some("DOMAIN_GET_CONTROL_INFO")
-            }
-            Self::DOMAIN_GET_VCPU_PIN_INFO => {
-                ::core::option::Option::Some("DOMAIN_GET_VCPU_PIN_INFO")
-            }
-            Self::DOMAIN_UNDEFINE_FLAGS => ::core::option::Option::Some("DOMAIN_UNDEFINE_FLAGS"),
-            Self::DOMAIN_SAVE_FLAGS => ::core::option::Option::Some("DOMAIN_SAVE_FLAGS"),
-            Self::DOMAIN_RESTORE_FLAGS => ::core::option::Option::Some("DOMAIN_RESTORE_FLAGS"),
-            Self::DOMAIN_DESTROY_FLAGS => ::core::option::Option::Some("DOMAIN_DESTROY_FLAGS"),
-            Self::DOMAIN_SAVE_IMAGE_GET_XML_DESC => {
-                ::core::option::Option::Some("DOMAIN_SAVE_IMAGE_GET_XML_DESC")
-            }
-            Self::DOMAIN_SAVE_IMAGE_DEFINE_XML => {
-                ::core::option::Option::Some("DOMAIN_SAVE_IMAGE_DEFINE_XML")
-            }
-            Self::DOMAIN_BLOCK_JOB_ABORT => ::core::option::Option::Some("DOMAIN_BLOCK_JOB_ABORT"),
-            Self::DOMAIN_GET_BLOCK_JOB_INFO => {
-                ::core::option::Option::Some("DOMAIN_GET_BLOCK_JOB_INFO")
-            }
-            Self::DOMAIN_BLOCK_JOB_SET_SPEED => {
-                ::core::option::Option::Some("DOMAIN_BLOCK_JOB_SET_SPEED")
-            }
-            Self::DOMAIN_BLOCK_PULL => ::core::option::Option::Some("DOMAIN_BLOCK_PULL"),
-            Self::DOMAIN_EVENT_BLOCK_JOB => ::core::option::Option::Some("DOMAIN_EVENT_BLOCK_JOB"),
-            Self::DOMAIN_MIGRATE_GET_MAX_SPEED => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_GET_MAX_SPEED")
-            }
-            Self::DOMAIN_BLOCK_STATS_FLAGS => {
-                ::core::option::Option::Some("DOMAIN_BLOCK_STATS_FLAGS")
-            }
-            Self::DOMAIN_SNAPSHOT_GET_PARENT => {
-                ::core::option::Option::Some("DOMAIN_SNAPSHOT_GET_PARENT")
-            }
-            Self::DOMAIN_RESET => ::core::option::Option::Some("DOMAIN_RESET"),
-            Self::DOMAIN_SNAPSHOT_NUM_CHILDREN => {
-                ::core::option::Option::Some("DOMAIN_SNAPSHOT_NUM_CHILDREN")
-            }
-            Self::DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES => {
-                ::core::option::Option::Some("DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES")
-            }
-            Self::DOMAIN_EVENT_DISK_CHANGE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_DISK_CHANGE")
-            }
-            Self::DOMAIN_OPEN_GRAPHICS => ::core::option::Option::Some("DOMAIN_OPEN_GRAPHICS"),
-            Self::NODE_SUSPEND_FOR_DURATION => {
-                ::core::option::Option::Some("NODE_SUSPEND_FOR_DURATION")
-            }
-            Self::DOMAIN_BLOCK_RESIZE => ::core::option::Option::Some("DOMAIN_BLOCK_RESIZE"),
-            Self::DOMAIN_SET_BLOCK_IO_TUNE => {
-                ::core::option::Option::Some("DOMAIN_SET_BLOCK_IO_TUNE")
-            }
-            Self::DOMAIN_GET_BLOCK_IO_TUNE => {
-                ::core::option::Option::Some("DOMAIN_GET_BLOCK_IO_TUNE")
-            }
-            Self::DOMAIN_SET_NUMA_PARAMETERS => {
-                ::core::option::Option::Some("DOMAIN_SET_NUMA_PARAMETERS")
-            }
-            Self::DOMAIN_GET_NUMA_PARAMETERS => {
-                ::core::option::Option::Some("DOMAIN_GET_NUMA_PARAMETERS")
-            }
-            Self::DOMAIN_SET_INTERFACE_PARAMETERS => {
-                ::core::option::Option::Some("DOMAIN_SET_INTERFACE_PARAMETERS")
-            }
-            Self::DOMAIN_GET_INTERFACE_PARAMETERS => {
-                ::core::option::Option::Some("DOMAIN_GET_INTERFACE_PARAMETERS")
-            }
-            Self::DOMAIN_SHUTDOWN_FLAGS => ::core::option::Option::Some("DOMAIN_SHUTDOWN_FLAGS"),
-            Self::STORAGE_VOL_WIPE_PATTERN => {
-                ::core::option::Option::Some("STORAGE_VOL_WIPE_PATTERN")
-            }
-            Self::STORAGE_VOL_RESIZE => ::core::option::Option::Some("STORAGE_VOL_RESIZE"),
-            Self::DOMAIN_PM_SUSPEND_FOR_DURATION => {
-                ::core::option::Option::Some("DOMAIN_PM_SUSPEND_FOR_DURATION")
-            }
-            Self::DOMAIN_GET_CPU_STATS => ::core::option::Option::Some("DOMAIN_GET_CPU_STATS"),
-            Self::DOMAIN_GET_DISK_ERRORS => ::core::option::Option::Some("DOMAIN_GET_DISK_ERRORS"),
-            Self::DOMAIN_SET_METADATA => ::core::option::Option::Some("DOMAIN_SET_METADATA"),
-            Self::DOMAIN_GET_METADATA => ::core::option::Option::Some("DOMAIN_GET_METADATA"),
-            Self::DOMAIN_BLOCK_REBASE => ::core::option::Option::Some("DOMAIN_BLOCK_REBASE"),
-            Self::DOMAIN_PM_WAKEUP => ::core::option::Option::Some("DOMAIN_PM_WAKEUP"),
-            Self::DOMAIN_EVENT_TRAY_CHANGE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_TRAY_CHANGE")
-            }
-            Self::DOMAIN_EVENT_PMWAKEUP => ::core::option::Option::Some("DOMAIN_EVENT_PMWAKEUP"),
-            Self::DOMAIN_EVENT_PMSUSPEND => ::core::option::Option::Some("DOMAIN_EVENT_PMSUSPEND"),
-            Self::DOMAIN_SNAPSHOT_IS_CURRENT => {
-                ::core::option::Option::Some("DOMAIN_SNAPSHOT_IS_CURRENT")
-            }
-            Self::DOMAIN_SNAPSHOT_HAS_METADATA => {
-                ::core::option::Option::Some("DOMAIN_SNAPSHOT_HAS_METADATA")
-            }
-            Self::CONNECT_LIST_ALL_DOMAINS => {
-                ::core::option::Option::Some("CONNECT_LIST_ALL_DOMAINS")
-            }
-            Self::DOMAIN_LIST_ALL_SNAPSHOTS => {
-                ::core::option::Option::Some("DOMAIN_LIST_ALL_SNAPSHOTS")
-            }
-            Self::DOMAIN_SNAPSHOT_LIST_ALL_CHILDREN => {
-                ::core::option::Option::Some("DOMAIN_SNAPSHOT_LIST_ALL_CHILDREN")
-            }
-            Self::DOMAIN_EVENT_BALLOON_CHANGE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_BALLOON_CHANGE")
-            }
-            Self::DOMAIN_GET_HOSTNAME => ::core::option::Option::Some("DOMAIN_GET_HOSTNAME"),
-            Self::DOMAIN_GET_SECURITY_LABEL_LIST => {
-                ::core::option::Option::Some("DOMAIN_GET_SECURITY_LABEL_LIST")
-            }
-            Self::DOMAIN_PIN_EMULATOR => ::core::option::Option::Some("DOMAIN_PIN_EMULATOR"),
-            Self::DOMAIN_GET_EMULATOR_PIN_INFO => {
-                ::core::option::Option::Some("DOMAIN_GET_EMULATOR_PIN_INFO")
-            }
-            Self::CONNECT_LIST_ALL_STORAGE_POOLS => {
-                ::core::option::Option::Some("CONNECT_LIST_ALL_STORAGE_POOLS")
-            }
-            Self::STORAGE_POOL_LIST_ALL_VOLUMES => {
-                ::core::option::Option::Some("STORAGE_POOL_LIST_ALL_VOLUMES")
-            }
-            Self::CONNECT_LIST_ALL_NETWORKS => {
-                ::core::option::Option::Some("CONNECT_LIST_ALL_NETWORKS")
-            }
-            Self::CONNECT_LIST_ALL_INTERFACES => {
-                ::core::option::Option::Some("CONNECT_LIST_ALL_INTERFACES")
-            }
-            Self::CONNECT_LIST_ALL_NODE_DEVICES => {
-                ::core::option::Option::Some("CONNECT_LIST_ALL_NODE_DEVICES")
-            }
-            Self::CONNECT_LIST_ALL_NWFILTERS => {
-                ::core::option::Option::Some("CONNECT_LIST_ALL_NWFILTERS")
-            }
-            Self::CONNECT_LIST_ALL_SECRETS => {
-                ::core::option::Option::Some("CONNECT_LIST_ALL_SECRETS")
-            }
-            Self::NODE_SET_MEMORY_PARAMETERS => {
-                ::core::option::Option::Some("NODE_SET_MEMORY_PARAMETERS")
-            }
-            Self::NODE_GET_MEMORY_PARAMETERS => {
-                ::core::option::Option::Some("NODE_GET_MEMORY_PARAMETERS")
-            }
-            Self::DOMAIN_BLOCK_COMMIT => ::core::option::Option::Some("DOMAIN_BLOCK_COMMIT"),
-            Self::NETWORK_UPDATE => ::core::option::Option::Some("NETWORK_UPDATE"),
-            Self::DOMAIN_EVENT_PMSUSPEND_DISK => {
-                ::core::option::Option::Some("DOMAIN_EVENT_PMSUSPEND_DISK")
-            }
-            Self::NODE_GET_CPU_MAP => ::core::option::Option::Some("NODE_GET_CPU_MAP"),
-            Self::DOMAIN_FSTRIM => ::core::option::Option::Some("DOMAIN_FSTRIM"),
-            Self::DOMAIN_SEND_PROCESS_SIGNAL => {
-                ::core::option::Option::Some("DOMAIN_SEND_PROCESS_SIGNAL")
-            }
-            Self::DOMAIN_OPEN_CHANNEL => ::core::option::Option::Some("DOMAIN_OPEN_CHANNEL"),
-            Self::NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN => {
-                ::core::option::Option::Some("NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN")
-            }
-            Self::DOMAIN_GET_JOB_STATS => ::core::option::Option::Some("DOMAIN_GET_JOB_STATS"),
-            Self::DOMAIN_MIGRATE_GET_COMPRESSION_CACHE => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_GET_COMPRESSION_CACHE")
-            }
-            Self::DOMAIN_MIGRATE_SET_COMPRESSION_CACHE => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_SET_COMPRESSION_CACHE")
-            }
-            Self::NODE_DEVICE_DETACH_FLAGS => {
-                ::core::option::Option::Some("NODE_DEVICE_DETACH_FLAGS")
-            }
-            Self::DOMAIN_MIGRATE_BEGIN3_PARAMS => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_BEGIN3_PARAMS")
-            }
-            Self::DOMAIN_MIGRATE_PREPARE3_PARAMS => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_PREPARE3_PARAMS")
-            }
-            Self::DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS")
-            }
-            Self::DOMAIN_MIGRATE_PERFORM3_PARAMS => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_PERFORM3_PARAMS")
-            }
-            Self::DOMAIN_MIGRATE_FINISH3_PARAMS => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_FINISH3_PARAMS")
-            }
-            Self::DOMAIN_MIGRATE_CONFIRM3_PARAMS => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_CONFIRM3_PARAMS")
-            }
-            Self::DOMAIN_SET_MEMORY_STATS_PERIOD => {
-                ::core::option::Option::Some("DOMAIN_SET_MEMORY_STATS_PERIOD")
-            }
-            Self::DOMAIN_CREATE_XML_WITH_FILES => {
-                ::core::option::Option::Some("DOMAIN_CREATE_XML_WITH_FILES")
-            }
-            Self::DOMAIN_CREATE_WITH_FILES => {
-                ::core::option::Option::Some("DOMAIN_CREATE_WITH_FILES")
-            }
-            Self::DOMAIN_EVENT_DEVICE_REMOVED => {
-                ::core::option::Option::Some("DOMAIN_EVENT_DEVICE_REMOVED")
-            }
-            Self::CONNECT_GET_CPU_MODEL_NAMES => {
-                ::core::option::Option::Some("CONNECT_GET_CPU_MODEL_NAMES")
-            }
-            Self::CONNECT_NETWORK_EVENT_REGISTER_ANY => {
-                ::core::option::Option::Some("CONNECT_NETWORK_EVENT_REGISTER_ANY")
-            }
-            Self::CONNECT_NETWORK_EVENT_DEREGISTER_ANY => {
-                ::core::option::Option::Some("CONNECT_NETWORK_EVENT_DEREGISTER_ANY")
-            }
-            Self::NETWORK_EVENT_LIFECYCLE => {
-                ::core::option::Option::Some("NETWORK_EVENT_LIFECYCLE")
-            }
-            Self::CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY => {
-                ::core::option::Option::Some("CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY")
-            }
-            Self::CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY => {
-                ::core::option::Option::Some("CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_LIFECYCLE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_LIFECYCLE")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_REBOOT => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_REBOOT")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_RTC_CHANGE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_RTC_CHANGE")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_WATCHDOG => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_WATCHDOG")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_IO_ERROR => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_IO_ERROR")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_GRAPHICS => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_GRAPHICS")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_CONTROL_ERROR => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_CONTROL_ERROR")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_BLOCK_JOB => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_BLOCK_JOB")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_DISK_CHANGE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_DISK_CHANGE")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_TRAY_CHANGE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_TRAY_CHANGE")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_PMWAKEUP => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_PMWAKEUP")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_PMSUSPEND => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_PMSUSPEND")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED")
-            }
-            Self::DOMAIN_CORE_DUMP_WITH_FORMAT => {
-                ::core::option::Option::Some("DOMAIN_CORE_DUMP_WITH_FORMAT")
-            }
-            Self::DOMAIN_FSFREEZE => ::core::option::Option::Some("DOMAIN_FSFREEZE"),
-            Self::DOMAIN_FSTHAW => ::core::option::Option::Some("DOMAIN_FSTHAW"),
-            Self::DOMAIN_GET_TIME => ::core::option::Option::Some("DOMAIN_GET_TIME"),
-            Self::DOMAIN_SET_TIME => ::core::option::Option::Some("DOMAIN_SET_TIME"),
-            Self::DOMAIN_EVENT_BLOCK_JOB_2 => {
-                ::core::option::Option::Some("DOMAIN_EVENT_BLOCK_JOB_2")
-            }
-            Self::NODE_GET_FREE_PAGES => ::core::option::Option::Some("NODE_GET_FREE_PAGES"),
-            Self::NETWORK_GET_DHCP_LEASES => {
-                ::core::option::Option::Some("NETWORK_GET_DHCP_LEASES")
-            }
-            Self::CONNECT_GET_DOMAIN_CAPABILITIES => {
-                ::core::option::Option::Some("CONNECT_GET_DOMAIN_CAPABILITIES")
-            }
-            Self::DOMAIN_OPEN_GRAPHICS_FD => {
-                ::core::option::Option::Some("DOMAIN_OPEN_GRAPHICS_FD")
-            }
-            Self::CONNECT_GET_ALL_DOMAIN_STATS => {
-                ::core::option::Option::Some("CONNECT_GET_ALL_DOMAIN_STATS")
-            }
-            Self::DOMAIN_BLOCK_COPY => ::core::option::Option::Some("DOMAIN_BLOCK_COPY"),
-            Self::DOMAIN_EVENT_CALLBACK_TUNABLE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_TUNABLE")
-            }
-            Self::NODE_ALLOC_PAGES => ::core::option::Option::Some("NODE_ALLOC_PAGES"),
-            Self::DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE")
-            }
-            Self::DOMAIN_GET_FSINFO => ::core::option::Option::Some("DOMAIN_GET_FSINFO"),
-            Self::DOMAIN_DEFINE_XML_FLAGS => {
-                ::core::option::Option::Some("DOMAIN_DEFINE_XML_FLAGS")
-            }
-            Self::DOMAIN_GET_IOTHREAD_INFO => {
-                ::core::option::Option::Some("DOMAIN_GET_IOTHREAD_INFO")
-            }
-            Self::DOMAIN_PIN_IOTHREAD => ::core::option::Option::Some("DOMAIN_PIN_IOTHREAD"),
-            Self::DOMAIN_INTERFACE_ADDRESSES => {
-                ::core::option::Option::Some("DOMAIN_INTERFACE_ADDRESSES")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_DEVICE_ADDED => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_DEVICE_ADDED")
-            }
-            Self::DOMAIN_ADD_IOTHREAD => ::core::option::Option::Some("DOMAIN_ADD_IOTHREAD"),
-            Self::DOMAIN_DEL_IOTHREAD => ::core::option::Option::Some("DOMAIN_DEL_IOTHREAD"),
-            Self::DOMAIN_SET_USER_PASSWORD => {
-                ::core::option::Option::Some("DOMAIN_SET_USER_PASSWORD")
-            }
-            Self::DOMAIN_RENAME => ::core::option::Option::Some("DOMAIN_RENAME"),
-            Self::DOMAIN_EVENT_CALLBACK_MIGRATION_ITERATION => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_MIGRATION_ITERATION")
-            }
-            Self::CONNECT_REGISTER_CLOSE_CALLBACK => {
-                ::core::option::Option::Some("CONNECT_REGISTER_CLOSE_CALLBACK")
-            }
-            Self::CONNECT_UNREGISTER_CLOSE_CALLBACK => {
-                ::core::option::Option::Some("CONNECT_UNREGISTER_CLOSE_CALLBACK")
-            }
-            Self::CONNECT_EVENT_CONNECTION_CLOSED => {
-                ::core::option::Option::Some("CONNECT_EVENT_CONNECTION_CLOSED")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_JOB_COMPLETED => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_JOB_COMPLETED")
-            }
-            Self::DOMAIN_MIGRATE_START_POST_COPY => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_START_POST_COPY")
-            }
-            Self::DOMAIN_GET_PERF_EVENTS => ::core::option::Option::Some("DOMAIN_GET_PERF_EVENTS"),
-            Self::DOMAIN_SET_PERF_EVENTS => ::core::option::Option::Some("DOMAIN_SET_PERF_EVENTS"),
-            Self::DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED")
-            }
-            Self::CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY => {
-                ::core::option::Option::Some("CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY")
-            }
-            Self::CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY => {
-                ::core::option::Option::Some("CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY")
-            }
-            Self::STORAGE_POOL_EVENT_LIFECYCLE => {
-                ::core::option::Option::Some("STORAGE_POOL_EVENT_LIFECYCLE")
-            }
-            Self::DOMAIN_GET_GUEST_VCPUS => ::core::option::Option::Some("DOMAIN_GET_GUEST_VCPUS"),
-            Self::DOMAIN_SET_GUEST_VCPUS => ::core::option::Option::Some("DOMAIN_SET_GUEST_VCPUS"),
-            Self::STORAGE_POOL_EVENT_REFRESH => {
-                ::core::option::Option::Some("STORAGE_POOL_EVENT_REFRESH")
-            }
-            Self::CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY => {
-                ::core::option::Option::Some("CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY")
-            }
-            Self::CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY => {
-                ::core::option::Option::Some("CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY")
-            }
-            Self::NODE_DEVICE_EVENT_LIFECYCLE => {
-                ::core::option::Option::Some("NODE_DEVICE_EVENT_LIFECYCLE")
-            }
-            Self::NODE_DEVICE_EVENT_UPDATE => {
-                ::core::option::Option::Some("NODE_DEVICE_EVENT_UPDATE")
-            }
-            Self::STORAGE_VOL_GET_INFO_FLAGS => {
-                ::core::option::Option::Some("STORAGE_VOL_GET_INFO_FLAGS")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_METADATA_CHANGE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_METADATA_CHANGE")
-            }
-            Self::CONNECT_SECRET_EVENT_REGISTER_ANY => {
-                ::core::option::Option::Some("CONNECT_SECRET_EVENT_REGISTER_ANY")
-            }
-            Self::CONNECT_SECRET_EVENT_DEREGISTER_ANY => {
-                ::core::option::Option::Some("CONNECT_SECRET_EVENT_DEREGISTER_ANY")
-            }
-            Self::SECRET_EVENT_LIFECYCLE => ::core::option::Option::Some("SECRET_EVENT_LIFECYCLE"),
-            Self::SECRET_EVENT_VALUE_CHANGED => {
-                ::core::option::Option::Some("SECRET_EVENT_VALUE_CHANGED")
-            }
-            Self::DOMAIN_SET_VCPU => ::core::option::Option::Some("DOMAIN_SET_VCPU"),
-            Self::DOMAIN_EVENT_BLOCK_THRESHOLD => {
-                ::core::option::Option::Some("DOMAIN_EVENT_BLOCK_THRESHOLD")
-            }
-            Self::DOMAIN_SET_BLOCK_THRESHOLD => {
-                ::core::option::Option::Some("DOMAIN_SET_BLOCK_THRESHOLD")
-            }
-            Self::DOMAIN_MIGRATE_GET_MAX_DOWNTIME => {
-                ::core::option::Option::Some("DOMAIN_MIGRATE_GET_MAX_DOWNTIME")
-            }
-            Self::DOMAIN_MANAGED_SAVE_GET_XML_DESC => {
-                ::core::option::Option::Some("DOMAIN_MANAGED_SAVE_GET_XML_DESC")
-            }
-            Self::DOMAIN_MANAGED_SAVE_DEFINE_XML => {
-                ::core::option::Option::Some("DOMAIN_MANAGED_SAVE_DEFINE_XML")
-            }
-            Self::DOMAIN_SET_LIFECYCLE_ACTION => {
-                ::core::option::Option::Some("DOMAIN_SET_LIFECYCLE_ACTION")
-            }
-            Self::STORAGE_POOL_LOOKUP_BY_TARGET_PATH => {
-                ::core::option::Option::Some("STORAGE_POOL_LOOKUP_BY_TARGET_PATH")
-            }
-            Self::DOMAIN_DETACH_DEVICE_ALIAS => {
-                ::core::option::Option::Some("DOMAIN_DETACH_DEVICE_ALIAS")
-            }
-            Self::CONNECT_COMPARE_HYPERVISOR_CPU => {
-                ::core::option::Option::Some("CONNECT_COMPARE_HYPERVISOR_CPU")
-            }
-            Self::CONNECT_BASELINE_HYPERVISOR_CPU => {
-                ::core::option::Option::Some("CONNECT_BASELINE_HYPERVISOR_CPU")
-            }
-            Self::NODE_GET_SEV_INFO => ::core::option::Option::Some("NODE_GET_SEV_INFO"),
-            Self::DOMAIN_GET_LAUNCH_SECURITY_INFO => {
-                ::core::option::Option::Some("DOMAIN_GET_LAUNCH_SECURITY_INFO")
-            }
-            Self::NWFILTER_BINDING_LOOKUP_BY_PORT_DEV => {
-                ::core::option::Option::Some("NWFILTER_BINDING_LOOKUP_BY_PORT_DEV")
-            }
-            Self::NWFILTER_BINDING_GET_XML_DESC => {
-                ::core::option::Option::Some("NWFILTER_BINDING_GET_XML_DESC")
-            }
-            Self::NWFILTER_BINDING_CREATE_XML => {
-                ::core::option::Option::Some("NWFILTER_BINDING_CREATE_XML")
-            }
-            Self::NWFILTER_BINDING_DELETE => {
-                ::core::option::Option::Some("NWFILTER_BINDING_DELETE")
-            }
-            Self::CONNECT_LIST_ALL_NWFILTER_BINDINGS => {
-                ::core::option::Option::Some("CONNECT_LIST_ALL_NWFILTER_BINDINGS")
-            }
-            Self::DOMAIN_SET_IOTHREAD_PARAMS => {
-                ::core::option::Option::Some("DOMAIN_SET_IOTHREAD_PARAMS")
-            }
-            Self::CONNECT_GET_STORAGE_POOL_CAPABILITIES => {
-                ::core::option::Option::Some("CONNECT_GET_STORAGE_POOL_CAPABILITIES")
-            }
-            Self::NETWORK_LIST_ALL_PORTS => ::core::option::Option::Some("NETWORK_LIST_ALL_PORTS"),
-            Self::NETWORK_PORT_LOOKUP_BY_UUID => {
-                ::core::option::Option::Some("NETWORK_PORT_LOOKUP_BY_UUID")
-            }
-            Self::NETWORK_PORT_CREATE_XML => {
-                ::core::option::Option::Some("NETWORK_PORT_CREATE_XML")
-            }
-            Self::NETWORK_PORT_GET_PARAMETERS => {
-                ::core::option::Option::Some("NETWORK_PORT_GET_PARAMETERS")
-            }
-            Self::NETWORK_PORT_SET_PARAMETERS => {
-                ::core::option::Option::Some("NETWORK_PORT_SET_PARAMETERS")
-            }
-            Self::NETWORK_PORT_GET_XML_DESC => {
-                ::core::option::Option::Some("NETWORK_PORT_GET_XML_DESC")
-            }
-            Self::NETWORK_PORT_DELETE => ::core::option::Option::Some("NETWORK_PORT_DELETE"),
-            Self::DOMAIN_CHECKPOINT_CREATE_XML => {
-                ::core::option::Option::Some("DOMAIN_CHECKPOINT_CREATE_XML")
-            }
-            Self::DOMAIN_CHECKPOINT_GET_XML_DESC => {
-                ::core::option::Option::Some("DOMAIN_CHECKPOINT_GET_XML_DESC")
-            }
-            Self::DOMAIN_LIST_ALL_CHECKPOINTS => {
-                ::core::option::Option::Some("DOMAIN_LIST_ALL_CHECKPOINTS")
-            }
-            Self::DOMAIN_CHECKPOINT_LIST_ALL_CHILDREN => {
-                ::core::option::Option::Some("DOMAIN_CHECKPOINT_LIST_ALL_CHILDREN")
-            }
-            Self::DOMAIN_CHECKPOINT_LOOKUP_BY_NAME => {
-                ::core::option::Option::Some("DOMAIN_CHECKPOINT_LOOKUP_BY_NAME")
-            }
-            Self::DOMAIN_CHECKPOINT_GET_PARENT => {
-                ::core::option::Option::Some("DOMAIN_CHECKPOINT_GET_PARENT")
-            }
-            Self::DOMAIN_CHECKPOINT_DELETE => {
-                ::core::option::Option::Some("DOMAIN_CHECKPOINT_DELETE")
-            }
-            Self::DOMAIN_GET_GUEST_INFO => ::core::option::Option::Some("DOMAIN_GET_GUEST_INFO"),
-            Self::CONNECT_SET_IDENTITY => ::core::option::Option::Some("CONNECT_SET_IDENTITY"),
-            Self::DOMAIN_AGENT_SET_RESPONSE_TIMEOUT => {
-                ::core::option::Option::Some("DOMAIN_AGENT_SET_RESPONSE_TIMEOUT")
-            }
-            Self::DOMAIN_BACKUP_BEGIN => ::core::option::Option::Some("DOMAIN_BACKUP_BEGIN"),
-            Self::DOMAIN_BACKUP_GET_XML_DESC => {
-                ::core::option::Option::Some("DOMAIN_BACKUP_GET_XML_DESC")
-            }
-            Self::DOMAIN_EVENT_MEMORY_FAILURE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_MEMORY_FAILURE")
-            }
-            Self::DOMAIN_AUTHORIZED_SSH_KEYS_GET => {
-                ::core::option::Option::Some("DOMAIN_AUTHORIZED_SSH_KEYS_GET")
-            }
-            Self::DOMAIN_AUTHORIZED_SSH_KEYS_SET => {
-                ::core::option::Option::Some("DOMAIN_AUTHORIZED_SSH_KEYS_SET")
-            }
-            Self::DOMAIN_GET_MESSAGES => ::core::option::Option::Some("DOMAIN_GET_MESSAGES"),
-            Self::DOMAIN_START_DIRTY_RATE_CALC => {
-                ::core::option::Option::Some("DOMAIN_START_DIRTY_RATE_CALC")
-            }
-            Self::NODE_DEVICE_DEFINE_XML => ::core::option::Option::Some("NODE_DEVICE_DEFINE_XML"),
-            Self::NODE_DEVICE_UNDEFINE => ::core::option::Option::Some("NODE_DEVICE_UNDEFINE"),
-            Self::NODE_DEVICE_CREATE => ::core::option::Option::Some("NODE_DEVICE_CREATE"),
-            Self::NWFILTER_DEFINE_XML_FLAGS => {
-                ::core::option::Option::Some("NWFILTER_DEFINE_XML_FLAGS")
-            }
-            Self::NETWORK_DEFINE_XML_FLAGS => {
-                ::core::option::Option::Some("NETWORK_DEFINE_XML_FLAGS")
-            }
-            Self::NODE_DEVICE_GET_AUTOSTART => {
-                ::core::option::Option::Some("NODE_DEVICE_GET_AUTOSTART")
-            }
-            Self::NODE_DEVICE_SET_AUTOSTART => {
-                ::core::option::Option::Some("NODE_DEVICE_SET_AUTOSTART")
-            }
-            Self::NODE_DEVICE_IS_PERSISTENT => {
-                ::core::option::Option::Some("NODE_DEVICE_IS_PERSISTENT")
-            }
-            Self::NODE_DEVICE_IS_ACTIVE => ::core::option::Option::Some("NODE_DEVICE_IS_ACTIVE"),
-            Self::NETWORK_CREATE_XML_FLAGS => {
-                ::core::option::Option::Some("NETWORK_CREATE_XML_FLAGS")
-            }
-            Self::DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE")
-            }
-            Self::DOMAIN_SET_LAUNCH_SECURITY_STATE => {
-                ::core::option::Option::Some("DOMAIN_SET_LAUNCH_SECURITY_STATE")
-            }
-            Self::DOMAIN_SAVE_PARAMS => ::core::option::Option::Some("DOMAIN_SAVE_PARAMS"),
-            Self::DOMAIN_RESTORE_PARAMS => ::core::option::Option::Some("DOMAIN_RESTORE_PARAMS"),
-            Self::DOMAIN_ABORT_JOB_FLAGS => ::core::option::Option::Some("DOMAIN_ABORT_JOB_FLAGS"),
-            Self::DOMAIN_FD_ASSOCIATE => ::core::option::Option::Some("DOMAIN_FD_ASSOCIATE"),
-            Self::NETWORK_SET_METADATA => ::core::option::Option::Some("NETWORK_SET_METADATA"),
-            Self::NETWORK_GET_METADATA => ::core::option::Option::Some("NETWORK_GET_METADATA"),
-            Self::NETWORK_EVENT_CALLBACK_METADATA_CHANGE => {
-                ::core::option::Option::Some("NETWORK_EVENT_CALLBACK_METADATA_CHANGE")
-            }
-            Self::NODE_DEVICE_UPDATE => ::core::option::Option::Some("NODE_DEVICE_UPDATE"),
-            Self::DOMAIN_GRAPHICS_RELOAD => ::core::option::Option::Some("DOMAIN_GRAPHICS_RELOAD"),
-            Self::DOMAIN_GET_AUTOSTART_ONCE => {
-                ::core::option::Option::Some("DOMAIN_GET_AUTOSTART_ONCE")
-            }
-            Self::DOMAIN_SET_AUTOSTART_ONCE => {
-                ::core::option::Option::Some("DOMAIN_SET_AUTOSTART_ONCE")
-            }
-            Self::DOMAIN_SET_THROTTLE_GROUP => {
-                ::core::option::Option::Some("DOMAIN_SET_THROTTLE_GROUP")
-            }
-            Self::DOMAIN_DEL_THROTTLE_GROUP => {
-                ::core::option::Option::Some("DOMAIN_DEL_THROTTLE_GROUP")
-            }
-            Self::DOMAIN_EVENT_NIC_MAC_CHANGE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_NIC_MAC_CHANGE")
-            }
-            Self::DOMAIN_EVENT_VCPU_REMOVED => {
-                ::core::option::Option::Some("DOMAIN_EVENT_VCPU_REMOVED")
-            }
-            Self::DOMAIN_EVENT_CALLBACK_CHANNEL_LIFECYCLE => {
-                ::core::option::Option::Some("DOMAIN_EVENT_CALLBACK_CHANNEL_LIFECYCLE")
-            }
-            Self::DOMAIN_ANNOUNCE_INTERFACE => {
-                ::core::option::Option::Some("DOMAIN_ANNOUNCE_INTERFACE")
-            }
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for Procedure {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "Procedure({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for Procedure {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<Procedure> for i32 {
-    fn from(value: Procedure) -> Self {
-        value.0
+    /// A procedure of the program `REMOTE_PROGRAM`. Numbers that are not known are kept as they are.
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct Procedure {
+        /// Opens the hypervisor that a URI names.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_OPEN`.
+        CONNECT_OPEN = 1,
+        /// Closes the hypervisor; the daemon then closes the connection.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_CLOSE`.
+        CONNECT_CLOSE = 2,
+        /// The name of the hypervisor's driver, such as `QEMU`.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_GET_TYPE`.
+        CONNECT_GET_TYPE = 3,
+        /// The version of the hypervisor.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_GET_VERSION`.
+        CONNECT_GET_VERSION = 4,
+        /// XDR: `REMOTE_PROC_CONNECT_GET_MAX_VCPUS`.
+        CONNECT_GET_MAX_VCPUS = 5,
+        /// XDR: `REMOTE_PROC_NODE_GET_INFO`.
+        NODE_GET_INFO = 6,
+        /// XDR: `REMOTE_PROC_CONNECT_GET_CAPABILITIES`.
+        CONNECT_GET_CAPABILITIES = 7,
+        /// XDR: `REMOTE_PROC_DOMAIN_ATTACH_DEVICE`.
+        DOMAIN_ATTACH_DEVICE = 8,
+        /// XDR: `REMOTE_PROC_DOMAIN_CREATE`.
+        DOMAIN_CREATE = 9,
+        /// XDR: `REMOTE_PROC_DOMAIN_CREATE_XML`.
+        DOMAIN_CREATE_XML = 10,
+        /// XDR: `REMOTE_PROC_DOMAIN_DEFINE_XML`.
+        DOMAIN_DEFINE_XML = 11,
+        /// XDR: `REMOTE_PROC_DOMAIN_DESTROY`.
+        DOMAIN_DESTROY = 12,
+        /// XDR: `REMOTE_PROC_DOMAIN_DETACH_DEVICE`.
+        DOMAIN_DETACH_DEVICE = 13,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_XML_DESC`.
+        DOMAIN_GET_XML_DESC = 14,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_AUTOSTART`.
+        DOMAIN_GET_AUTOSTART = 15,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_INFO`.
+        DOMAIN_GET_INFO = 16,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_MAX_MEMORY`.
+        DOMAIN_GET_MAX_MEMORY = 17,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_MAX_VCPUS`.
+        DOMAIN_GET_MAX_VCPUS = 18,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_OS_TYPE`.
+        DOMAIN_GET_OS_TYPE = 19,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_VCPUS`.
+        DOMAIN_GET_VCPUS = 20,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_DEFINED_DOMAINS`.
+        CONNECT_LIST_DEFINED_DOMAINS = 21,
+        /// XDR: `REMOTE_PROC_DOMAIN_LOOKUP_BY_ID`.
+        DOMAIN_LOOKUP_BY_ID = 22,
+        /// The domain of a name.
+        ///
+        /// XDR: `REMOTE_PROC_DOMAIN_LOOKUP_BY_NAME`.
+        DOMAIN_LOOKUP_BY_NAME = 23,
+        /// XDR: `REMOTE_PROC_DOMAIN_LOOKUP_BY_UUID`.
+        DOMAIN_LOOKUP_BY_UUID = 24,
+        /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_DEFINED_DOMAINS`.
+        CONNECT_NUM_OF_DEFINED_DOMAINS = 25,
+        /// XDR: `REMOTE_PROC_DOMAIN_PIN_VCPU`.
+        DOMAIN_PIN_VCPU = 26,
+        /// XDR: `REMOTE_PROC_DOMAIN_REBOOT`.
+        DOMAIN_REBOOT = 27,
+        /// Lets a domain go on that pauses.
+        ///
+        /// XDR: `REMOTE_PROC_DOMAIN_RESUME`.
+        DOMAIN_RESUME = 28,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_AUTOSTART`.
+        DOMAIN_SET_AUTOSTART = 29,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_MAX_MEMORY`.
+        DOMAIN_SET_MAX_MEMORY = 30,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_MEMORY`.
+        DOMAIN_SET_MEMORY = 31,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_VCPUS`.
+        DOMAIN_SET_VCPUS = 32,
+        /// XDR: `REMOTE_PROC_DOMAIN_SHUTDOWN`.
+        DOMAIN_SHUTDOWN = 33,
+        /// Lets a domain pause.
+        ///
+        /// XDR: `REMOTE_PROC_DOMAIN_SUSPEND`.
+        DOMAIN_SUSPEND = 34,
+        /// XDR: `REMOTE_PROC_DOMAIN_UNDEFINE`.
+        DOMAIN_UNDEFINE = 35,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_DEFINED_NETWORKS`.
+        CONNECT_LIST_DEFINED_NETWORKS = 36,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_DOMAINS`.
+        CONNECT_LIST_DOMAINS = 37,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_NETWORKS`.
+        CONNECT_LIST_NETWORKS = 38,
+        /// XDR: `REMOTE_PROC_NETWORK_CREATE`.
+        NETWORK_CREATE = 39,
+        /// XDR: `REMOTE_PROC_NETWORK_CREATE_XML`.
+        NETWORK_CREATE_XML = 40,
+        /// XDR: `REMOTE_PROC_NETWORK_DEFINE_XML`.
+        NETWORK_DEFINE_XML = 41,
+        /// XDR: `REMOTE_PROC_NETWORK_DESTROY`.
+        NETWORK_DESTROY = 42,
+        /// XDR: `REMOTE_PROC_NETWORK_GET_XML_DESC`.
+        NETWORK_GET_XML_DESC = 43,
+        /// XDR: `REMOTE_PROC_NETWORK_GET_AUTOSTART`.
+        NETWORK_GET_AUTOSTART = 44,
+        /// XDR: `REMOTE_PROC_NETWORK_GET_BRIDGE_NAME`.
+        NETWORK_GET_BRIDGE_NAME = 45,
+        /// XDR: `REMOTE_PROC_NETWORK_LOOKUP_BY_NAME`.
+        NETWORK_LOOKUP_BY_NAME = 46,
+        /// XDR: `REMOTE_PROC_NETWORK_LOOKUP_BY_UUID`.
+        NETWORK_LOOKUP_BY_UUID = 47,
+        /// XDR: `REMOTE_PROC_NETWORK_SET_AUTOSTART`.
+        NETWORK_SET_AUTOSTART = 48,
+        /// XDR: `REMOTE_PROC_NETWORK_UNDEFINE`.
+        NETWORK_UNDEFINE = 49,
+        /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_DEFINED_NETWORKS`.
+        CONNECT_NUM_OF_DEFINED_NETWORKS = 50,
+        /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_DOMAINS`.
+        CONNECT_NUM_OF_DOMAINS = 51,
+        /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_NETWORKS`.
+        CONNECT_NUM_OF_NETWORKS = 52,
+        /// XDR: `REMOTE_PROC_DOMAIN_CORE_DUMP`.
+        DOMAIN_CORE_DUMP = 53,
+        /// XDR: `REMOTE_PROC_DOMAIN_RESTORE`.
+        DOMAIN_RESTORE = 54,
+        /// XDR: `REMOTE_PROC_DOMAIN_SAVE`.
+        DOMAIN_SAVE = 55,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_SCHEDULER_TYPE`.
+        DOMAIN_GET_SCHEDULER_TYPE = 56,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_SCHEDULER_PARAMETERS`.
+        DOMAIN_GET_SCHEDULER_PARAMETERS = 57,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_SCHEDULER_PARAMETERS`.
+        DOMAIN_SET_SCHEDULER_PARAMETERS = 58,
+        /// The name of the daemon's host.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_GET_HOSTNAME`.
+        CONNECT_GET_HOSTNAME = 59,
+        /// Whether the daemon has a feature; asking for some of them turns them on.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_SUPPORTS_FEATURE`.
+        CONNECT_SUPPORTS_FEATURE = 60,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE`.
+        DOMAIN_MIGRATE_PREPARE = 61,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PERFORM`.
+        DOMAIN_MIGRATE_PERFORM = 62,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_FINISH`.
+        DOMAIN_MIGRATE_FINISH = 63,
+        /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_STATS`.
+        DOMAIN_BLOCK_STATS = 64,
+        /// XDR: `REMOTE_PROC_DOMAIN_INTERFACE_STATS`.
+        DOMAIN_INTERFACE_STATS = 65,
+        /// The ways to authenticate that the daemon accepts.
+        ///
+        /// XDR: `REMOTE_PROC_AUTH_LIST`.
+        AUTH_LIST = 66,
+        /// XDR: `REMOTE_PROC_AUTH_SASL_INIT`.
+        AUTH_SASL_INIT = 67,
+        /// XDR: `REMOTE_PROC_AUTH_SASL_START`.
+        AUTH_SASL_START = 68,
+        /// XDR: `REMOTE_PROC_AUTH_SASL_STEP`.
+        AUTH_SASL_STEP = 69,
+        /// Authenticates by polkit, which knows the process behind a Unix socket.
+        ///
+        /// XDR: `REMOTE_PROC_AUTH_POLKIT`.
+        AUTH_POLKIT = 70,
+        /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_STORAGE_POOLS`.
+        CONNECT_NUM_OF_STORAGE_POOLS = 71,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_STORAGE_POOLS`.
+        CONNECT_LIST_STORAGE_POOLS = 72,
+        /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_DEFINED_STORAGE_POOLS`.
+        CONNECT_NUM_OF_DEFINED_STORAGE_POOLS = 73,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_DEFINED_STORAGE_POOLS`.
+        CONNECT_LIST_DEFINED_STORAGE_POOLS = 74,
+        /// XDR: `REMOTE_PROC_CONNECT_FIND_STORAGE_POOL_SOURCES`.
+        CONNECT_FIND_STORAGE_POOL_SOURCES = 75,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_CREATE_XML`.
+        STORAGE_POOL_CREATE_XML = 76,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_DEFINE_XML`.
+        STORAGE_POOL_DEFINE_XML = 77,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_CREATE`.
+        STORAGE_POOL_CREATE = 78,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_BUILD`.
+        STORAGE_POOL_BUILD = 79,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_DESTROY`.
+        STORAGE_POOL_DESTROY = 80,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_DELETE`.
+        STORAGE_POOL_DELETE = 81,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_UNDEFINE`.
+        STORAGE_POOL_UNDEFINE = 82,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_REFRESH`.
+        STORAGE_POOL_REFRESH = 83,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_LOOKUP_BY_NAME`.
+        STORAGE_POOL_LOOKUP_BY_NAME = 84,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_LOOKUP_BY_UUID`.
+        STORAGE_POOL_LOOKUP_BY_UUID = 85,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_LOOKUP_BY_VOLUME`.
+        STORAGE_POOL_LOOKUP_BY_VOLUME = 86,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_GET_INFO`.
+        STORAGE_POOL_GET_INFO = 87,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_GET_XML_DESC`.
+        STORAGE_POOL_GET_XML_DESC = 88,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_GET_AUTOSTART`.
+        STORAGE_POOL_GET_AUTOSTART = 89,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_SET_AUTOSTART`.
+        STORAGE_POOL_SET_AUTOSTART = 90,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_NUM_OF_VOLUMES`.
+        STORAGE_POOL_NUM_OF_VOLUMES = 91,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_LIST_VOLUMES`.
+        STORAGE_POOL_LIST_VOLUMES = 92,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_CREATE_XML`.
+        STORAGE_VOL_CREATE_XML = 93,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_DELETE`.
+        STORAGE_VOL_DELETE = 94,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_LOOKUP_BY_NAME`.
+        STORAGE_VOL_LOOKUP_BY_NAME = 95,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_LOOKUP_BY_KEY`.
+        STORAGE_VOL_LOOKUP_BY_KEY = 96,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_LOOKUP_BY_PATH`.
+        STORAGE_VOL_LOOKUP_BY_PATH = 97,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_GET_INFO`.
+        STORAGE_VOL_GET_INFO = 98,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_GET_XML_DESC`.
+        STORAGE_VOL_GET_XML_DESC = 99,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_GET_PATH`.
+        STORAGE_VOL_GET_PATH = 100,
+        /// XDR: `REMOTE_PROC_NODE_GET_CELLS_FREE_MEMORY`.
+        NODE_GET_CELLS_FREE_MEMORY = 101,
+        /// XDR: `REMOTE_PROC_NODE_GET_FREE_MEMORY`.
+        NODE_GET_FREE_MEMORY = 102,
+        /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_PEEK`.
+        DOMAIN_BLOCK_PEEK = 103,
+        /// XDR: `REMOTE_PROC_DOMAIN_MEMORY_PEEK`.
+        DOMAIN_MEMORY_PEEK = 104,
+        /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_EVENT_REGISTER`.
+        CONNECT_DOMAIN_EVENT_REGISTER = 105,
+        /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_EVENT_DEREGISTER`.
+        CONNECT_DOMAIN_EVENT_DEREGISTER = 106,
+        /// A domain was started, paused, stopped or the like.
+        ///
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_LIFECYCLE`.
+        DOMAIN_EVENT_LIFECYCLE = 107,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE2`.
+        DOMAIN_MIGRATE_PREPARE2 = 108,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_FINISH2`.
+        DOMAIN_MIGRATE_FINISH2 = 109,
+        /// The URI of the hypervisor, as the daemon opened it.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_GET_URI`.
+        CONNECT_GET_URI = 110,
+        /// XDR: `REMOTE_PROC_NODE_NUM_OF_DEVICES`.
+        NODE_NUM_OF_DEVICES = 111,
+        /// XDR: `REMOTE_PROC_NODE_LIST_DEVICES`.
+        NODE_LIST_DEVICES = 112,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_LOOKUP_BY_NAME`.
+        NODE_DEVICE_LOOKUP_BY_NAME = 113,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_GET_XML_DESC`.
+        NODE_DEVICE_GET_XML_DESC = 114,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_GET_PARENT`.
+        NODE_DEVICE_GET_PARENT = 115,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_NUM_OF_CAPS`.
+        NODE_DEVICE_NUM_OF_CAPS = 116,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_LIST_CAPS`.
+        NODE_DEVICE_LIST_CAPS = 117,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_DETTACH`.
+        NODE_DEVICE_DETTACH = 118,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_RE_ATTACH`.
+        NODE_DEVICE_RE_ATTACH = 119,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_RESET`.
+        NODE_DEVICE_RESET = 120,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_SECURITY_LABEL`.
+        DOMAIN_GET_SECURITY_LABEL = 121,
+        /// XDR: `REMOTE_PROC_NODE_GET_SECURITY_MODEL`.
+        NODE_GET_SECURITY_MODEL = 122,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_CREATE_XML`.
+        NODE_DEVICE_CREATE_XML = 123,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_DESTROY`.
+        NODE_DEVICE_DESTROY = 124,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_CREATE_XML_FROM`.
+        STORAGE_VOL_CREATE_XML_FROM = 125,
+        /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_INTERFACES`.
+        CONNECT_NUM_OF_INTERFACES = 126,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_INTERFACES`.
+        CONNECT_LIST_INTERFACES = 127,
+        /// XDR: `REMOTE_PROC_INTERFACE_LOOKUP_BY_NAME`.
+        INTERFACE_LOOKUP_BY_NAME = 128,
+        /// XDR: `REMOTE_PROC_INTERFACE_LOOKUP_BY_MAC_STRING`.
+        INTERFACE_LOOKUP_BY_MAC_STRING = 129,
+        /// XDR: `REMOTE_PROC_INTERFACE_GET_XML_DESC`.
+        INTERFACE_GET_XML_DESC = 130,
+        /// XDR: `REMOTE_PROC_INTERFACE_DEFINE_XML`.
+        INTERFACE_DEFINE_XML = 131,
+        /// XDR: `REMOTE_PROC_INTERFACE_UNDEFINE`.
+        INTERFACE_UNDEFINE = 132,
+        /// XDR: `REMOTE_PROC_INTERFACE_CREATE`.
+        INTERFACE_CREATE = 133,
+        /// XDR: `REMOTE_PROC_INTERFACE_DESTROY`.
+        INTERFACE_DESTROY = 134,
+        /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_XML_FROM_NATIVE`.
+        CONNECT_DOMAIN_XML_FROM_NATIVE = 135,
+        /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_XML_TO_NATIVE`.
+        CONNECT_DOMAIN_XML_TO_NATIVE = 136,
+        /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_DEFINED_INTERFACES`.
+        CONNECT_NUM_OF_DEFINED_INTERFACES = 137,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_DEFINED_INTERFACES`.
+        CONNECT_LIST_DEFINED_INTERFACES = 138,
+        /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_SECRETS`.
+        CONNECT_NUM_OF_SECRETS = 139,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_SECRETS`.
+        CONNECT_LIST_SECRETS = 140,
+        /// XDR: `REMOTE_PROC_SECRET_LOOKUP_BY_UUID`.
+        SECRET_LOOKUP_BY_UUID = 141,
+        /// XDR: `REMOTE_PROC_SECRET_DEFINE_XML`.
+        SECRET_DEFINE_XML = 142,
+        /// XDR: `REMOTE_PROC_SECRET_GET_XML_DESC`.
+        SECRET_GET_XML_DESC = 143,
+        /// XDR: `REMOTE_PROC_SECRET_SET_VALUE`.
+        SECRET_SET_VALUE = 144,
+        /// XDR: `REMOTE_PROC_SECRET_GET_VALUE`.
+        SECRET_GET_VALUE = 145,
+        /// XDR: `REMOTE_PROC_SECRET_UNDEFINE`.
+        SECRET_UNDEFINE = 146,
+        /// XDR: `REMOTE_PROC_SECRET_LOOKUP_BY_USAGE`.
+        SECRET_LOOKUP_BY_USAGE = 147,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE_TUNNEL`.
+        DOMAIN_MIGRATE_PREPARE_TUNNEL = 148,
+        /// XDR: `REMOTE_PROC_CONNECT_IS_SECURE`.
+        CONNECT_IS_SECURE = 149,
+        /// XDR: `REMOTE_PROC_DOMAIN_IS_ACTIVE`.
+        DOMAIN_IS_ACTIVE = 150,
+        /// XDR: `REMOTE_PROC_DOMAIN_IS_PERSISTENT`.
+        DOMAIN_IS_PERSISTENT = 151,
+        /// XDR: `REMOTE_PROC_NETWORK_IS_ACTIVE`.
+        NETWORK_IS_ACTIVE = 152,
+        /// XDR: `REMOTE_PROC_NETWORK_IS_PERSISTENT`.
+        NETWORK_IS_PERSISTENT = 153,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_IS_ACTIVE`.
+        STORAGE_POOL_IS_ACTIVE = 154,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_IS_PERSISTENT`.
+        STORAGE_POOL_IS_PERSISTENT = 155,
+        /// XDR: `REMOTE_PROC_INTERFACE_IS_ACTIVE`.
+        INTERFACE_IS_ACTIVE = 156,
+        /// The version of libvirt at the daemon.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_GET_LIB_VERSION`.
+        CONNECT_GET_LIB_VERSION = 157,
+        /// XDR: `REMOTE_PROC_CONNECT_COMPARE_CPU`.
+        CONNECT_COMPARE_CPU = 158,
+        /// XDR: `REMOTE_PROC_DOMAIN_MEMORY_STATS`.
+        DOMAIN_MEMORY_STATS = 159,
+        /// XDR: `REMOTE_PROC_DOMAIN_ATTACH_DEVICE_FLAGS`.
+        DOMAIN_ATTACH_DEVICE_FLAGS = 160,
+        /// XDR: `REMOTE_PROC_DOMAIN_DETACH_DEVICE_FLAGS`.
+        DOMAIN_DETACH_DEVICE_FLAGS = 161,
+        /// XDR: `REMOTE_PROC_CONNECT_BASELINE_CPU`.
+        CONNECT_BASELINE_CPU = 162,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_JOB_INFO`.
+        DOMAIN_GET_JOB_INFO = 163,
+        /// XDR: `REMOTE_PROC_DOMAIN_ABORT_JOB`.
+        DOMAIN_ABORT_JOB = 164,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_WIPE`.
+        STORAGE_VOL_WIPE = 165,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_SET_MAX_DOWNTIME`.
+        DOMAIN_MIGRATE_SET_MAX_DOWNTIME = 166,
+        /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_EVENT_REGISTER_ANY`.
+        CONNECT_DOMAIN_EVENT_REGISTER_ANY = 167,
+        /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_EVENT_DEREGISTER_ANY`.
+        CONNECT_DOMAIN_EVENT_DEREGISTER_ANY = 168,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_REBOOT`.
+        DOMAIN_EVENT_REBOOT = 169,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_RTC_CHANGE`.
+        DOMAIN_EVENT_RTC_CHANGE = 170,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_WATCHDOG`.
+        DOMAIN_EVENT_WATCHDOG = 171,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_IO_ERROR`.
+        DOMAIN_EVENT_IO_ERROR = 172,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_GRAPHICS`.
+        DOMAIN_EVENT_GRAPHICS = 173,
+        /// XDR: `REMOTE_PROC_DOMAIN_UPDATE_DEVICE_FLAGS`.
+        DOMAIN_UPDATE_DEVICE_FLAGS = 174,
+        /// XDR: `REMOTE_PROC_NWFILTER_LOOKUP_BY_NAME`.
+        NWFILTER_LOOKUP_BY_NAME = 175,
+        /// XDR: `REMOTE_PROC_NWFILTER_LOOKUP_BY_UUID`.
+        NWFILTER_LOOKUP_BY_UUID = 176,
+        /// XDR: `REMOTE_PROC_NWFILTER_GET_XML_DESC`.
+        NWFILTER_GET_XML_DESC = 177,
+        /// XDR: `REMOTE_PROC_CONNECT_NUM_OF_NWFILTERS`.
+        CONNECT_NUM_OF_NWFILTERS = 178,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_NWFILTERS`.
+        CONNECT_LIST_NWFILTERS = 179,
+        /// XDR: `REMOTE_PROC_NWFILTER_DEFINE_XML`.
+        NWFILTER_DEFINE_XML = 180,
+        /// XDR: `REMOTE_PROC_NWFILTER_UNDEFINE`.
+        NWFILTER_UNDEFINE = 181,
+        /// XDR: `REMOTE_PROC_DOMAIN_MANAGED_SAVE`.
+        DOMAIN_MANAGED_SAVE = 182,
+        /// XDR: `REMOTE_PROC_DOMAIN_HAS_MANAGED_SAVE_IMAGE`.
+        DOMAIN_HAS_MANAGED_SAVE_IMAGE = 183,
+        /// XDR: `REMOTE_PROC_DOMAIN_MANAGED_SAVE_REMOVE`.
+        DOMAIN_MANAGED_SAVE_REMOVE = 184,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_CREATE_XML`.
+        DOMAIN_SNAPSHOT_CREATE_XML = 185,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_GET_XML_DESC`.
+        DOMAIN_SNAPSHOT_GET_XML_DESC = 186,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_NUM`.
+        DOMAIN_SNAPSHOT_NUM = 187,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_LIST_NAMES`.
+        DOMAIN_SNAPSHOT_LIST_NAMES = 188,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_LOOKUP_BY_NAME`.
+        DOMAIN_SNAPSHOT_LOOKUP_BY_NAME = 189,
+        /// XDR: `REMOTE_PROC_DOMAIN_HAS_CURRENT_SNAPSHOT`.
+        DOMAIN_HAS_CURRENT_SNAPSHOT = 190,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_CURRENT`.
+        DOMAIN_SNAPSHOT_CURRENT = 191,
+        /// XDR: `REMOTE_PROC_DOMAIN_REVERT_TO_SNAPSHOT`.
+        DOMAIN_REVERT_TO_SNAPSHOT = 192,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_DELETE`.
+        DOMAIN_SNAPSHOT_DELETE = 193,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_BLOCK_INFO`.
+        DOMAIN_GET_BLOCK_INFO = 194,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_IO_ERROR_REASON`.
+        DOMAIN_EVENT_IO_ERROR_REASON = 195,
+        /// XDR: `REMOTE_PROC_DOMAIN_CREATE_WITH_FLAGS`.
+        DOMAIN_CREATE_WITH_FLAGS = 196,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_MEMORY_PARAMETERS`.
+        DOMAIN_SET_MEMORY_PARAMETERS = 197,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_MEMORY_PARAMETERS`.
+        DOMAIN_GET_MEMORY_PARAMETERS = 198,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_VCPUS_FLAGS`.
+        DOMAIN_SET_VCPUS_FLAGS = 199,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_VCPUS_FLAGS`.
+        DOMAIN_GET_VCPUS_FLAGS = 200,
+        /// Opens a console of a domain, as a stream in both directions.
+        ///
+        /// XDR: `REMOTE_PROC_DOMAIN_OPEN_CONSOLE`.
+        DOMAIN_OPEN_CONSOLE = 201,
+        /// XDR: `REMOTE_PROC_DOMAIN_IS_UPDATED`.
+        DOMAIN_IS_UPDATED = 202,
+        /// XDR: `REMOTE_PROC_CONNECT_GET_SYSINFO`.
+        CONNECT_GET_SYSINFO = 203,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_MEMORY_FLAGS`.
+        DOMAIN_SET_MEMORY_FLAGS = 204,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_BLKIO_PARAMETERS`.
+        DOMAIN_SET_BLKIO_PARAMETERS = 205,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_BLKIO_PARAMETERS`.
+        DOMAIN_GET_BLKIO_PARAMETERS = 206,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_SET_MAX_SPEED`.
+        DOMAIN_MIGRATE_SET_MAX_SPEED = 207,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_UPLOAD`.
+        STORAGE_VOL_UPLOAD = 208,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_DOWNLOAD`.
+        STORAGE_VOL_DOWNLOAD = 209,
+        /// XDR: `REMOTE_PROC_DOMAIN_INJECT_NMI`.
+        DOMAIN_INJECT_NMI = 210,
+        /// A picture of a domain's screen, which comes as a stream.
+        ///
+        /// XDR: `REMOTE_PROC_DOMAIN_SCREENSHOT`.
+        DOMAIN_SCREENSHOT = 211,
+        /// What a domain does, and why.
+        ///
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_STATE`.
+        DOMAIN_GET_STATE = 212,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_BEGIN3`.
+        DOMAIN_MIGRATE_BEGIN3 = 213,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE3`.
+        DOMAIN_MIGRATE_PREPARE3 = 214,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE_TUNNEL3`.
+        DOMAIN_MIGRATE_PREPARE_TUNNEL3 = 215,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PERFORM3`.
+        DOMAIN_MIGRATE_PERFORM3 = 216,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_FINISH3`.
+        DOMAIN_MIGRATE_FINISH3 = 217,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_CONFIRM3`.
+        DOMAIN_MIGRATE_CONFIRM3 = 218,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS`.
+        DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS = 219,
+        /// XDR: `REMOTE_PROC_INTERFACE_CHANGE_BEGIN`.
+        INTERFACE_CHANGE_BEGIN = 220,
+        /// XDR: `REMOTE_PROC_INTERFACE_CHANGE_COMMIT`.
+        INTERFACE_CHANGE_COMMIT = 221,
+        /// XDR: `REMOTE_PROC_INTERFACE_CHANGE_ROLLBACK`.
+        INTERFACE_CHANGE_ROLLBACK = 222,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_SCHEDULER_PARAMETERS_FLAGS`.
+        DOMAIN_GET_SCHEDULER_PARAMETERS_FLAGS = 223,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CONTROL_ERROR`.
+        DOMAIN_EVENT_CONTROL_ERROR = 224,
+        /// XDR: `REMOTE_PROC_DOMAIN_PIN_VCPU_FLAGS`.
+        DOMAIN_PIN_VCPU_FLAGS = 225,
+        /// XDR: `REMOTE_PROC_DOMAIN_SEND_KEY`.
+        DOMAIN_SEND_KEY = 226,
+        /// XDR: `REMOTE_PROC_NODE_GET_CPU_STATS`.
+        NODE_GET_CPU_STATS = 227,
+        /// XDR: `REMOTE_PROC_NODE_GET_MEMORY_STATS`.
+        NODE_GET_MEMORY_STATS = 228,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_CONTROL_INFO`.
+        DOMAIN_GET_CONTROL_INFO = 229,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_VCPU_PIN_INFO`.
+        DOMAIN_GET_VCPU_PIN_INFO = 230,
+        /// XDR: `REMOTE_PROC_DOMAIN_UNDEFINE_FLAGS`.
+        DOMAIN_UNDEFINE_FLAGS = 231,
+        /// XDR: `REMOTE_PROC_DOMAIN_SAVE_FLAGS`.
+        DOMAIN_SAVE_FLAGS = 232,
+        /// XDR: `REMOTE_PROC_DOMAIN_RESTORE_FLAGS`.
+        DOMAIN_RESTORE_FLAGS = 233,
+        /// XDR: `REMOTE_PROC_DOMAIN_DESTROY_FLAGS`.
+        DOMAIN_DESTROY_FLAGS = 234,
+        /// XDR: `REMOTE_PROC_DOMAIN_SAVE_IMAGE_GET_XML_DESC`.
+        DOMAIN_SAVE_IMAGE_GET_XML_DESC = 235,
+        /// XDR: `REMOTE_PROC_DOMAIN_SAVE_IMAGE_DEFINE_XML`.
+        DOMAIN_SAVE_IMAGE_DEFINE_XML = 236,
+        /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_JOB_ABORT`.
+        DOMAIN_BLOCK_JOB_ABORT = 237,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_BLOCK_JOB_INFO`.
+        DOMAIN_GET_BLOCK_JOB_INFO = 238,
+        /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_JOB_SET_SPEED`.
+        DOMAIN_BLOCK_JOB_SET_SPEED = 239,
+        /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_PULL`.
+        DOMAIN_BLOCK_PULL = 240,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_BLOCK_JOB`.
+        DOMAIN_EVENT_BLOCK_JOB = 241,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_GET_MAX_SPEED`.
+        DOMAIN_MIGRATE_GET_MAX_SPEED = 242,
+        /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_STATS_FLAGS`.
+        DOMAIN_BLOCK_STATS_FLAGS = 243,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_GET_PARENT`.
+        DOMAIN_SNAPSHOT_GET_PARENT = 244,
+        /// XDR: `REMOTE_PROC_DOMAIN_RESET`.
+        DOMAIN_RESET = 245,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_NUM_CHILDREN`.
+        DOMAIN_SNAPSHOT_NUM_CHILDREN = 246,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES`.
+        DOMAIN_SNAPSHOT_LIST_CHILDREN_NAMES = 247,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_DISK_CHANGE`.
+        DOMAIN_EVENT_DISK_CHANGE = 248,
+        /// XDR: `REMOTE_PROC_DOMAIN_OPEN_GRAPHICS`.
+        DOMAIN_OPEN_GRAPHICS = 249,
+        /// XDR: `REMOTE_PROC_NODE_SUSPEND_FOR_DURATION`.
+        NODE_SUSPEND_FOR_DURATION = 250,
+        /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_RESIZE`.
+        DOMAIN_BLOCK_RESIZE = 251,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_BLOCK_IO_TUNE`.
+        DOMAIN_SET_BLOCK_IO_TUNE = 252,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_BLOCK_IO_TUNE`.
+        DOMAIN_GET_BLOCK_IO_TUNE = 253,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_NUMA_PARAMETERS`.
+        DOMAIN_SET_NUMA_PARAMETERS = 254,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_NUMA_PARAMETERS`.
+        DOMAIN_GET_NUMA_PARAMETERS = 255,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_INTERFACE_PARAMETERS`.
+        DOMAIN_SET_INTERFACE_PARAMETERS = 256,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_INTERFACE_PARAMETERS`.
+        DOMAIN_GET_INTERFACE_PARAMETERS = 257,
+        /// XDR: `REMOTE_PROC_DOMAIN_SHUTDOWN_FLAGS`.
+        DOMAIN_SHUTDOWN_FLAGS = 258,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_WIPE_PATTERN`.
+        STORAGE_VOL_WIPE_PATTERN = 259,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_RESIZE`.
+        STORAGE_VOL_RESIZE = 260,
+        /// XDR: `REMOTE_PROC_DOMAIN_PM_SUSPEND_FOR_DURATION`.
+        DOMAIN_PM_SUSPEND_FOR_DURATION = 261,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_CPU_STATS`.
+        DOMAIN_GET_CPU_STATS = 262,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_DISK_ERRORS`.
+        DOMAIN_GET_DISK_ERRORS = 263,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_METADATA`.
+        DOMAIN_SET_METADATA = 264,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_METADATA`.
+        DOMAIN_GET_METADATA = 265,
+        /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_REBASE`.
+        DOMAIN_BLOCK_REBASE = 266,
+        /// XDR: `REMOTE_PROC_DOMAIN_PM_WAKEUP`.
+        DOMAIN_PM_WAKEUP = 267,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_TRAY_CHANGE`.
+        DOMAIN_EVENT_TRAY_CHANGE = 268,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_PMWAKEUP`.
+        DOMAIN_EVENT_PMWAKEUP = 269,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_PMSUSPEND`.
+        DOMAIN_EVENT_PMSUSPEND = 270,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_IS_CURRENT`.
+        DOMAIN_SNAPSHOT_IS_CURRENT = 271,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_HAS_METADATA`.
+        DOMAIN_SNAPSHOT_HAS_METADATA = 272,
+        /// The domains, or their number.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_DOMAINS`.
+        CONNECT_LIST_ALL_DOMAINS = 273,
+        /// XDR: `REMOTE_PROC_DOMAIN_LIST_ALL_SNAPSHOTS`.
+        DOMAIN_LIST_ALL_SNAPSHOTS = 274,
+        /// XDR: `REMOTE_PROC_DOMAIN_SNAPSHOT_LIST_ALL_CHILDREN`.
+        DOMAIN_SNAPSHOT_LIST_ALL_CHILDREN = 275,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_BALLOON_CHANGE`.
+        DOMAIN_EVENT_BALLOON_CHANGE = 276,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_HOSTNAME`.
+        DOMAIN_GET_HOSTNAME = 277,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_SECURITY_LABEL_LIST`.
+        DOMAIN_GET_SECURITY_LABEL_LIST = 278,
+        /// XDR: `REMOTE_PROC_DOMAIN_PIN_EMULATOR`.
+        DOMAIN_PIN_EMULATOR = 279,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_EMULATOR_PIN_INFO`.
+        DOMAIN_GET_EMULATOR_PIN_INFO = 280,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_STORAGE_POOLS`.
+        CONNECT_LIST_ALL_STORAGE_POOLS = 281,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_LIST_ALL_VOLUMES`.
+        STORAGE_POOL_LIST_ALL_VOLUMES = 282,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_NETWORKS`.
+        CONNECT_LIST_ALL_NETWORKS = 283,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_INTERFACES`.
+        CONNECT_LIST_ALL_INTERFACES = 284,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_NODE_DEVICES`.
+        CONNECT_LIST_ALL_NODE_DEVICES = 285,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_NWFILTERS`.
+        CONNECT_LIST_ALL_NWFILTERS = 286,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_SECRETS`.
+        CONNECT_LIST_ALL_SECRETS = 287,
+        /// XDR: `REMOTE_PROC_NODE_SET_MEMORY_PARAMETERS`.
+        NODE_SET_MEMORY_PARAMETERS = 288,
+        /// XDR: `REMOTE_PROC_NODE_GET_MEMORY_PARAMETERS`.
+        NODE_GET_MEMORY_PARAMETERS = 289,
+        /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_COMMIT`.
+        DOMAIN_BLOCK_COMMIT = 290,
+        /// XDR: `REMOTE_PROC_NETWORK_UPDATE`.
+        NETWORK_UPDATE = 291,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_PMSUSPEND_DISK`.
+        DOMAIN_EVENT_PMSUSPEND_DISK = 292,
+        /// XDR: `REMOTE_PROC_NODE_GET_CPU_MAP`.
+        NODE_GET_CPU_MAP = 293,
+        /// XDR: `REMOTE_PROC_DOMAIN_FSTRIM`.
+        DOMAIN_FSTRIM = 294,
+        /// XDR: `REMOTE_PROC_DOMAIN_SEND_PROCESS_SIGNAL`.
+        DOMAIN_SEND_PROCESS_SIGNAL = 295,
+        /// XDR: `REMOTE_PROC_DOMAIN_OPEN_CHANNEL`.
+        DOMAIN_OPEN_CHANNEL = 296,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN`.
+        NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN = 297,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_JOB_STATS`.
+        DOMAIN_GET_JOB_STATS = 298,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_GET_COMPRESSION_CACHE`.
+        DOMAIN_MIGRATE_GET_COMPRESSION_CACHE = 299,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_SET_COMPRESSION_CACHE`.
+        DOMAIN_MIGRATE_SET_COMPRESSION_CACHE = 300,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_DETACH_FLAGS`.
+        NODE_DEVICE_DETACH_FLAGS = 301,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_BEGIN3_PARAMS`.
+        DOMAIN_MIGRATE_BEGIN3_PARAMS = 302,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE3_PARAMS`.
+        DOMAIN_MIGRATE_PREPARE3_PARAMS = 303,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS`.
+        DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS = 304,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_PERFORM3_PARAMS`.
+        DOMAIN_MIGRATE_PERFORM3_PARAMS = 305,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_FINISH3_PARAMS`.
+        DOMAIN_MIGRATE_FINISH3_PARAMS = 306,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_CONFIRM3_PARAMS`.
+        DOMAIN_MIGRATE_CONFIRM3_PARAMS = 307,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_MEMORY_STATS_PERIOD`.
+        DOMAIN_SET_MEMORY_STATS_PERIOD = 308,
+        /// XDR: `REMOTE_PROC_DOMAIN_CREATE_XML_WITH_FILES`.
+        DOMAIN_CREATE_XML_WITH_FILES = 309,
+        /// XDR: `REMOTE_PROC_DOMAIN_CREATE_WITH_FILES`.
+        DOMAIN_CREATE_WITH_FILES = 310,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_DEVICE_REMOVED`.
+        DOMAIN_EVENT_DEVICE_REMOVED = 311,
+        /// XDR: `REMOTE_PROC_CONNECT_GET_CPU_MODEL_NAMES`.
+        CONNECT_GET_CPU_MODEL_NAMES = 312,
+        /// XDR: `REMOTE_PROC_CONNECT_NETWORK_EVENT_REGISTER_ANY`.
+        CONNECT_NETWORK_EVENT_REGISTER_ANY = 313,
+        /// XDR: `REMOTE_PROC_CONNECT_NETWORK_EVENT_DEREGISTER_ANY`.
+        CONNECT_NETWORK_EVENT_DEREGISTER_ANY = 314,
+        /// XDR: `REMOTE_PROC_NETWORK_EVENT_LIFECYCLE`.
+        NETWORK_EVENT_LIFECYCLE = 315,
+        /// Asks for the events of a domain, or of all.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY`.
+        CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY = 316,
+        /// Takes that back.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY`.
+        CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY = 317,
+        /// `DOMAIN_EVENT_LIFECYCLE`, for those who have asked by `CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY`.
+        ///
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_LIFECYCLE`.
+        DOMAIN_EVENT_CALLBACK_LIFECYCLE = 318,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_REBOOT`.
+        DOMAIN_EVENT_CALLBACK_REBOOT = 319,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_RTC_CHANGE`.
+        DOMAIN_EVENT_CALLBACK_RTC_CHANGE = 320,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_WATCHDOG`.
+        DOMAIN_EVENT_CALLBACK_WATCHDOG = 321,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_IO_ERROR`.
+        DOMAIN_EVENT_CALLBACK_IO_ERROR = 322,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_GRAPHICS`.
+        DOMAIN_EVENT_CALLBACK_GRAPHICS = 323,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON`.
+        DOMAIN_EVENT_CALLBACK_IO_ERROR_REASON = 324,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_CONTROL_ERROR`.
+        DOMAIN_EVENT_CALLBACK_CONTROL_ERROR = 325,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_BLOCK_JOB`.
+        DOMAIN_EVENT_CALLBACK_BLOCK_JOB = 326,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_DISK_CHANGE`.
+        DOMAIN_EVENT_CALLBACK_DISK_CHANGE = 327,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_TRAY_CHANGE`.
+        DOMAIN_EVENT_CALLBACK_TRAY_CHANGE = 328,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_PMWAKEUP`.
+        DOMAIN_EVENT_CALLBACK_PMWAKEUP = 329,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_PMSUSPEND`.
+        DOMAIN_EVENT_CALLBACK_PMSUSPEND = 330,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE`.
+        DOMAIN_EVENT_CALLBACK_BALLOON_CHANGE = 331,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK`.
+        DOMAIN_EVENT_CALLBACK_PMSUSPEND_DISK = 332,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED`.
+        DOMAIN_EVENT_CALLBACK_DEVICE_REMOVED = 333,
+        /// XDR: `REMOTE_PROC_DOMAIN_CORE_DUMP_WITH_FORMAT`.
+        DOMAIN_CORE_DUMP_WITH_FORMAT = 334,
+        /// XDR: `REMOTE_PROC_DOMAIN_FSFREEZE`.
+        DOMAIN_FSFREEZE = 335,
+        /// XDR: `REMOTE_PROC_DOMAIN_FSTHAW`.
+        DOMAIN_FSTHAW = 336,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_TIME`.
+        DOMAIN_GET_TIME = 337,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_TIME`.
+        DOMAIN_SET_TIME = 338,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_BLOCK_JOB_2`.
+        DOMAIN_EVENT_BLOCK_JOB_2 = 339,
+        /// XDR: `REMOTE_PROC_NODE_GET_FREE_PAGES`.
+        NODE_GET_FREE_PAGES = 340,
+        /// XDR: `REMOTE_PROC_NETWORK_GET_DHCP_LEASES`.
+        NETWORK_GET_DHCP_LEASES = 341,
+        /// XDR: `REMOTE_PROC_CONNECT_GET_DOMAIN_CAPABILITIES`.
+        CONNECT_GET_DOMAIN_CAPABILITIES = 342,
+        /// Opens a display of a domain; the reply has its descriptor.
+        ///
+        /// XDR: `REMOTE_PROC_DOMAIN_OPEN_GRAPHICS_FD`.
+        DOMAIN_OPEN_GRAPHICS_FD = 343,
+        /// XDR: `REMOTE_PROC_CONNECT_GET_ALL_DOMAIN_STATS`.
+        CONNECT_GET_ALL_DOMAIN_STATS = 344,
+        /// XDR: `REMOTE_PROC_DOMAIN_BLOCK_COPY`.
+        DOMAIN_BLOCK_COPY = 345,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_TUNABLE`.
+        DOMAIN_EVENT_CALLBACK_TUNABLE = 346,
+        /// XDR: `REMOTE_PROC_NODE_ALLOC_PAGES`.
+        NODE_ALLOC_PAGES = 347,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE`.
+        DOMAIN_EVENT_CALLBACK_AGENT_LIFECYCLE = 348,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_FSINFO`.
+        DOMAIN_GET_FSINFO = 349,
+        /// XDR: `REMOTE_PROC_DOMAIN_DEFINE_XML_FLAGS`.
+        DOMAIN_DEFINE_XML_FLAGS = 350,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_IOTHREAD_INFO`.
+        DOMAIN_GET_IOTHREAD_INFO = 351,
+        /// XDR: `REMOTE_PROC_DOMAIN_PIN_IOTHREAD`.
+        DOMAIN_PIN_IOTHREAD = 352,
+        /// XDR: `REMOTE_PROC_DOMAIN_INTERFACE_ADDRESSES`.
+        DOMAIN_INTERFACE_ADDRESSES = 353,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_DEVICE_ADDED`.
+        DOMAIN_EVENT_CALLBACK_DEVICE_ADDED = 354,
+        /// XDR: `REMOTE_PROC_DOMAIN_ADD_IOTHREAD`.
+        DOMAIN_ADD_IOTHREAD = 355,
+        /// XDR: `REMOTE_PROC_DOMAIN_DEL_IOTHREAD`.
+        DOMAIN_DEL_IOTHREAD = 356,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_USER_PASSWORD`.
+        DOMAIN_SET_USER_PASSWORD = 357,
+        /// XDR: `REMOTE_PROC_DOMAIN_RENAME`.
+        DOMAIN_RENAME = 358,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_MIGRATION_ITERATION`.
+        DOMAIN_EVENT_CALLBACK_MIGRATION_ITERATION = 359,
+        /// Asks for `CONNECT_EVENT_CONNECTION_CLOSED`.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_REGISTER_CLOSE_CALLBACK`.
+        CONNECT_REGISTER_CLOSE_CALLBACK = 360,
+        /// Takes that back.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_UNREGISTER_CLOSE_CALLBACK`.
+        CONNECT_UNREGISTER_CLOSE_CALLBACK = 361,
+        /// The daemon has lost its own connection to the hypervisor.
+        ///
+        /// XDR: `REMOTE_PROC_CONNECT_EVENT_CONNECTION_CLOSED`.
+        CONNECT_EVENT_CONNECTION_CLOSED = 362,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_JOB_COMPLETED`.
+        DOMAIN_EVENT_CALLBACK_JOB_COMPLETED = 363,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_START_POST_COPY`.
+        DOMAIN_MIGRATE_START_POST_COPY = 364,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_PERF_EVENTS`.
+        DOMAIN_GET_PERF_EVENTS = 365,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_PERF_EVENTS`.
+        DOMAIN_SET_PERF_EVENTS = 366,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED`.
+        DOMAIN_EVENT_CALLBACK_DEVICE_REMOVAL_FAILED = 367,
+        /// XDR: `REMOTE_PROC_CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY`.
+        CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY = 368,
+        /// XDR: `REMOTE_PROC_CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY`.
+        CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY = 369,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_EVENT_LIFECYCLE`.
+        STORAGE_POOL_EVENT_LIFECYCLE = 370,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_GUEST_VCPUS`.
+        DOMAIN_GET_GUEST_VCPUS = 371,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_GUEST_VCPUS`.
+        DOMAIN_SET_GUEST_VCPUS = 372,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_EVENT_REFRESH`.
+        STORAGE_POOL_EVENT_REFRESH = 373,
+        /// XDR: `REMOTE_PROC_CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY`.
+        CONNECT_NODE_DEVICE_EVENT_REGISTER_ANY = 374,
+        /// XDR: `REMOTE_PROC_CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY`.
+        CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY = 375,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_EVENT_LIFECYCLE`.
+        NODE_DEVICE_EVENT_LIFECYCLE = 376,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_EVENT_UPDATE`.
+        NODE_DEVICE_EVENT_UPDATE = 377,
+        /// XDR: `REMOTE_PROC_STORAGE_VOL_GET_INFO_FLAGS`.
+        STORAGE_VOL_GET_INFO_FLAGS = 378,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_METADATA_CHANGE`.
+        DOMAIN_EVENT_CALLBACK_METADATA_CHANGE = 379,
+        /// XDR: `REMOTE_PROC_CONNECT_SECRET_EVENT_REGISTER_ANY`.
+        CONNECT_SECRET_EVENT_REGISTER_ANY = 380,
+        /// XDR: `REMOTE_PROC_CONNECT_SECRET_EVENT_DEREGISTER_ANY`.
+        CONNECT_SECRET_EVENT_DEREGISTER_ANY = 381,
+        /// XDR: `REMOTE_PROC_SECRET_EVENT_LIFECYCLE`.
+        SECRET_EVENT_LIFECYCLE = 382,
+        /// XDR: `REMOTE_PROC_SECRET_EVENT_VALUE_CHANGED`.
+        SECRET_EVENT_VALUE_CHANGED = 383,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_VCPU`.
+        DOMAIN_SET_VCPU = 384,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_BLOCK_THRESHOLD`.
+        DOMAIN_EVENT_BLOCK_THRESHOLD = 385,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_BLOCK_THRESHOLD`.
+        DOMAIN_SET_BLOCK_THRESHOLD = 386,
+        /// XDR: `REMOTE_PROC_DOMAIN_MIGRATE_GET_MAX_DOWNTIME`.
+        DOMAIN_MIGRATE_GET_MAX_DOWNTIME = 387,
+        /// XDR: `REMOTE_PROC_DOMAIN_MANAGED_SAVE_GET_XML_DESC`.
+        DOMAIN_MANAGED_SAVE_GET_XML_DESC = 388,
+        /// XDR: `REMOTE_PROC_DOMAIN_MANAGED_SAVE_DEFINE_XML`.
+        DOMAIN_MANAGED_SAVE_DEFINE_XML = 389,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_LIFECYCLE_ACTION`.
+        DOMAIN_SET_LIFECYCLE_ACTION = 390,
+        /// XDR: `REMOTE_PROC_STORAGE_POOL_LOOKUP_BY_TARGET_PATH`.
+        STORAGE_POOL_LOOKUP_BY_TARGET_PATH = 391,
+        /// XDR: `REMOTE_PROC_DOMAIN_DETACH_DEVICE_ALIAS`.
+        DOMAIN_DETACH_DEVICE_ALIAS = 392,
+        /// XDR: `REMOTE_PROC_CONNECT_COMPARE_HYPERVISOR_CPU`.
+        CONNECT_COMPARE_HYPERVISOR_CPU = 393,
+        /// XDR: `REMOTE_PROC_CONNECT_BASELINE_HYPERVISOR_CPU`.
+        CONNECT_BASELINE_HYPERVISOR_CPU = 394,
+        /// XDR: `REMOTE_PROC_NODE_GET_SEV_INFO`.
+        NODE_GET_SEV_INFO = 395,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_LAUNCH_SECURITY_INFO`.
+        DOMAIN_GET_LAUNCH_SECURITY_INFO = 396,
+        /// XDR: `REMOTE_PROC_NWFILTER_BINDING_LOOKUP_BY_PORT_DEV`.
+        NWFILTER_BINDING_LOOKUP_BY_PORT_DEV = 397,
+        /// XDR: `REMOTE_PROC_NWFILTER_BINDING_GET_XML_DESC`.
+        NWFILTER_BINDING_GET_XML_DESC = 398,
+        /// XDR: `REMOTE_PROC_NWFILTER_BINDING_CREATE_XML`.
+        NWFILTER_BINDING_CREATE_XML = 399,
+        /// XDR: `REMOTE_PROC_NWFILTER_BINDING_DELETE`.
+        NWFILTER_BINDING_DELETE = 400,
+        /// XDR: `REMOTE_PROC_CONNECT_LIST_ALL_NWFILTER_BINDINGS`.
+        CONNECT_LIST_ALL_NWFILTER_BINDINGS = 401,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_IOTHREAD_PARAMS`.
+        DOMAIN_SET_IOTHREAD_PARAMS = 402,
+        /// XDR: `REMOTE_PROC_CONNECT_GET_STORAGE_POOL_CAPABILITIES`.
+        CONNECT_GET_STORAGE_POOL_CAPABILITIES = 403,
+        /// XDR: `REMOTE_PROC_NETWORK_LIST_ALL_PORTS`.
+        NETWORK_LIST_ALL_PORTS = 404,
+        /// XDR: `REMOTE_PROC_NETWORK_PORT_LOOKUP_BY_UUID`.
+        NETWORK_PORT_LOOKUP_BY_UUID = 405,
+        /// XDR: `REMOTE_PROC_NETWORK_PORT_CREATE_XML`.
+        NETWORK_PORT_CREATE_XML = 406,
+        /// XDR: `REMOTE_PROC_NETWORK_PORT_GET_PARAMETERS`.
+        NETWORK_PORT_GET_PARAMETERS = 407,
+        /// XDR: `REMOTE_PROC_NETWORK_PORT_SET_PARAMETERS`.
+        NETWORK_PORT_SET_PARAMETERS = 408,
+        /// XDR: `REMOTE_PROC_NETWORK_PORT_GET_XML_DESC`.
+        NETWORK_PORT_GET_XML_DESC = 409,
+        /// XDR: `REMOTE_PROC_NETWORK_PORT_DELETE`.
+        NETWORK_PORT_DELETE = 410,
+        /// XDR: `REMOTE_PROC_DOMAIN_CHECKPOINT_CREATE_XML`.
+        DOMAIN_CHECKPOINT_CREATE_XML = 411,
+        /// XDR: `REMOTE_PROC_DOMAIN_CHECKPOINT_GET_XML_DESC`.
+        DOMAIN_CHECKPOINT_GET_XML_DESC = 412,
+        /// XDR: `REMOTE_PROC_DOMAIN_LIST_ALL_CHECKPOINTS`.
+        DOMAIN_LIST_ALL_CHECKPOINTS = 413,
+        /// XDR: `REMOTE_PROC_DOMAIN_CHECKPOINT_LIST_ALL_CHILDREN`.
+        DOMAIN_CHECKPOINT_LIST_ALL_CHILDREN = 414,
+        /// XDR: `REMOTE_PROC_DOMAIN_CHECKPOINT_LOOKUP_BY_NAME`.
+        DOMAIN_CHECKPOINT_LOOKUP_BY_NAME = 415,
+        /// XDR: `REMOTE_PROC_DOMAIN_CHECKPOINT_GET_PARENT`.
+        DOMAIN_CHECKPOINT_GET_PARENT = 416,
+        /// XDR: `REMOTE_PROC_DOMAIN_CHECKPOINT_DELETE`.
+        DOMAIN_CHECKPOINT_DELETE = 417,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_GUEST_INFO`.
+        DOMAIN_GET_GUEST_INFO = 418,
+        /// XDR: `REMOTE_PROC_CONNECT_SET_IDENTITY`.
+        CONNECT_SET_IDENTITY = 419,
+        /// XDR: `REMOTE_PROC_DOMAIN_AGENT_SET_RESPONSE_TIMEOUT`.
+        DOMAIN_AGENT_SET_RESPONSE_TIMEOUT = 420,
+        /// XDR: `REMOTE_PROC_DOMAIN_BACKUP_BEGIN`.
+        DOMAIN_BACKUP_BEGIN = 421,
+        /// XDR: `REMOTE_PROC_DOMAIN_BACKUP_GET_XML_DESC`.
+        DOMAIN_BACKUP_GET_XML_DESC = 422,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_MEMORY_FAILURE`.
+        DOMAIN_EVENT_MEMORY_FAILURE = 423,
+        /// XDR: `REMOTE_PROC_DOMAIN_AUTHORIZED_SSH_KEYS_GET`.
+        DOMAIN_AUTHORIZED_SSH_KEYS_GET = 424,
+        /// XDR: `REMOTE_PROC_DOMAIN_AUTHORIZED_SSH_KEYS_SET`.
+        DOMAIN_AUTHORIZED_SSH_KEYS_SET = 425,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_MESSAGES`.
+        DOMAIN_GET_MESSAGES = 426,
+        /// XDR: `REMOTE_PROC_DOMAIN_START_DIRTY_RATE_CALC`.
+        DOMAIN_START_DIRTY_RATE_CALC = 427,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_DEFINE_XML`.
+        NODE_DEVICE_DEFINE_XML = 428,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_UNDEFINE`.
+        NODE_DEVICE_UNDEFINE = 429,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_CREATE`.
+        NODE_DEVICE_CREATE = 430,
+        /// XDR: `REMOTE_PROC_NWFILTER_DEFINE_XML_FLAGS`.
+        NWFILTER_DEFINE_XML_FLAGS = 431,
+        /// XDR: `REMOTE_PROC_NETWORK_DEFINE_XML_FLAGS`.
+        NETWORK_DEFINE_XML_FLAGS = 432,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_GET_AUTOSTART`.
+        NODE_DEVICE_GET_AUTOSTART = 433,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_SET_AUTOSTART`.
+        NODE_DEVICE_SET_AUTOSTART = 434,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_IS_PERSISTENT`.
+        NODE_DEVICE_IS_PERSISTENT = 435,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_IS_ACTIVE`.
+        NODE_DEVICE_IS_ACTIVE = 436,
+        /// XDR: `REMOTE_PROC_NETWORK_CREATE_XML_FLAGS`.
+        NETWORK_CREATE_XML_FLAGS = 437,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE`.
+        DOMAIN_EVENT_MEMORY_DEVICE_SIZE_CHANGE = 438,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_LAUNCH_SECURITY_STATE`.
+        DOMAIN_SET_LAUNCH_SECURITY_STATE = 439,
+        /// XDR: `REMOTE_PROC_DOMAIN_SAVE_PARAMS`.
+        DOMAIN_SAVE_PARAMS = 440,
+        /// XDR: `REMOTE_PROC_DOMAIN_RESTORE_PARAMS`.
+        DOMAIN_RESTORE_PARAMS = 441,
+        /// XDR: `REMOTE_PROC_DOMAIN_ABORT_JOB_FLAGS`.
+        DOMAIN_ABORT_JOB_FLAGS = 442,
+        /// XDR: `REMOTE_PROC_DOMAIN_FD_ASSOCIATE`.
+        DOMAIN_FD_ASSOCIATE = 443,
+        /// XDR: `REMOTE_PROC_NETWORK_SET_METADATA`.
+        NETWORK_SET_METADATA = 444,
+        /// XDR: `REMOTE_PROC_NETWORK_GET_METADATA`.
+        NETWORK_GET_METADATA = 445,
+        /// XDR: `REMOTE_PROC_NETWORK_EVENT_CALLBACK_METADATA_CHANGE`.
+        NETWORK_EVENT_CALLBACK_METADATA_CHANGE = 446,
+        /// XDR: `REMOTE_PROC_NODE_DEVICE_UPDATE`.
+        NODE_DEVICE_UPDATE = 447,
+        /// XDR: `REMOTE_PROC_DOMAIN_GRAPHICS_RELOAD`.
+        DOMAIN_GRAPHICS_RELOAD = 448,
+        /// XDR: `REMOTE_PROC_DOMAIN_GET_AUTOSTART_ONCE`.
+        DOMAIN_GET_AUTOSTART_ONCE = 449,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_AUTOSTART_ONCE`.
+        DOMAIN_SET_AUTOSTART_ONCE = 450,
+        /// XDR: `REMOTE_PROC_DOMAIN_SET_THROTTLE_GROUP`.
+        DOMAIN_SET_THROTTLE_GROUP = 451,
+        /// XDR: `REMOTE_PROC_DOMAIN_DEL_THROTTLE_GROUP`.
+        DOMAIN_DEL_THROTTLE_GROUP = 452,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_NIC_MAC_CHANGE`.
+        DOMAIN_EVENT_NIC_MAC_CHANGE = 453,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_VCPU_REMOVED`.
+        DOMAIN_EVENT_VCPU_REMOVED = 454,
+        /// XDR: `REMOTE_PROC_DOMAIN_EVENT_CALLBACK_CHANNEL_LIFECYCLE`.
+        DOMAIN_EVENT_CALLBACK_CHANNEL_LIFECYCLE = 455,
+        /// XDR: `REMOTE_PROC_DOMAIN_ANNOUNCE_INTERFACE`.
+        DOMAIN_ANNOUNCE_INTERFACE = 456,
     }
 }
 
@@ -2888,265 +987,84 @@ pub const AUTH_TYPE_LIST_MAX: usize = 20;
 /// XDR: `const REMOTE_DOMAIN_LIST_MAX`.
 pub const DOMAIN_LIST_MAX: usize = 16_384;
 
-/// A way to authenticate.
-///
-/// XDR: `enum remote_auth_type`. Values that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct AuthType(pub i32);
-
-impl AuthType {
-    /// Nothing is needed.
+::virt_xdr::open_enum! {
+    /// A way to authenticate.
     ///
-    /// XDR: `REMOTE_AUTH_NONE`.
-    pub const NONE: Self = Self(0);
+    /// XDR: `enum remote_auth_type`. Values that are not known are kept as they are.
+    #[derive(Default)]
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct AuthType {
+        /// Nothing is needed.
+        ///
+        /// XDR: `REMOTE_AUTH_NONE`.
+        NONE = 0,
+        /// SASL: `AUTH_SASL_INIT` and what follows it.
+        ///
+        /// XDR: `REMOTE_AUTH_SASL`.
+        SASL = 1,
+        /// `AUTH_POLKIT`.
+        ///
+        /// XDR: `REMOTE_AUTH_POLKIT`.
+        POLKIT = 2,
+    }
+}
 
-    /// SASL: `AUTH_SASL_INIT` and what follows it.
+::virt_xdr::open_enum! {
+    /// A feature that a daemon can be asked for.
     ///
-    /// XDR: `REMOTE_AUTH_SASL`.
-    pub const SASL: Self = Self(1);
-
-    /// `AUTH_POLKIT`.
+    /// All but `KEEPALIVE` are refused before `CONNECT_OPEN`. Those below 8, and 11 to 13, are about migration and
+    /// not named here.
     ///
-    /// XDR: `REMOTE_AUTH_POLKIT`.
-    pub const POLKIT: Self = Self(2);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[Self::NONE, Self::SASL, Self::POLKIT];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::NONE => ::core::option::Option::Some("NONE"),
-            Self::SASL => ::core::option::Option::Some("SASL"),
-            Self::POLKIT => ::core::option::Option::Some("POLKIT"),
-            _ => ::core::option::Option::None,
-        }
+    /// XDR: `enum remote_feature`. Values that are not known are kept as they are.
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct Feature {
+        /// Descriptors can be passed to the hypervisor's driver.
+        ///
+        /// XDR: `REMOTE_FEATURE_FD_PASSING`.
+        FD_PASSING = 8,
+        /// Parameters may be strings.
+        ///
+        /// XDR: `REMOTE_FEATURE_TYPED_PARAM_STRING`.
+        TYPED_PARAM_STRING = 9,
+        /// The keepalive program. The daemon sends PINGs of its own once it was asked for; before, neither side is
+        /// to send any.
+        ///
+        /// XDR: `REMOTE_FEATURE_KEEPALIVE`.
+        KEEPALIVE = 10,
+        /// `CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY`, and events that name their registration.
+        ///
+        /// XDR: `REMOTE_FEATURE_EVENT_CALLBACK`.
+        EVENT_CALLBACK = 14,
+        /// `CONNECT_REGISTER_CLOSE_CALLBACK`.
+        ///
+        /// XDR: `REMOTE_FEATURE_CLOSE_CALLBACK`.
+        CLOSE_CALLBACK = 15,
     }
 }
 
-impl ::core::fmt::Debug for AuthType {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "AuthType({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for AuthType {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<AuthType> for i32 {
-    fn from(value: AuthType) -> Self {
-        value.0
-    }
-}
-
-impl ::virt_xdr::Encode for AuthType {
-    #[inline]
-    fn encode(
-        &self,
-        out: &mut ::virt_xdr::Encoder<'_>,
-    ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.0, out)
-    }
-}
-
-impl<'a> ::virt_xdr::Decode<'a> for AuthType {
-    #[inline]
-    fn decode(
-        input: &mut ::virt_xdr::Decoder<'a>,
-    ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        <i32 as ::virt_xdr::Decode<'a>>::decode(input).map(Self)
-    }
-}
-
-/// A feature that a daemon can be asked for.
-///
-/// All but `KEEPALIVE` are refused before `CONNECT_OPEN`. Those below 8, and 11 to 13, are about migration and
-/// not named here.
-///
-/// XDR: `enum remote_feature`. Values that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct Feature(pub i32);
-
-impl Feature {
-    /// Descriptors can be passed to the hypervisor's driver.
+::virt_xdr::open_enum! {
+    /// Why a daemon has lost its connection to the hypervisor.
     ///
-    /// XDR: `REMOTE_FEATURE_FD_PASSING`.
-    pub const FD_PASSING: Self = Self(8);
-
-    /// Parameters may be strings.
-    ///
-    /// XDR: `REMOTE_FEATURE_TYPED_PARAM_STRING`.
-    pub const TYPED_PARAM_STRING: Self = Self(9);
-
-    /// The keepalive program. The daemon sends PINGs of its own once it was asked for; before, neither side is
-    /// to send any.
-    ///
-    /// XDR: `REMOTE_FEATURE_KEEPALIVE`.
-    pub const KEEPALIVE: Self = Self(10);
-
-    /// `CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY`, and events that name their registration.
-    ///
-    /// XDR: `REMOTE_FEATURE_EVENT_CALLBACK`.
-    pub const EVENT_CALLBACK: Self = Self(14);
-
-    /// `CONNECT_REGISTER_CLOSE_CALLBACK`.
-    ///
-    /// XDR: `REMOTE_FEATURE_CLOSE_CALLBACK`.
-    pub const CLOSE_CALLBACK: Self = Self(15);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[
-        Self::FD_PASSING,
-        Self::TYPED_PARAM_STRING,
-        Self::KEEPALIVE,
-        Self::EVENT_CALLBACK,
-        Self::CLOSE_CALLBACK,
-    ];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::FD_PASSING => ::core::option::Option::Some("FD_PASSING"),
-            Self::TYPED_PARAM_STRING => ::core::option::Option::Some("TYPED_PARAM_STRING"),
-            Self::KEEPALIVE => ::core::option::Option::Some("KEEPALIVE"),
-            Self::EVENT_CALLBACK => ::core::option::Option::Some("EVENT_CALLBACK"),
-            Self::CLOSE_CALLBACK => ::core::option::Option::Some("CLOSE_CALLBACK"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for Feature {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "Feature({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for Feature {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<Feature> for i32 {
-    fn from(value: Feature) -> Self {
-        value.0
-    }
-}
-
-impl ::virt_xdr::Encode for Feature {
-    #[inline]
-    fn encode(
-        &self,
-        out: &mut ::virt_xdr::Encoder<'_>,
-    ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.0, out)
-    }
-}
-
-impl<'a> ::virt_xdr::Decode<'a> for Feature {
-    #[inline]
-    fn decode(
-        input: &mut ::virt_xdr::Decoder<'a>,
-    ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        <i32 as ::virt_xdr::Decode<'a>>::decode(input).map(Self)
-    }
-}
-
-/// Why a daemon has lost its connection to the hypervisor.
-///
-/// XDR: `enum remote_close_reason`. Values that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct CloseReason(pub i32);
-
-impl CloseReason {
-    /// Something went wrong.
-    ///
-    /// XDR: `REMOTE_CLOSE_REASON_ERROR`.
-    pub const ERROR: Self = Self(0);
-
-    /// The other end closed it.
-    ///
-    /// XDR: `REMOTE_CLOSE_REASON_EOF`.
-    pub const EOF: Self = Self(1);
-
-    /// The other end answered no PINGs.
-    ///
-    /// XDR: `REMOTE_CLOSE_REASON_KEEPALIVE`.
-    pub const KEEPALIVE: Self = Self(2);
-
-    /// This end closed it.
-    ///
-    /// XDR: `REMOTE_CLOSE_REASON_CLIENT`.
-    pub const CLIENT: Self = Self(3);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[Self::ERROR, Self::EOF, Self::KEEPALIVE, Self::CLIENT];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::ERROR => ::core::option::Option::Some("ERROR"),
-            Self::EOF => ::core::option::Option::Some("EOF"),
-            Self::KEEPALIVE => ::core::option::Option::Some("KEEPALIVE"),
-            Self::CLIENT => ::core::option::Option::Some("CLIENT"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for CloseReason {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "CloseReason({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for CloseReason {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<CloseReason> for i32 {
-    fn from(value: CloseReason) -> Self {
-        value.0
-    }
-}
-
-impl ::virt_xdr::Encode for CloseReason {
-    #[inline]
-    fn encode(
-        &self,
-        out: &mut ::virt_xdr::Encoder<'_>,
-    ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.0, out)
-    }
-}
-
-impl<'a> ::virt_xdr::Decode<'a> for CloseReason {
-    #[inline]
-    fn decode(
-        input: &mut ::virt_xdr::Decoder<'a>,
-    ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        <i32 as ::virt_xdr::Decode<'a>>::decode(input).map(Self)
+    /// XDR: `enum remote_close_reason`. Values that are not known are kept as they are.
+    #[derive(Default)]
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct CloseReason {
+        /// Something went wrong.
+        ///
+        /// XDR: `REMOTE_CLOSE_REASON_ERROR`.
+        ERROR = 0,
+        /// The other end closed it.
+        ///
+        /// XDR: `REMOTE_CLOSE_REASON_EOF`.
+        EOF = 1,
+        /// The other end answered no PINGs.
+        ///
+        /// XDR: `REMOTE_CLOSE_REASON_KEEPALIVE`.
+        KEEPALIVE = 2,
+        /// This end closed it.
+        ///
+        /// XDR: `REMOTE_CLOSE_REASON_CLIENT`.
+        CLIENT = 3,
     }
 }
 
@@ -3862,120 +1780,45 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainRes
     }
 }
 
-/// What a domain does.
-///
-/// XDR: `enum remote_domain_state`. Values that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct DomainState(pub i32);
-
-impl DomainState {
-    /// Nobody knows.
+::virt_xdr::open_enum! {
+    /// What a domain does.
     ///
-    /// XDR: `REMOTE_DOMAIN_STATE_NOSTATE`.
-    pub const NOSTATE: Self = Self(0);
-
-    /// It runs.
-    ///
-    /// XDR: `REMOTE_DOMAIN_STATE_RUNNING`.
-    pub const RUNNING: Self = Self(1);
-
-    /// It waits for a resource.
-    ///
-    /// XDR: `REMOTE_DOMAIN_STATE_BLOCKED`.
-    pub const BLOCKED: Self = Self(2);
-
-    /// It pauses.
-    ///
-    /// XDR: `REMOTE_DOMAIN_STATE_PAUSED`.
-    pub const PAUSED: Self = Self(3);
-
-    /// Its system shuts down.
-    ///
-    /// XDR: `REMOTE_DOMAIN_STATE_SHUTDOWN`.
-    pub const SHUTDOWN: Self = Self(4);
-
-    /// It does not run.
-    ///
-    /// XDR: `REMOTE_DOMAIN_STATE_SHUTOFF`.
-    pub const SHUTOFF: Self = Self(5);
-
-    /// Its system has crashed.
-    ///
-    /// XDR: `REMOTE_DOMAIN_STATE_CRASHED`.
-    pub const CRASHED: Self = Self(6);
-
-    /// Its system sleeps.
-    ///
-    /// XDR: `REMOTE_DOMAIN_STATE_PMSUSPENDED`.
-    pub const PMSUSPENDED: Self = Self(7);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[
-        Self::NOSTATE,
-        Self::RUNNING,
-        Self::BLOCKED,
-        Self::PAUSED,
-        Self::SHUTDOWN,
-        Self::SHUTOFF,
-        Self::CRASHED,
-        Self::PMSUSPENDED,
-    ];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::NOSTATE => ::core::option::Option::Some("NOSTATE"),
-            Self::RUNNING => ::core::option::Option::Some("RUNNING"),
-            Self::BLOCKED => ::core::option::Option::Some("BLOCKED"),
-            Self::PAUSED => ::core::option::Option::Some("PAUSED"),
-            Self::SHUTDOWN => ::core::option::Option::Some("SHUTDOWN"),
-            Self::SHUTOFF => ::core::option::Option::Some("SHUTOFF"),
-            Self::CRASHED => ::core::option::Option::Some("CRASHED"),
-            Self::PMSUSPENDED => ::core::option::Option::Some("PMSUSPENDED"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for DomainState {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "DomainState({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for DomainState {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<DomainState> for i32 {
-    fn from(value: DomainState) -> Self {
-        value.0
-    }
-}
-
-impl ::virt_xdr::Encode for DomainState {
-    #[inline]
-    fn encode(
-        &self,
-        out: &mut ::virt_xdr::Encoder<'_>,
-    ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.0, out)
-    }
-}
-
-impl<'a> ::virt_xdr::Decode<'a> for DomainState {
-    #[inline]
-    fn decode(
-        input: &mut ::virt_xdr::Decoder<'a>,
-    ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        <i32 as ::virt_xdr::Decode<'a>>::decode(input).map(Self)
+    /// XDR: `enum remote_domain_state`. Values that are not known are kept as they are.
+    #[derive(Default)]
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct DomainState {
+        /// Nobody knows.
+        ///
+        /// XDR: `REMOTE_DOMAIN_STATE_NOSTATE`.
+        NOSTATE = 0,
+        /// It runs.
+        ///
+        /// XDR: `REMOTE_DOMAIN_STATE_RUNNING`.
+        RUNNING = 1,
+        /// It waits for a resource.
+        ///
+        /// XDR: `REMOTE_DOMAIN_STATE_BLOCKED`.
+        BLOCKED = 2,
+        /// It pauses.
+        ///
+        /// XDR: `REMOTE_DOMAIN_STATE_PAUSED`.
+        PAUSED = 3,
+        /// Its system shuts down.
+        ///
+        /// XDR: `REMOTE_DOMAIN_STATE_SHUTDOWN`.
+        SHUTDOWN = 4,
+        /// It does not run.
+        ///
+        /// XDR: `REMOTE_DOMAIN_STATE_SHUTOFF`.
+        SHUTOFF = 5,
+        /// Its system has crashed.
+        ///
+        /// XDR: `REMOTE_DOMAIN_STATE_CRASHED`.
+        CRASHED = 6,
+        /// Its system sleeps.
+        ///
+        /// XDR: `REMOTE_DOMAIN_STATE_PMSUSPENDED`.
+        PMSUSPENDED = 7,
     }
 }
 
@@ -4065,69 +1908,17 @@ impl<'a> ::virt_xdr::Decode<'a> for DomainGetStateRet {
     }
 }
 
-/// An event of a domain that can be asked for. libvirt has more of them than are named here.
-///
-/// XDR: `enum remote_domain_event`. Values that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct DomainEvent(pub i32);
-
-impl DomainEvent {
-    /// `DOMAIN_EVENT_CALLBACK_LIFECYCLE`.
+::virt_xdr::open_enum! {
+    /// An event of a domain that can be asked for. libvirt has more of them than are named here.
     ///
-    /// XDR: `REMOTE_DOMAIN_EVENT_LIFECYCLE`.
-    pub const LIFECYCLE: Self = Self(0);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[Self::LIFECYCLE];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::LIFECYCLE => ::core::option::Option::Some("LIFECYCLE"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for DomainEvent {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "DomainEvent({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for DomainEvent {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<DomainEvent> for i32 {
-    fn from(value: DomainEvent) -> Self {
-        value.0
-    }
-}
-
-impl ::virt_xdr::Encode for DomainEvent {
-    #[inline]
-    fn encode(
-        &self,
-        out: &mut ::virt_xdr::Encoder<'_>,
-    ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.0, out)
-    }
-}
-
-impl<'a> ::virt_xdr::Decode<'a> for DomainEvent {
-    #[inline]
-    fn decode(
-        input: &mut ::virt_xdr::Decoder<'a>,
-    ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        <i32 as ::virt_xdr::Decode<'a>>::decode(input).map(Self)
+    /// XDR: `enum remote_domain_event`. Values that are not known are kept as they are.
+    #[derive(Default)]
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct DomainEvent {
+        /// `DOMAIN_EVENT_CALLBACK_LIFECYCLE`.
+        ///
+        /// XDR: `REMOTE_DOMAIN_EVENT_LIFECYCLE`.
+        LIFECYCLE = 0,
     }
 }
 
@@ -4251,127 +2042,49 @@ impl<'a> ::virt_xdr::Decode<'a> for ConnectDomainEventCallbackDeregisterAnyArgs 
     }
 }
 
-/// What has become of a domain.
-///
-/// XDR: `enum remote_domain_lifecycle`. Values that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct DomainLifecycle(pub i32);
-
-impl DomainLifecycle {
-    /// It was defined.
+::virt_xdr::open_enum! {
+    /// What has become of a domain.
     ///
-    /// XDR: `REMOTE_DOMAIN_LIFECYCLE_DEFINED`.
-    pub const DEFINED: Self = Self(0);
-
-    /// Its definition is gone.
-    ///
-    /// XDR: `REMOTE_DOMAIN_LIFECYCLE_UNDEFINED`.
-    pub const UNDEFINED: Self = Self(1);
-
-    /// It runs.
-    ///
-    /// XDR: `REMOTE_DOMAIN_LIFECYCLE_STARTED`.
-    pub const STARTED: Self = Self(2);
-
-    /// It pauses.
-    ///
-    /// XDR: `REMOTE_DOMAIN_LIFECYCLE_SUSPENDED`.
-    pub const SUSPENDED: Self = Self(3);
-
-    /// It runs again.
-    ///
-    /// XDR: `REMOTE_DOMAIN_LIFECYCLE_RESUMED`.
-    pub const RESUMED: Self = Self(4);
-
-    /// It has ended.
-    ///
-    /// XDR: `REMOTE_DOMAIN_LIFECYCLE_STOPPED`.
-    pub const STOPPED: Self = Self(5);
-
-    /// Its system has shut down.
-    ///
-    /// XDR: `REMOTE_DOMAIN_LIFECYCLE_SHUTDOWN`.
-    pub const SHUTDOWN: Self = Self(6);
-
-    /// Its system has gone to sleep.
-    ///
-    /// XDR: `REMOTE_DOMAIN_LIFECYCLE_PMSUSPENDED`.
-    pub const PMSUSPENDED: Self = Self(7);
-
-    /// Its system has crashed.
-    ///
-    /// XDR: `REMOTE_DOMAIN_LIFECYCLE_CRASHED`.
-    pub const CRASHED: Self = Self(8);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[
-        Self::DEFINED,
-        Self::UNDEFINED,
-        Self::STARTED,
-        Self::SUSPENDED,
-        Self::RESUMED,
-        Self::STOPPED,
-        Self::SHUTDOWN,
-        Self::PMSUSPENDED,
-        Self::CRASHED,
-    ];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::DEFINED => ::core::option::Option::Some("DEFINED"),
-            Self::UNDEFINED => ::core::option::Option::Some("UNDEFINED"),
-            Self::STARTED => ::core::option::Option::Some("STARTED"),
-            Self::SUSPENDED => ::core::option::Option::Some("SUSPENDED"),
-            Self::RESUMED => ::core::option::Option::Some("RESUMED"),
-            Self::STOPPED => ::core::option::Option::Some("STOPPED"),
-            Self::SHUTDOWN => ::core::option::Option::Some("SHUTDOWN"),
-            Self::PMSUSPENDED => ::core::option::Option::Some("PMSUSPENDED"),
-            Self::CRASHED => ::core::option::Option::Some("CRASHED"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for DomainLifecycle {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "DomainLifecycle({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for DomainLifecycle {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<DomainLifecycle> for i32 {
-    fn from(value: DomainLifecycle) -> Self {
-        value.0
-    }
-}
-
-impl ::virt_xdr::Encode for DomainLifecycle {
-    #[inline]
-    fn encode(
-        &self,
-        out: &mut ::virt_xdr::Encoder<'_>,
-    ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.0, out)
-    }
-}
-
-impl<'a> ::virt_xdr::Decode<'a> for DomainLifecycle {
-    #[inline]
-    fn decode(
-        input: &mut ::virt_xdr::Decoder<'a>,
-    ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        <i32 as ::virt_xdr::Decode<'a>>::decode(input).map(Self)
+    /// XDR: `enum remote_domain_lifecycle`. Values that are not known are kept as they are.
+    #[derive(Default)]
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct DomainLifecycle {
+        /// It was defined.
+        ///
+        /// XDR: `REMOTE_DOMAIN_LIFECYCLE_DEFINED`.
+        DEFINED = 0,
+        /// Its definition is gone.
+        ///
+        /// XDR: `REMOTE_DOMAIN_LIFECYCLE_UNDEFINED`.
+        UNDEFINED = 1,
+        /// It runs.
+        ///
+        /// XDR: `REMOTE_DOMAIN_LIFECYCLE_STARTED`.
+        STARTED = 2,
+        /// It pauses.
+        ///
+        /// XDR: `REMOTE_DOMAIN_LIFECYCLE_SUSPENDED`.
+        SUSPENDED = 3,
+        /// It runs again.
+        ///
+        /// XDR: `REMOTE_DOMAIN_LIFECYCLE_RESUMED`.
+        RESUMED = 4,
+        /// It has ended.
+        ///
+        /// XDR: `REMOTE_DOMAIN_LIFECYCLE_STOPPED`.
+        STOPPED = 5,
+        /// Its system has shut down.
+        ///
+        /// XDR: `REMOTE_DOMAIN_LIFECYCLE_SHUTDOWN`.
+        SHUTDOWN = 6,
+        /// Its system has gone to sleep.
+        ///
+        /// XDR: `REMOTE_DOMAIN_LIFECYCLE_PMSUSPENDED`.
+        PMSUSPENDED = 7,
+        /// Its system has crashed.
+        ///
+        /// XDR: `REMOTE_DOMAIN_LIFECYCLE_CRASHED`.
+        CRASHED = 8,
     }
 }
 

@@ -4,303 +4,105 @@
 /// The length of a UUID in bytes.
 pub const UUID_LENGTH: usize = 16;
 
-/// What went wrong. libvirt calls it the error's number, and has more of them than are named here.
-///
-/// XDR: `enum error_code`. Values that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct ErrorCode(pub i32);
-
-impl ErrorCode {
-    /// Nothing.
+::virt_xdr::open_enum! {
+    /// What went wrong. libvirt calls it the error's number, and has more of them than are named here.
     ///
-    /// XDR: `ERROR_CODE_OK`.
-    pub const OK: Self = Self(0);
-
-    /// Something inside the peer.
-    ///
-    /// XDR: `ERROR_CODE_INTERNAL_ERROR`.
-    pub const INTERNAL_ERROR: Self = Self(1);
-
-    /// What is asked for is not there in this driver.
-    ///
-    /// XDR: `ERROR_CODE_NO_SUPPORT`.
-    pub const NO_SUPPORT: Self = Self(3);
-
-    /// An argument that makes no sense.
-    ///
-    /// XDR: `ERROR_CODE_INVALID_ARGUMENT`.
-    pub const INVALID_ARGUMENT: Self = Self(8);
-
-    /// The peer tried, and did not succeed.
-    ///
-    /// XDR: `ERROR_CODE_OPERATION_FAILED`.
-    pub const OPERATION_FAILED: Self = Self(9);
-
-    /// The connection is read-only, or the user may not.
-    ///
-    /// XDR: `ERROR_CODE_OPERATION_DENIED`.
-    pub const OPERATION_DENIED: Self = Self(29);
-
-    /// A call of the operating system failed.
-    ///
-    /// XDR: `ERROR_CODE_SYSTEM_ERROR`.
-    pub const SYSTEM_ERROR: Self = Self(38);
-
-    /// The call itself: an unknown program or procedure, a payload that does not decode.
-    ///
-    /// XDR: `ERROR_CODE_RPC`.
-    pub const RPC: Self = Self(39);
-
-    /// There is no such domain.
-    ///
-    /// XDR: `ERROR_CODE_NO_DOMAIN`.
-    pub const NO_DOMAIN: Self = Self(42);
-
-    /// Authentication did not succeed.
-    ///
-    /// XDR: `ERROR_CODE_AUTHENTICATION_FAILED`.
-    pub const AUTHENTICATION_FAILED: Self = Self(45);
-
-    /// What is asked for cannot be done in the present state.
-    ///
-    /// XDR: `ERROR_CODE_OPERATION_INVALID`.
-    pub const OPERATION_INVALID: Self = Self(55);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[
-        Self::OK,
-        Self::INTERNAL_ERROR,
-        Self::NO_SUPPORT,
-        Self::INVALID_ARGUMENT,
-        Self::OPERATION_FAILED,
-        Self::OPERATION_DENIED,
-        Self::SYSTEM_ERROR,
-        Self::RPC,
-        Self::NO_DOMAIN,
-        Self::AUTHENTICATION_FAILED,
-        Self::OPERATION_INVALID,
-    ];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::OK => ::core::option::Option::Some("OK"),
-            Self::INTERNAL_ERROR => ::core::option::Option::Some("INTERNAL_ERROR"),
-            Self::NO_SUPPORT => ::core::option::Option::Some("NO_SUPPORT"),
-            Self::INVALID_ARGUMENT => ::core::option::Option::Some("INVALID_ARGUMENT"),
-            Self::OPERATION_FAILED => ::core::option::Option::Some("OPERATION_FAILED"),
-            Self::OPERATION_DENIED => ::core::option::Option::Some("OPERATION_DENIED"),
-            Self::SYSTEM_ERROR => ::core::option::Option::Some("SYSTEM_ERROR"),
-            Self::RPC => ::core::option::Option::Some("RPC"),
-            Self::NO_DOMAIN => ::core::option::Option::Some("NO_DOMAIN"),
-            Self::AUTHENTICATION_FAILED => ::core::option::Option::Some("AUTHENTICATION_FAILED"),
-            Self::OPERATION_INVALID => ::core::option::Option::Some("OPERATION_INVALID"),
-            _ => ::core::option::Option::None,
-        }
+    /// XDR: `enum error_code`. Values that are not known are kept as they are.
+    #[derive(Default)]
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct ErrorCode {
+        /// Nothing.
+        ///
+        /// XDR: `ERROR_CODE_OK`.
+        OK = 0,
+        /// Something inside the peer.
+        ///
+        /// XDR: `ERROR_CODE_INTERNAL_ERROR`.
+        INTERNAL_ERROR = 1,
+        /// What is asked for is not there in this driver.
+        ///
+        /// XDR: `ERROR_CODE_NO_SUPPORT`.
+        NO_SUPPORT = 3,
+        /// An argument that makes no sense.
+        ///
+        /// XDR: `ERROR_CODE_INVALID_ARGUMENT`.
+        INVALID_ARGUMENT = 8,
+        /// The peer tried, and did not succeed.
+        ///
+        /// XDR: `ERROR_CODE_OPERATION_FAILED`.
+        OPERATION_FAILED = 9,
+        /// The connection is read-only, or the user may not.
+        ///
+        /// XDR: `ERROR_CODE_OPERATION_DENIED`.
+        OPERATION_DENIED = 29,
+        /// A call of the operating system failed.
+        ///
+        /// XDR: `ERROR_CODE_SYSTEM_ERROR`.
+        SYSTEM_ERROR = 38,
+        /// The call itself: an unknown program or procedure, a payload that does not decode.
+        ///
+        /// XDR: `ERROR_CODE_RPC`.
+        RPC = 39,
+        /// There is no such domain.
+        ///
+        /// XDR: `ERROR_CODE_NO_DOMAIN`.
+        NO_DOMAIN = 42,
+        /// Authentication did not succeed.
+        ///
+        /// XDR: `ERROR_CODE_AUTHENTICATION_FAILED`.
+        AUTHENTICATION_FAILED = 45,
+        /// What is asked for cannot be done in the present state.
+        ///
+        /// XDR: `ERROR_CODE_OPERATION_INVALID`.
+        OPERATION_INVALID = 55,
     }
 }
 
-impl ::core::fmt::Debug for ErrorCode {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "ErrorCode({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for ErrorCode {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<ErrorCode> for i32 {
-    fn from(value: ErrorCode) -> Self {
-        value.0
-    }
-}
-
-impl ::virt_xdr::Encode for ErrorCode {
-    #[inline]
-    fn encode(
-        &self,
-        out: &mut ::virt_xdr::Encoder<'_>,
-    ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.0, out)
-    }
-}
-
-impl<'a> ::virt_xdr::Decode<'a> for ErrorCode {
-    #[inline]
-    fn decode(
-        input: &mut ::virt_xdr::Decoder<'a>,
-    ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        <i32 as ::virt_xdr::Decode<'a>>::decode(input).map(Self)
-    }
-}
-
-/// Which part of the peer an error comes from. libvirt calls it the error's domain, and has more of them than are named here.
-///
-/// XDR: `enum error_source`. Values that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct ErrorSource(pub i32);
-
-impl ErrorSource {
-    /// No part in particular.
+::virt_xdr::open_enum! {
+    /// Which part of the peer an error comes from. libvirt calls it the error's domain, and has more of them than are named here.
     ///
-    /// XDR: `ERROR_SOURCE_NONE`.
-    pub const NONE: Self = Self(0);
+    /// XDR: `enum error_source`. Values that are not known are kept as they are.
+    #[derive(Default)]
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct ErrorSource {
+        /// No part in particular.
+        ///
+        /// XDR: `ERROR_SOURCE_NONE`.
+        NONE = 0,
+        /// The RPC layer.
+        ///
+        /// XDR: `ERROR_SOURCE_RPC`.
+        RPC = 7,
+        /// The mock hypervisor.
+        ///
+        /// XDR: `ERROR_SOURCE_TEST`.
+        TEST = 12,
+        /// Streams.
+        ///
+        /// XDR: `ERROR_SOURCE_STREAMS`.
+        STREAMS = 38,
+    }
+}
 
-    /// The RPC layer.
+::virt_xdr::open_enum! {
+    /// How bad an error is.
     ///
-    /// XDR: `ERROR_SOURCE_RPC`.
-    pub const RPC: Self = Self(7);
-
-    /// The mock hypervisor.
-    ///
-    /// XDR: `ERROR_SOURCE_TEST`.
-    pub const TEST: Self = Self(12);
-
-    /// Streams.
-    ///
-    /// XDR: `ERROR_SOURCE_STREAMS`.
-    pub const STREAMS: Self = Self(38);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[Self::NONE, Self::RPC, Self::TEST, Self::STREAMS];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::NONE => ::core::option::Option::Some("NONE"),
-            Self::RPC => ::core::option::Option::Some("RPC"),
-            Self::TEST => ::core::option::Option::Some("TEST"),
-            Self::STREAMS => ::core::option::Option::Some("STREAMS"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for ErrorSource {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "ErrorSource({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for ErrorSource {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<ErrorSource> for i32 {
-    fn from(value: ErrorSource) -> Self {
-        value.0
-    }
-}
-
-impl ::virt_xdr::Encode for ErrorSource {
-    #[inline]
-    fn encode(
-        &self,
-        out: &mut ::virt_xdr::Encoder<'_>,
-    ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.0, out)
-    }
-}
-
-impl<'a> ::virt_xdr::Decode<'a> for ErrorSource {
-    #[inline]
-    fn decode(
-        input: &mut ::virt_xdr::Decoder<'a>,
-    ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        <i32 as ::virt_xdr::Decode<'a>>::decode(input).map(Self)
-    }
-}
-
-/// How bad an error is.
-///
-/// XDR: `enum error_level`. Values that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct ErrorLevel(pub i32);
-
-impl ErrorLevel {
-    /// Not at all.
-    ///
-    /// XDR: `ERROR_LEVEL_NONE`.
-    pub const NONE: Self = Self(0);
-
-    /// A warning.
-    ///
-    /// XDR: `ERROR_LEVEL_WARNING`.
-    pub const WARNING: Self = Self(1);
-
-    /// An error.
-    ///
-    /// XDR: `ERROR_LEVEL_ERROR`.
-    pub const ERROR: Self = Self(2);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[Self::NONE, Self::WARNING, Self::ERROR];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::NONE => ::core::option::Option::Some("NONE"),
-            Self::WARNING => ::core::option::Option::Some("WARNING"),
-            Self::ERROR => ::core::option::Option::Some("ERROR"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for ErrorLevel {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "ErrorLevel({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for ErrorLevel {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<ErrorLevel> for i32 {
-    fn from(value: ErrorLevel) -> Self {
-        value.0
-    }
-}
-
-impl ::virt_xdr::Encode for ErrorLevel {
-    #[inline]
-    fn encode(
-        &self,
-        out: &mut ::virt_xdr::Encoder<'_>,
-    ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.0, out)
-    }
-}
-
-impl<'a> ::virt_xdr::Decode<'a> for ErrorLevel {
-    #[inline]
-    fn decode(
-        input: &mut ::virt_xdr::Decoder<'a>,
-    ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        <i32 as ::virt_xdr::Decode<'a>>::decode(input).map(Self)
+    /// XDR: `enum error_level`. Values that are not known are kept as they are.
+    #[derive(Default)]
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct ErrorLevel {
+        /// Not at all.
+        ///
+        /// XDR: `ERROR_LEVEL_NONE`.
+        NONE = 0,
+        /// A warning.
+        ///
+        /// XDR: `ERROR_LEVEL_WARNING`.
+        WARNING = 1,
+        /// An error.
+        ///
+        /// XDR: `ERROR_LEVEL_ERROR`.
+        ERROR = 2,
     }
 }
 

@@ -16,166 +16,42 @@ pub const STRING_MAX: usize = 4_194_304;
 /// How many descriptors may come with a message.
 pub const FDS_MAX: usize = 32;
 
-/// What a message is.
-///
-/// XDR: `enum message_type`. Values that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct MessageType(pub i32);
-
-impl MessageType {
-    /// Asks for a procedure; the payload is its arguments.
-    pub const CALL: Self = Self(0);
-
-    /// Answers a call; the payload is what the procedure returns, or an error.
-    pub const REPLY: Self = Self(1);
-
-    /// Tells something that nobody asked for, such as an event, and has no answer.
-    pub const MESSAGE: Self = Self(2);
-
-    /// A piece of a stream that a call has opened, or its end.
-    pub const STREAM: Self = Self(3);
-
-    /// A call that descriptors come with: a count of them stands before the payload.
-    pub const CALL_WITH_FDS: Self = Self(4);
-
-    /// A reply that descriptors come with: a count of them stands before the payload.
-    pub const REPLY_WITH_FDS: Self = Self(5);
-
-    /// A piece of a stream that is nothing but zeros; the payload says how long it is.
-    pub const STREAM_HOLE: Self = Self(6);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[
-        Self::CALL,
-        Self::REPLY,
-        Self::MESSAGE,
-        Self::STREAM,
-        Self::CALL_WITH_FDS,
-        Self::REPLY_WITH_FDS,
-        Self::STREAM_HOLE,
-    ];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::CALL => ::core::option::Option::Some("CALL"),
-            Self::REPLY => ::core::option::Option::Some("REPLY"),
-            Self::MESSAGE => ::core::option::Option::Some("MESSAGE"),
-            Self::STREAM => ::core::option::Option::Some("STREAM"),
-            Self::CALL_WITH_FDS => ::core::option::Option::Some("CALL_WITH_FDS"),
-            Self::REPLY_WITH_FDS => ::core::option::Option::Some("REPLY_WITH_FDS"),
-            Self::STREAM_HOLE => ::core::option::Option::Some("STREAM_HOLE"),
-            _ => ::core::option::Option::None,
-        }
+crate::open_enum! {
+    /// What a message is.
+    ///
+    /// XDR: `enum message_type`. Values that are not known are kept as they are.
+    #[derive(Default)]
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct MessageType {
+        /// Asks for a procedure; the payload is its arguments.
+        CALL = 0,
+        /// Answers a call; the payload is what the procedure returns, or an error.
+        REPLY = 1,
+        /// Tells something that nobody asked for, such as an event, and has no answer.
+        MESSAGE = 2,
+        /// A piece of a stream that a call has opened, or its end.
+        STREAM = 3,
+        /// A call that descriptors come with: a count of them stands before the payload.
+        CALL_WITH_FDS = 4,
+        /// A reply that descriptors come with: a count of them stands before the payload.
+        REPLY_WITH_FDS = 5,
+        /// A piece of a stream that is nothing but zeros; the payload says how long it is.
+        STREAM_HOLE = 6,
     }
 }
 
-impl ::core::fmt::Debug for MessageType {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "MessageType({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for MessageType {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<MessageType> for i32 {
-    fn from(value: MessageType) -> Self {
-        value.0
-    }
-}
-
-impl crate::Encode for MessageType {
-    #[inline]
-    fn encode(
-        &self,
-        out: &mut crate::Encoder<'_>,
-    ) -> ::core::result::Result<(), crate::EncodeError> {
-        crate::Encode::encode(&self.0, out)
-    }
-}
-
-impl<'a> crate::Decode<'a> for MessageType {
-    #[inline]
-    fn decode(input: &mut crate::Decoder<'a>) -> ::core::result::Result<Self, crate::DecodeError> {
-        <i32 as crate::Decode<'a>>::decode(input).map(Self)
-    }
-}
-
-/// What became of a call or a stream.
-///
-/// XDR: `enum status`. Values that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct Status(pub i32);
-
-impl Status {
-    /// No error: in every call and message, in a reply that succeeded, at the end of a stream.
-    pub const OK: Self = Self(0);
-
-    /// An error: the payload says which. From the client, it ends a stream and there is no payload.
-    pub const ERROR: Self = Self(1);
-
-    /// More of the stream follows.
-    pub const CONTINUE: Self = Self(2);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[Self::OK, Self::ERROR, Self::CONTINUE];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::OK => ::core::option::Option::Some("OK"),
-            Self::ERROR => ::core::option::Option::Some("ERROR"),
-            Self::CONTINUE => ::core::option::Option::Some("CONTINUE"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for Status {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "Status({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for Status {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<Status> for i32 {
-    fn from(value: Status) -> Self {
-        value.0
-    }
-}
-
-impl crate::Encode for Status {
-    #[inline]
-    fn encode(
-        &self,
-        out: &mut crate::Encoder<'_>,
-    ) -> ::core::result::Result<(), crate::EncodeError> {
-        crate::Encode::encode(&self.0, out)
-    }
-}
-
-impl<'a> crate::Decode<'a> for Status {
-    #[inline]
-    fn decode(input: &mut crate::Decoder<'a>) -> ::core::result::Result<Self, crate::DecodeError> {
-        <i32 as crate::Decode<'a>>::decode(input).map(Self)
+crate::open_enum! {
+    /// What became of a call or a stream.
+    ///
+    /// XDR: `enum status`. Values that are not known are kept as they are.
+    #[derive(Default)]
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct Status {
+        /// No error: in every call and message, in a reply that succeeded, at the end of a stream.
+        OK = 0,
+        /// An error: the payload says which. From the client, it ends a stream and there is no payload.
+        ERROR = 1,
+        /// More of the stream follows.
+        CONTINUE = 2,
     }
 }

@@ -91,6 +91,7 @@ mod frame;
 mod frame_decoder;
 mod generated;
 mod header;
+mod open_enum;
 mod text;
 mod types;
 
