@@ -22,7 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, sleep_until};
 use virt_benches::samples;
-use virt_tokio::{Client, KeepAliveMode, Limits, Options, Server, ServerOptions};
+use virt_tokio::{Client, KeepAliveMode, Options, Server, ServerOptions};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
