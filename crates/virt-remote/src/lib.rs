@@ -20,74 +20,56 @@
 //!
 //! # Examples
 //!
-//! A client opens `test:///default` of a server, and asks for its name and version:
+//! A client opens `test:///default` of a server, and asks for the name of its host:
 //!
 //! ```
 //! use std::error::Error;
 //!
-//! use bytes::{Buf, Bytes};
 //! use virt_remote::{
-//!     AuthList, AuthType, ConnectGetHostname, ConnectGetLibVersion, ConnectOpen, ConnectOpenArgs,
-//!     PROGRAM, RemoteServer, TestHypervisor, Version,
+//!     ConnectGetHostname, OpenOptions, Opening, PROGRAM, RemoteServer, Step, TestHypervisor,
 //! };
-//! use virt_transport::{
-//!     CallProcedure, Context, Handle, Payload, Program, ProgramError, ProgramId, Reply, ReplyError, Role,
-//!     Transmit, Transport,
-//! };
-//!
-//! /// The client's program: it keeps the result of the last call.
-//! #[derive(Default)]
-//! struct Client {
-//!     returned: Option<Result<Bytes, ReplyError>>,
-//! }
-//!
-//! impl Program for Client {
-//!     fn id(&self) -> ProgramId {
-//!         PROGRAM
-//!     }
-//!
-//!     fn on_reply(&mut self, reply: Reply<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
-//!         self.returned = Some(reply.result.map(Payload::into_bytes));
-//!         Ok(())
-//!     }
-//! }
+//! use virt_transport::{CallProcedure, Calls, Handle, Incoming, Raw, ReplyError, Role, Transport};
 //!
 //! /// Two ends of a connection in memory.
 //! struct Link {
 //!     client: Transport,
-//!     program: Handle<Client>,
+//!     remote: Handle<Calls<()>>,
 //!     server: Transport,
 //! }
 //!
 //! impl Link {
-//!     fn call<P: CallProcedure>(&mut self, args: &P::Args<'_>) -> Result<P::Ret, Box<dyn Error>> {
-//!         self.client.with(&self.program, |_, cx| cx.call(P::NUMBER, args))??;
+//!     /// Makes a call with encoded arguments, and returns the encoded return value.
+//!     fn call(&mut self, procedure: i32, args: &[u8]) -> Result<Result<Vec<u8>, ReplyError>, Box<dyn Error>> {
+//!         self.client.with(&self.remote, |calls, cx| calls.call(cx, procedure, &Raw(args), ()))?;
 //!         carry(&mut self.client, &mut self.server)?;
 //!         carry(&mut self.server, &mut self.client)?;
-//!         let returned = self.client.with(&self.program, |client, _| client.returned.take())?;
-//!         Ok(virt_xdr::from_slice(&returned.ok_or("no reply")??)?)
+//!         match self.client.with(&self.remote, |calls, _| calls.poll()) {
+//!             Some(Incoming::Reply { result, .. }) => Ok(result.map(Vec::from)),
+//!             _ => Err("no reply".into()),
+//!         }
 //!     }
 //! }
 //!
-//! /// Carries bytes from one end to the other, in place of a socket.
+//! /// Carries the output of one end to the other, in place of a socket.
 //! fn carry(from: &mut Transport, to: &mut Transport) -> Result<(), Box<dyn Error>> {
-//!     while let Some(Transmit::Bytes(mut bytes)) = from.poll_transmit() {
-//!         to.receive(&bytes.copy_to_bytes(bytes.remaining()))?;
-//!     }
-//!     Ok(())
+//!     let mut bytes = Vec::new();
+//!     from.write_to(&mut bytes)?;
+//!     Ok(to.receive(&bytes)?)
 //! }
 //!
 //! let mut server = Transport::new(Role::Server);
 //! server.register(RemoteServer::new(TestHypervisor::default()))?;
 //! let mut client = Transport::new(Role::Client);
-//! let program = client.register(Client::default())?;
-//! let mut link = Link { client, program, server };
+//! let remote = client.register(Calls::new(PROGRAM))?;
+//! let mut link = Link { client, remote, server };
 //!
-//! assert_eq!(link.call::<AuthList>(&())?.types, [AuthType::NONE]);
-//! link.call::<ConnectOpen>(&ConnectOpenArgs { name: Some("test:///default"), flags: 0 })?;
-//! assert_eq!(link.call::<ConnectGetHostname>(&())?.hostname, "localhost");
-//! let version = Version::from(link.call::<ConnectGetLibVersion>(&())?.lib_ver);
-//! assert_eq!(version.to_string(), "9.0.0");
+//! let mut opening = Opening::new(OpenOptions::new("test:///default"));
+//! while let Step::Call(call) = opening.poll()? {
+//!     let reply = link.call(call.procedure, &call.args)?;
+//!     opening.on_reply(reply);
+//! }
+//! let reply = link.call(ConnectGetHostname::NUMBER, &[])??;
+//! assert_eq!(virt_xdr::from_slice::<String>(&reply)?, "localhost");
 //! # Ok::<(), Box<dyn Error>>(())
 //! ```
 //!

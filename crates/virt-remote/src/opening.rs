@@ -42,6 +42,17 @@ pub struct OpenOptions {
     pub auth: Option<AuthType>,
 }
 
+impl OpenOptions {
+    /// Makes the default options for a hypervisor, such as `qemu:///system`.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for OpenOptions {
     fn default() -> Self {
         Self {

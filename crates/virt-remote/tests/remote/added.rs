@@ -6,7 +6,7 @@ use virt_remote::{
 };
 use virt_transport::{
     Call, CallProcedure, Context, ErrorCode, ErrorSource, ProgramError, ProgramId, RemoteError,
-    Stream, StreamBody, StreamId,
+    StreamBody, StreamFrame, StreamId,
 };
 
 use crate::support::{Server, hypervisor};
@@ -31,7 +31,11 @@ impl CallHandler for Echo {
         Ok(cx.reply(call.id, &())?)
     }
 
-    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+    fn on_stream(
+        &mut self,
+        stream: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
         match stream.body {
             StreamBody::Data(data) => cx.stream_data(stream.id, data.into_bytes())?,
             StreamBody::Finish => cx.finish_stream(stream.id)?,

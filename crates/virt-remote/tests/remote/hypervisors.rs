@@ -4,7 +4,8 @@ use virt_remote::{
     AuthType, Hypervisor, Procedure, READ_ONLY, RemoteServer, TestHypervisor, Version,
 };
 use virt_transport::{
-    Call, Context, ErrorCode, ErrorSource, ProgramError, RemoteError, Stream, StreamBody, StreamId,
+    Call, Context, ErrorCode, ErrorSource, ProgramError, RemoteError, StreamBody, StreamFrame,
+    StreamId,
 };
 use virt_xdr::Serial;
 
@@ -57,7 +58,11 @@ impl Hypervisor for Small {
         Ok(cx.reply(call.id, &())?)
     }
 
-    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+    fn on_stream(
+        &mut self,
+        stream: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
         match stream.body {
             StreamBody::Data(data) => cx.stream_data(stream.id, data.into_bytes())?,
             StreamBody::Finish => cx.finish_stream(stream.id)?,

@@ -27,7 +27,7 @@ impl Server {
         &mut self,
         action: impl FnOnce(&mut RemoteServer, &mut Context<'_>) -> R,
     ) -> R {
-        self.transport.with(&self.program, action).unwrap()
+        self.transport.with(&self.program, action)
     }
 
     /// Takes each frame behind a `>`, and sends those behind a `<` and no others.

@@ -3,44 +3,17 @@
 use bytes::Bytes;
 use virt_remote::*;
 use virt_transport::{
-    CallProcedure, Context, ErrorCode, Handle, Message, MessageProcedure, Payload, Program,
-    ProgramError, ProgramId, Reply, ReplyError, Role, Transport,
+    CallProcedure, Calls, ErrorCode, Handle, Incoming, MessageProcedure, ReplyError, Role,
+    Transport,
 };
 use virt_xdr::from_slice;
 
 use crate::support::{hypervisor, sent};
 
-/// Keeps what the last call returned, and each event.
-#[derive(Default)]
-struct Client {
-    returned: Option<Result<Bytes, ReplyError>>,
-    events: Vec<(i32, Bytes)>,
-}
-
-impl Program for Client {
-    fn id(&self) -> ProgramId {
-        PROGRAM
-    }
-
-    fn on_reply(&mut self, reply: Reply<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
-        self.returned = Some(reply.result.map(Payload::into_bytes));
-        Ok(())
-    }
-
-    fn on_message(
-        &mut self,
-        message: Message<'_>,
-        _: &mut Context<'_>,
-    ) -> Result<(), ProgramError> {
-        let event = (message.procedure, message.payload.into_bytes());
-        self.events.push(event);
-        Ok(())
-    }
-}
-
 struct Ends {
     client: Transport,
-    program: Handle<Client>,
+    program: Handle<Calls<()>>,
+    events: Vec<(i32, Bytes)>,
     server: Transport,
     served: Handle<RemoteServer>,
 }
@@ -50,10 +23,11 @@ impl Ends {
         let mut server = Transport::new(Role::Server);
         let served = server.register(program).unwrap();
         let mut client = Transport::new(Role::Client);
-        let program = client.register(Client::default()).unwrap();
+        let program = client.register(Calls::new(PROGRAM)).unwrap();
         Self {
             client,
             program,
+            events: Vec::new(),
             server,
             served,
         }
@@ -61,15 +35,27 @@ impl Ends {
 
     fn call<P: CallProcedure>(&mut self, args: &P::Args<'_>) -> Result<P::Ret, ReplyError> {
         self.client
-            .with(&self.program, |_, cx| cx.call(P::NUMBER, args))
-            .unwrap()
+            .with(&self.program, |calls, cx| {
+                calls.call(cx, P::NUMBER, args, ())
+            })
             .unwrap();
         self.server.receive(&sent(&mut self.client)).unwrap();
         self.client.receive(&sent(&mut self.server)).unwrap();
-        let client = &mut self.client;
-        let returned = client.with(&self.program, |client, _| client.returned.take());
-        let payload = returned.unwrap().unwrap()?;
+        let payload = self.take().expect("the call was answered")?;
         Ok(from_slice(&payload).unwrap())
+    }
+
+    /// Takes all that the client has received: the events, and the reply if there is one.
+    fn take(&mut self) -> Option<Result<Bytes, ReplyError>> {
+        let mut reply = None;
+        while let Some(incoming) = self.client.with(&self.program, |calls, _| calls.poll()) {
+            match incoming {
+                Incoming::Reply { result, .. } => reply = Some(result),
+                Incoming::Message { procedure, payload } => self.events.push((procedure, payload)),
+                Incoming::Stream { .. } => panic!("no stream is open"),
+            }
+        }
+        reply
     }
 
     /// The error that a call is answered with.
@@ -89,12 +75,8 @@ impl Ends {
 
     /// The events of a kind that have come, and no others have.
     fn events<P: MessageProcedure>(&mut self) -> Vec<P::Body> {
-        let client = &mut self.client;
-        let events = client
-            .with(&self.program, |client, _| {
-                std::mem::take(&mut client.events)
-            })
-            .unwrap();
+        assert!(self.take().is_none(), "no call is in flight");
+        let events = std::mem::take(&mut self.events);
         let body = |(procedure, payload): &(i32, Bytes)| {
             assert_eq!(*procedure, P::NUMBER);
             from_slice(payload).unwrap()
@@ -103,10 +85,8 @@ impl Ends {
     }
 
     fn is_closed(&mut self) -> bool {
-        let server = &mut self.server;
-        server
+        self.server
             .with(&self.served, |server, _| server.is_closed())
-            .unwrap()
     }
 }
 
@@ -184,7 +164,6 @@ fn a_client_hears_of_the_end_of_the_hypervisor() {
         .with(&ends.served, |server, cx| {
             server.close_event(cx, CloseReason::EOF)
         })
-        .unwrap()
         .unwrap();
     ends.call::<ConnectUnregisterCloseCallback>(&()).unwrap();
     let reason = CloseReason::EOF;
