@@ -14,11 +14,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use virt_benches::samples;
-use virt_tokio::{Client, Closed, KeepAliveMode, Limits, Options, Server};
+use virt_tokio::{Client, Closed, KeepAliveMode, Limits, Options, Server, ServerOptions};
 
 const CONNECTIONS: usize = 10_000;
 const INTERVAL: Duration = Duration::from_secs(1);
-const KEEPALIVE: Keepalive = KeepAliveMode::Send {
+const KEEPALIVE: KeepAliveMode = KeepAliveMode::Send {
     interval: INTERVAL,
     count: 1,
 };
@@ -143,10 +143,14 @@ fn runtime() -> Runtime {
 }
 
 fn serve(stream: DuplexStream) -> Server {
-    let server = Server::over_stream(stream, KEEPALIVE, &Limits::default(), |_, control| {
-        control.start_keepalive();
-        Ok(())
-    });
+    let server = Server::over_stream(
+        stream,
+        ServerOptions::default().keepalive(KEEPALIVE),
+        |_, control| {
+            control.start_keepalive();
+            Ok(())
+        },
+    );
     server.unwrap().0
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use virt_transport::{
     Call, CallId, Context, Fd, Message, Program, ProgramError, ProgramId, RemoteError, Reply,
-    ReplyError, SendError, Serial, Stream, StreamBody, StreamId,
+    ReplyError, SendError, Serial, StreamBody, StreamFrame, StreamId,
 };
 use virt_xdr::{Encode, EncodeError, Encoder};
 
@@ -120,7 +120,7 @@ impl Program for Probe {
         Ok(())
     }
 
-    fn on_stream(&mut self, stream: Stream<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+    fn on_stream(&mut self, stream: StreamFrame<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
         let id = stream.id;
         let piece = match stream.body {
             StreamBody::Data(payload) => Piece::Data(payload.into_bytes()),

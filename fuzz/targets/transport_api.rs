@@ -214,8 +214,7 @@ impl Run {
         );
         let result = self
             .transport
-            .with(handle, |probe, cx| dispatch(probe, cx, send))
-            .expect("the transport's own handle");
+            .with(handle, |probe, cx| dispatch(probe, cx, send));
         // An answer that cannot be sent is replaced by one that can.
         if result.is_err() && answers {
             let sent = self.transport.counters().frames_sent;

@@ -212,7 +212,6 @@ impl KeepAliveContext<'_, '_> {
 #[derive(Debug, Clone)]
 pub struct KeepAliveHandle(Handle<KeepAlive>);
 
-#[expect(clippy::missing_panics_doc, reason = "said once, above")]
 impl KeepAliveHandle {
     /// Sends a PING, unless the peer was just heard or the link has expired.
     pub fn ping(&self, transport: &mut Transport) -> Ping {

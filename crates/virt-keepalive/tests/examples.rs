@@ -1,4 +1,4 @@
-//! The examples as a newcomer runs them, and what they say when something is amiss.
+//! The examples as a newcomer runs them: their output, their errors, and their limits.
 
 #![cfg(unix)]
 #![allow(
@@ -6,9 +6,10 @@
     reason = "what helps a test may fail as a test does"
 )]
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use tempfile::TempDir;
@@ -23,8 +24,8 @@ fn memory_tells_what_goes_over_and_what_silence_leads_to() {
     assert_says(
         &output,
         r#"client: ping, Sent
-client sends b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0"
-server sends b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0"
+client sends b"\x00\x00\x00\x1ckeep\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00"
+server sends b"\x00\x00\x00\x1ckeep\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00"
 client: we are still alive
 now nobody carries the PINGs any more
 client: ping, Sent
@@ -101,6 +102,36 @@ fn unix_is_not_content_if_the_last_pings_have_no_answer() {
     });
     assert_ends(&output, "Error: \"the daemon does not answer\"\n", false);
     assert_says(&output, "PING\nPONG\nPING\nPONG\nPING\nPONG\nPING\nPING\n");
+}
+
+#[test]
+fn unix_stops_reading_a_flood_of_pings_whose_answers_are_not_read() {
+    let flooded = AtomicUsize::new(0);
+    let output = run_against(|mut socket| {
+        let flood = PING.repeat(1000);
+        while let Ok(written) = socket.write(&flood) {
+            flooded.fetch_add(written, Ordering::Relaxed);
+        }
+    });
+    assert_ends(&output, "Error: \"the daemon does not read\"\n", false);
+    assert_says(&output, "PING\n");
+    // Two buffers of the kernel and one read; a flood that is read takes gigabytes in the time of the test.
+    let flooded = flooded.into_inner();
+    assert!(flooded < 16 * 1024 * 1024, "{flooded} bytes were taken");
+}
+
+#[test]
+fn unix_answers_a_flood_of_pings_and_ends_on_time() {
+    let output = run_against(|mut socket| {
+        let mut reading = socket.try_clone().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| io::copy(&mut reading, &mut io::sink()));
+            let flood = PING.repeat(100);
+            while socket.write_all(&flood).is_ok() {}
+        });
+    });
+    assert_ends(&output, "", true);
+    assert_says(&output, "PING\n");
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     Failure = 2,
     /// The options are wrong.
     Usage = 3,
-    /// The daemon wants an authentication that cannot be had.
+    /// The daemon requires an authentication that fails or is not supported.
     Authentication = 4,
 }
 

@@ -9,8 +9,8 @@ use thiserror::Error;
 use virt_xdr::{Encode, EncodeError, Encoder, Payload, ProgramId, Serial, Status};
 
 use crate::{
-    Context, ErrorCode, ErrorSource, Fd, Message, Program, ProgramError, RemoteError, Reply,
-    ReplyError, SendError, StreamBody, StreamFrame, StreamId,
+    Context, ErrorCode, ErrorSource, FD_WEIGHT, Fd, Message, Program, ProgramError, RemoteError,
+    Reply, ReplyError, SendError, StreamBody, StreamFrame, StreamId,
 };
 
 /// The longest payload, in bytes, that is copied, so that it does not keep alive the large buffer it was read into.
@@ -21,8 +21,8 @@ const COPY_MAX: usize = 64 * 1024;
 /// A waiter is a value of your choice: a channel, an enum, `()`. Register one `Calls` for each program that you call;
 /// after each [`Transport::receive`](crate::Transport::receive), [`poll`](Self::poll) until it returns `None`.
 ///
-/// > Input that is not polled is kept, up to the [backlog limit](Self::with_backlog_limit), at which the connection
-/// > ends. One `receive` adds no more than the bytes it was given.
+/// > Input that is not polled is kept, up to the [backlog limit](Self::with_backlog_limit), above which the connection
+/// > ends.
 ///
 /// # Examples
 ///
@@ -131,8 +131,11 @@ impl<W: Send + 'static> Calls<W> {
         }
     }
 
-    /// Sets how many bytes of input are kept for [`poll`](Self::poll), each frame counted with its memory beside the
-    /// payload. Above the limit, the connection ends with an error. The default is [`BACKLOG_LIMIT`](Self::BACKLOG_LIMIT).
+    /// Sets the number of bytes of input that are kept for [`poll`](Self::poll). Above the limit, the connection ends
+    /// with an error. The default is [`BACKLOG_LIMIT`](Self::BACKLOG_LIMIT).
+    ///
+    /// Each frame counts with the memory of its [`Incoming`], its payload or the texts of its error, and
+    /// [`FD_WEIGHT`] for each descriptor.
     #[must_use]
     pub fn with_backlog_limit(mut self, bytes: usize) -> Self {
         self.backlog_limit = bytes;
@@ -266,15 +269,23 @@ impl<W: Send + 'static> Program for Calls<W> {
 impl<W> Incoming<W> {
     /// Returns the memory that the input takes, in bytes.
     fn weight(&self) -> usize {
-        size_of::<Self>()
-            + match self {
-                Self::Reply { result, .. } => result.as_ref().map_or(0, Bytes::len),
-                Self::Message { payload, .. } => payload.len(),
-                Self::Stream { item, .. } => match item {
-                    StreamItem::Data(data) => data.len(),
-                    StreamItem::Hole(_) | StreamItem::Finish | StreamItem::Abort(_) => 0,
-                },
+        let content = match self {
+            Self::Reply { result, fds, .. } => {
+                fds.len() * FD_WEIGHT
+                    + match result {
+                        Ok(payload) => payload.len(),
+                        Err(ReplyError::Remote(error)) => error.size(),
+                        Err(_) => 0,
+                    }
             }
+            Self::Message { payload, .. } => payload.len(),
+            Self::Stream { item, .. } => match item {
+                StreamItem::Data(data) => data.len(),
+                StreamItem::Abort(Some(error)) => error.size(),
+                StreamItem::Hole(_) | StreamItem::Finish | StreamItem::Abort(None) => 0,
+            },
+        };
+        size_of::<Self>() + content
     }
 }
 

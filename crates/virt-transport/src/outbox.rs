@@ -61,7 +61,7 @@ const PIECES: usize = 64;
 /// # }
 /// # let mut transport = Transport::new(Role::Client);
 /// # let keepalive = transport.register(Keepalive)?;
-/// # transport.with(&keepalive, |_, cx: &mut Context<'_>| cx.message(1, &()))??;
+/// # transport.with(&keepalive, |_, cx: &mut Context<'_>| cx.message(1, &()))?;
 /// # let mut written = Vec::new();
 /// # write(&mut transport, &mut written)?;
 /// # assert_eq!(written, b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0");

@@ -112,6 +112,16 @@ impl RemoteError {
         &self.0
     }
 
+    /// Returns the memory that the error takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let error = &self.0;
+        let texts = [&error.message, &error.str1, &error.str2, &error.str3];
+        let domain = error.domain_object.as_ref().map(|domain| &domain.name);
+        let network = error.network_object.as_ref().map(|network| &network.name);
+        let texts = texts.into_iter().flatten().chain(domain).chain(network);
+        size_of::<ErrorPayload>() + texts.map(String::len).sum::<usize>()
+    }
+
     fn rpc(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::RPC, ErrorSource::RPC, message)
     }

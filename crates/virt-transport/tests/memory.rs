@@ -1,4 +1,4 @@
-//! What a transport holds, seen by an allocator that counts.
+//! The memory of a transport, seen by an allocator that counts.
 //!
 //! One test alone, so that nothing else allocates meanwhile.
 
@@ -10,15 +10,18 @@
 use bytes::Buf;
 use peak_alloc::PeakAlloc;
 use virt_transport::{
-    Context, Handle, Message, Program, ProgramError, ProgramId, Role, StreamId, Transmit, Transport,
+    Call, Calls, Context, Handle, Message, Program, ProgramError, ProgramId, RemoteError, Role,
+    StreamId, Transmit, Transport,
 };
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
+const LARGE: usize = 4 * 1024 * 1024;
+
 const PING: &[u8; 28] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
 
-/// Answers every message with an empty one, and takes whatever else comes.
+/// Answers a message with an empty one, a call with 4 MiB, and takes everything else.
 struct Echo;
 
 impl Program for Echo {
@@ -28,6 +31,10 @@ impl Program for Echo {
 
     fn on_message(&mut self, _: Message<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
         Ok(cx.message(2, &())?)
+    }
+
+    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+        Ok(cx.reply(call.id, &vec![0u8; LARGE])?)
     }
 
     fn on_reply(
@@ -45,7 +52,7 @@ fn transport(role: Role) -> (Transport, Handle<Echo>) {
     (transport, handle)
 }
 
-/// Takes `count` bytes, or all if there are fewer, off what waits to be written.
+/// Takes `count` bytes, or all if there are fewer, off the outbox.
 fn write(transport: &mut Transport, mut count: usize) {
     while count > 0
         && let Some(Transmit::Bytes(mut chunks)) = transport.poll_transmit()
@@ -57,7 +64,7 @@ fn write(transport: &mut Transport, mut count: usize) {
     }
 }
 
-/// How many bytes more than before are held after `work`, and were at most while it ran.
+/// Returns the bytes that are held after `work` beyond those before it, and the most while it ran.
 fn cost(work: impl FnOnce()) -> (usize, usize) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
@@ -79,6 +86,8 @@ fn a_transport_holds_what_has_arrived_and_what_waits_and_little_more() {
     room_for_a_large_frame_is_given_back_once_small_ones_come_whole();
     calls_and_streams_that_have_ended_are_forgotten();
     the_answers_to_a_flood_are_no_larger_than_the_flood();
+    large_answers_to_small_calls_are_made_one_at_a_time();
+    a_backlog_that_is_not_polled_is_bounded();
     a_connection_that_has_failed_holds_nothing_that_was_received();
 }
 
@@ -131,16 +140,10 @@ fn whole_frames_are_handled_where_they_lie() {
 
 fn an_outbox_that_is_never_empty_does_not_grow() {
     let (mut client, handle) = transport(Role::Client);
-    client
-        .with(&handle, |_, cx| cx.message(1, &()))
-        .unwrap()
-        .unwrap();
+    client.with(&handle, |_, cx| cx.message(1, &())).unwrap();
     let (_, peak) = cost(|| {
         for _ in 0..100_000 {
-            client
-                .with(&handle, |_, cx| cx.message(1, &()))
-                .unwrap()
-                .unwrap();
+            client.with(&handle, |_, cx| cx.message(1, &())).unwrap();
             write(&mut client, 28);
             assert_eq!(client.queued(), 28);
         }
@@ -150,17 +153,11 @@ fn an_outbox_that_is_never_empty_does_not_grow() {
     // The same where every write ends in the middle of a frame, and ten frames wait.
     let (_, peak) = cost(|| {
         for _ in 0..10 {
-            client
-                .with(&handle, |_, cx| cx.message(1, &()))
-                .unwrap()
-                .unwrap();
+            client.with(&handle, |_, cx| cx.message(1, &())).unwrap();
         }
         write(&mut client, 3);
         for _ in 0..100_000 {
-            client
-                .with(&handle, |_, cx| cx.message(1, &()))
-                .unwrap()
-                .unwrap();
+            client.with(&handle, |_, cx| cx.message(1, &())).unwrap();
             write(&mut client, 28);
         }
     });
@@ -175,12 +172,8 @@ fn an_outbox_of_large_payloads_that_is_never_empty_does_not_grow() {
             let data = vec![0; 10_000];
             client
                 .with(&handle, |_, cx| cx.stream_data(stream, data))
-                .unwrap()
                 .unwrap();
-            client
-                .with(&handle, |_, cx| cx.message(1, &()))
-                .unwrap()
-                .unwrap();
+            client.with(&handle, |_, cx| cx.message(1, &())).unwrap();
             let surplus = client.queued().saturating_sub(15_000);
             write(&mut client, surplus);
         }
@@ -192,10 +185,7 @@ fn an_outbox_that_has_been_large_is_given_back() {
     let (mut client, handle) = transport(Role::Client);
     let body = vec![0u32; 1 << 20];
     let (held, peak) = cost(|| {
-        client
-            .with(&handle, |_, cx| cx.message(1, &body))
-            .unwrap()
-            .unwrap();
+        client.with(&handle, |_, cx| cx.message(1, &body)).unwrap();
         write(&mut client, usize::MAX);
     });
     assert!(peak >= 4 << 20);
@@ -207,10 +197,7 @@ fn an_outbox_that_is_small_is_kept_for_the_next_frame() {
         let (mut client, handle) = transport(Role::Client);
         let body = vec![0u32; words];
         let mut message = || {
-            client
-                .with(&handle, |_, cx| cx.message(1, &body))
-                .unwrap()
-                .unwrap();
+            client.with(&handle, |_, cx| cx.message(1, &body)).unwrap();
             write(&mut client, usize::MAX);
         };
         let (held, _) = cost(&mut message);
@@ -224,10 +211,7 @@ fn an_outbox_that_is_kept_can_be_given_back() {
     let (mut client, handle) = transport(Role::Client);
     let body = vec![0u32; 8000];
     let (held, _) = cost(|| {
-        client
-            .with(&handle, |_, cx| cx.message(1, &body))
-            .unwrap()
-            .unwrap();
+        client.with(&handle, |_, cx| cx.message(1, &body)).unwrap();
         write(&mut client, usize::MAX);
         client.shrink_to_fit();
     });
@@ -271,14 +255,12 @@ fn calls_and_streams_that_have_ended_are_forgotten() {
             match serial % 3 {
                 0 => client
                     .with(&handle, |_, cx| cx.abort_stream(stream, None))
-                    .unwrap()
                     .unwrap(),
                 1 => {
                     reply[19] = 3;
                     client.receive(&reply).unwrap();
                     client
                         .with(&handle, |_, cx| cx.finish_stream(stream))
-                        .unwrap()
                         .unwrap();
                 }
                 _ => {
@@ -297,8 +279,9 @@ fn calls_and_streams_that_have_ended_are_forgotten() {
 }
 
 fn the_answers_to_a_flood_are_no_larger_than_the_flood() {
-    let (mut server, _) = transport(Role::Server);
     let flood = PING.repeat(40_000);
+    let mut server = Transport::new(Role::Server).with_answer_limit(usize::MAX);
+    server.register(Echo).unwrap();
     let (_, peak) = cost(|| {
         server.receive(&flood).unwrap();
         assert_eq!(server.queued(), flood.len());
@@ -308,7 +291,22 @@ fn the_answers_to_a_flood_are_no_larger_than_the_flood() {
     let (held, _) = cost(|| write(&mut server, usize::MAX));
     assert_eq!(held, 0);
 
-    // Who writes between reads holds no more than one read and its answers.
+    // By default, the rest is held up once 256 KiB wait.
+    let (mut server, _) = transport(Role::Server);
+    let (_, peak) = cost(|| {
+        server.receive(&flood).unwrap();
+        assert_eq!(server.queued(), 262_164);
+        while server.is_paused() {
+            write(&mut server, usize::MAX);
+            server.resume().unwrap();
+        }
+        write(&mut server, usize::MAX);
+    });
+    assert_eq!(server.counters().frames_sent, 40_000);
+    let most = flood.len() + 2 * 262_164 + 4096;
+    assert!(peak < most, "{peak} bytes for {}", flood.len());
+
+    // With a write after each read, no more than one read and its answers is held.
     let (mut server, _) = transport(Role::Server);
     let (_, peak) = cost(|| {
         for piece in flood.chunks(4096) {
@@ -317,6 +315,43 @@ fn the_answers_to_a_flood_are_no_larger_than_the_flood() {
         }
     });
     assert!(peak < 32 * 1024, "{peak} bytes for 4096 at a time");
+}
+
+/// 64 KiB of small calls, each with a reply of 4 MiB, of which the peer reads nothing or one at a time.
+fn large_answers_to_small_calls_are_made_one_at_a_time() {
+    let (mut server, _) = transport(Role::Server);
+    let mut call = *PING;
+    call[15] = 9;
+    call[19] = 0;
+    let calls = call.repeat(64 * 1024 / call.len());
+    let (held, peak) = cost(|| server.receive(&calls).unwrap());
+    assert!(server.is_paused());
+    assert_eq!(server.queued(), 28 + 4 + LARGE);
+    assert!(held < 2 * LARGE + 128 * 1024, "{held} bytes are held");
+    // The value, the outbox and, while that grows, its former allocation.
+    assert!(peak < 4 * LARGE + 128 * 1024, "{peak} bytes at most");
+    let (_, peak) = cost(|| {
+        for _ in 0..20 {
+            write(&mut server, usize::MAX);
+            server.resume().unwrap();
+        }
+    });
+    assert!(peak < 3 * LARGE, "{peak} bytes at most, one at a time");
+}
+
+/// Input that nobody polls is kept up to the limit, and then the connection ends.
+fn a_backlog_that_is_not_polled_is_bounded() {
+    let mut client = Transport::new(Role::Client);
+    let program = ProgramId::new(0x6b65_6570, 1);
+    let limit = 1024 * 1024;
+    client
+        .register(Calls::<()>::new(program).with_backlog_limit(limit))
+        .unwrap();
+    let events = PING.repeat(100);
+    let (_, peak) = cost(|| while client.receive(&events).is_ok() {});
+    assert!(client.failure().is_some());
+    // A queue that doubles, and the one before it.
+    assert!(peak < 3 * limit + 4096, "{peak} bytes for {limit}");
 }
 
 fn a_connection_that_has_failed_holds_nothing_that_was_received() {
@@ -343,7 +378,7 @@ fn a_connection_that_has_failed_holds_nothing_that_was_received() {
 
 /// Calls procedure 7, and opens its stream.
 fn open(client: &mut Transport, handle: &Handle<Echo>) -> StreamId {
-    let opened = client.with(handle, |_, cx| {
+    client.with(handle, |_, cx| {
         let serial = cx.call(7, &()).unwrap();
         let stream = StreamId {
             procedure: 7,
@@ -351,6 +386,5 @@ fn open(client: &mut Transport, handle: &Handle<Echo>) -> StreamId {
         };
         cx.open_stream(stream).unwrap();
         stream
-    });
-    opened.unwrap()
+    })
 }

@@ -4,33 +4,35 @@ use core::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// The capacity in bytes above which a buffer that has grown is freed again.
-const KEEP: usize = 64 * 1024;
+/// The capacity in bytes above which a buffer is large: it is freed when little of it is used.
+const LARGE: usize = 64 * 1024;
 
 /// Received bytes that were not consumed yet, in one piece.
 ///
-/// The memory is at most twice the bytes received and the space asked for. It is allocated as bytes arrive, never for a
-/// length that a frame announces. A buffer that has grown for a large frame is freed once the input no longer needs it.
+/// Memory is allocated as bytes arrive, never for a length that a frame announces: at most twice the bytes received and
+/// the space asked for. A large buffer is freed when less than a quarter of it is used.
 ///
 /// ```text
-/// | consumed | unread | space | rest |     one allocation, all of it initialised
-/// 0        start     end           len
+/// |  taken  |  consumed  |  unread  |  space  |  free  |
+///           0          start       end  end + space  bytes.len()
 /// ```
+///
+/// Taken bytes belong to the [`Bytes`] that were split off, and share the allocation with them.
 #[derive(Default)]
 pub(crate) struct Buffer {
-    /// All of it is initialised, so that a reader can be handed any part of it.
+    /// All of it is initialized, so that a reader can be handed any part of it.
     bytes: BytesMut,
     /// The unread bytes are `bytes[start..end]`: `start <= end <= bytes.len()`.
     start: usize,
     end: usize,
-    /// The bytes behind `end` that may be committed: `end + space <= bytes.len()`.
+    /// The number of bytes behind `end` that may still be committed: `end + space <= bytes.len()`.
     space: usize,
-    /// The bytes of the allocation before `bytes`, split off with what was taken.
-    taken: usize,
-    /// The length of the last piece consumed, which tells whether a large buffer is still needed.
-    last: usize,
-    /// The length of the last space, which tells the same; 0 after a push.
+    /// The length of the last space, 0 after a push: `space <= asked`. It tells the size of reads.
     asked: usize,
+    /// The length of the last piece that was consumed. It tells the size of frames.
+    last: usize,
+    /// The number of bytes of the allocation before `bytes`; 0 if nothing was taken since it was allocated.
+    taken: usize,
 }
 
 impl Buffer {
@@ -46,28 +48,28 @@ impl Buffer {
         self.end - self.start
     }
 
-    /// Returns bytes at a range that [`consume`](Self::consume) returned.
+    /// Returns consumed bytes, by a range within the one that [`consume`](Self::consume) has just returned.
     #[inline]
-    pub(crate) fn get(&self, range: Range<usize>) -> &[u8] {
+    pub(crate) fn consumed(&self, range: Range<usize>) -> &[u8] {
         &self.bytes[range]
     }
 
-    /// Returns the memory of the allocation, in bytes, taken parts included.
+    /// Returns the size of the allocation in bytes, taken bytes included.
+    #[inline]
     pub(crate) fn capacity(&self) -> usize {
         self.taken + self.bytes.capacity()
     }
 
-    /// Whether the buffer has grown for a large frame.
+    /// Returns whether the allocation is [`LARGE`].
     #[inline]
     pub(crate) fn is_large(&self) -> bool {
-        self.capacity() > KEEP
+        self.capacity() > LARGE
     }
 
-    /// Appends bytes.
+    /// Appends bytes, and voids the space.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.void_space();
         self.make_room(bytes.len());
-        self.space = 0;
-        self.asked = 0;
         let end = self.end + bytes.len();
         if let Some(place) = self.bytes.get_mut(self.end..end) {
             place.copy_from_slice(bytes);
@@ -80,6 +82,7 @@ impl Buffer {
 
     /// Returns `length` bytes behind the unread ones, to read into.
     pub(crate) fn space(&mut self, length: usize) -> &mut [u8] {
+        self.void_space();
         self.make_room(length);
         let end = self.end + length;
         if self.bytes.len() < end {
@@ -90,11 +93,11 @@ impl Buffer {
         &mut self.bytes[self.end..end]
     }
 
-    /// Appends the first `count` bytes of the space that is left.
+    /// Appends the first `count` bytes of what is left of the space.
     ///
     /// # Panics
     ///
-    /// If `count` is more than is left of the space.
+    /// If `count` is more than is left of it.
     pub(crate) fn commit(&mut self, count: usize) {
         let left = self.space;
         assert!(
@@ -105,26 +108,29 @@ impl Buffer {
         self.end += count;
     }
 
-    /// Consumes the first `length` unread bytes, and returns their range, which is valid until the next change.
+    /// Consumes the first `length` unread bytes and returns their range, which is valid until the next change.
     ///
     /// `length` must not exceed [`len`](Self::len).
     #[inline]
     pub(crate) fn consume(&mut self, length: usize) -> Range<usize> {
-        debug_assert!(length <= self.len(), "only unread bytes can be consumed");
+        debug_assert!(length <= self.len(), "only unread bytes are consumed");
         let start = self.start;
         self.start += length;
         self.last = length;
         start..self.start
     }
 
-    /// Splits off the bytes of a range at the end of the consumed ones, without a copy.
+    /// Takes consumed bytes, by a range that ends where the last [`consume`](Self::consume) did.
+    ///
+    /// They share the allocation, and keep all of it alive; from a large one they are copied if they are less than a
+    /// quarter of it.
     pub(crate) fn take(&mut self, range: Range<usize>) -> Bytes {
-        debug_assert_eq!(
-            range.end, self.start,
-            "bytes are taken before the next are consumed"
-        );
+        debug_assert_eq!(range.end, self.start, "the last consumed bytes are taken");
         if range.is_empty() {
             return Bytes::new();
+        }
+        if self.is_large() && self.capacity() / 4 > range.len() {
+            return Bytes::copy_from_slice(&self.bytes[range]);
         }
         let mut taken = self.bytes.split_to(range.end).freeze();
         self.taken += range.end;
@@ -134,28 +140,39 @@ impl Buffer {
         taken
     }
 
-    /// Discards the unread bytes, and frees the memory.
+    /// Discards the unread bytes and the space, and frees the memory.
     pub(crate) fn clear(&mut self) {
         self.end = self.start;
-        self.renew(0);
+        self.shrink_to_fit();
     }
 
-    /// Frees all memory without unread bytes.
+    /// Frees all memory without unread bytes, and voids the space.
     pub(crate) fn shrink_to_fit(&mut self) {
+        self.void_space();
         self.renew(self.len());
     }
 
-    /// Frees a large buffer if less than a quarter of it is needed: for the unread bytes, for the `expected` bytes of the
-    /// next piece, or for a space like the last.
+    /// Frees a large buffer if less than a quarter of it is used; the unread bytes and the space stay.
+    ///
+    /// `expected` is the length of the piece that the unread bytes begin, as far as known. A reader that has asked for
+    /// large space, and may do so again, uses that, too.
     #[cold]
-    pub(crate) fn shrink_for(&mut self, expected: usize) {
-        let needed = self.len().max(expected).max(self.asked);
-        if self.is_large() && self.capacity() / 4 > needed {
-            self.renew(self.len());
+    pub(crate) fn shrink_if_little_used(&mut self, expected: usize) {
+        let kept = self.len() + self.space;
+        let used = kept.max(expected).max(self.asked);
+        if self.is_large() && self.capacity() / 4 > used {
+            self.renew(kept);
         }
     }
 
-    /// Makes room for `length` more bytes, and frees a large buffer that is no longer needed.
+    fn void_space(&mut self) {
+        self.space = 0;
+        self.asked = 0;
+    }
+
+    /// Makes room for `length` more bytes; frees a large buffer if less than a quarter of it is used.
+    ///
+    /// An empty buffer counts as used by a piece like the last: another one may follow.
     fn make_room(&mut self, length: usize) {
         let unread = self.len();
         let used = self.last.max(length).max(unread);
@@ -174,15 +191,15 @@ impl Buffer {
             self.end = unread;
         }
         if self.taken > 0 && room - self.end < length {
-            self.replace_shared(length);
+            self.leave_shared(length);
         }
     }
 
-    /// Makes room for `length` more bytes in an allocation that is shared with taken bytes.
+    /// Makes room for `length` more bytes, where the allocation was shared with taken bytes and has no room.
     #[cold]
-    fn replace_shared(&mut self, length: usize) {
+    fn leave_shared(&mut self, length: usize) {
         let more = self.end + length - self.bytes.len();
-        // The allocation is reclaimed if all taken bytes have been dropped.
+        // It succeeds if all taken bytes were dropped: the whole allocation is the buffer's again.
         if self.bytes.try_reclaim(more) {
             self.taken = 0;
         } else {
@@ -190,15 +207,14 @@ impl Buffer {
         }
     }
 
-    /// Moves the unread bytes into an allocation of their own, of `capacity` bytes.
+    /// Moves the unread bytes and the space into a new allocation of `capacity` bytes.
     #[cold]
     fn renew(&mut self, capacity: usize) {
         let mut bytes = BytesMut::with_capacity(capacity);
-        bytes.extend_from_slice(self.unread());
+        bytes.extend_from_slice(&self.bytes[self.start..self.end + self.space]);
         self.bytes = bytes;
         self.end = self.len();
         self.start = 0;
-        self.space = 0;
         self.taken = 0;
     }
 }
@@ -209,26 +225,38 @@ mod tests {
 
     use super::*;
 
-    /// A length that makes a buffer large.
-    const LARGE: usize = 4 * KEEP;
+    const HUGE: usize = 4 * LARGE;
+
+    /// Returns a buffer that has grown for a piece of [`HUGE`] bytes, has consumed it, and holds `rest`.
+    fn grown(rest: &[u8]) -> Buffer {
+        let mut buffer = Buffer::default();
+        buffer.push(&[&vec![7; HUGE], rest].concat());
+        buffer.consume(HUGE);
+        assert_eq!(buffer.unread(), rest);
+        assert!(buffer.capacity() >= HUGE);
+        buffer
+    }
 
     #[test]
-    fn bytes_come_out_in_order_whichever_way_they_went_in() {
+    fn bytes_come_out_in_the_order_they_went_in() {
         let mut buffer = Buffer::default();
         buffer.push(b"one ");
         buffer.space(10)[..4].copy_from_slice(b"two ");
         buffer.commit(4);
         buffer.push(b"three");
         assert_eq!(buffer.unread(), b"one two three");
+
         let range = buffer.consume(4);
-        assert_eq!(buffer.get(range.clone()), b"one ");
+        assert_eq!(buffer.consumed(range.clone()), b"one ");
         assert_eq!(buffer.take(range), &b"one "[..]);
-        assert_eq!(buffer.unread(), b"two three");
-        assert_eq!(buffer.len(), 9);
+        let range = buffer.consume(4);
+        assert_eq!(buffer.consumed(range.start + 1..range.end), b"wo ");
+        assert_eq!(buffer.unread(), b"three");
+        assert_eq!(buffer.len(), 5);
     }
 
     #[test]
-    fn what_is_left_of_the_space_can_be_committed_later() {
+    fn the_space_is_committed_in_parts() {
         let mut buffer = Buffer::default();
         buffer.space(4).copy_from_slice(b"abcd");
         buffer.commit(1);
@@ -237,56 +265,112 @@ mod tests {
     }
 
     #[test]
-    #[should_panic = "commit of 5 bytes, more than the 4 that are left of the space"]
-    fn no_more_than_the_space_can_be_committed() {
+    #[should_panic = "commit of 4 bytes, more than the 3 that are left of the space"]
+    fn more_than_the_space_cannot_be_committed() {
         let mut buffer = Buffer::default();
         buffer.space(4);
-        buffer.commit(5);
+        buffer.commit(1);
+        buffer.commit(4);
     }
 
     #[test]
-    fn one_byte_behind_a_large_piece_does_not_keep_its_memory() {
-        let mut buffer = Buffer::default();
-        buffer.push(&vec![7; LARGE + 1]);
-        buffer.consume(LARGE);
-        assert!(buffer.capacity() >= LARGE);
-        buffer.shrink_for(0);
-        assert_eq!(buffer.unread(), [7]);
-        assert!(buffer.capacity() <= KEEP, "{}", buffer.capacity());
+    fn a_large_buffer_with_one_unread_byte_is_freed() {
+        let mut buffer = grown(&[1]);
+        buffer.shrink_if_little_used(0);
+        assert_eq!((buffer.unread(), buffer.capacity()), (&[1][..], 1));
     }
 
     #[test]
-    fn a_large_buffer_is_kept_for_a_large_piece_to_come() {
-        let mut buffer = Buffer::default();
-        buffer.push(&vec![7; LARGE + 1]);
-        buffer.consume(LARGE);
-        let before = buffer.capacity();
-        buffer.shrink_for(LARGE);
-        assert_eq!(buffer.capacity(), before);
+    fn a_large_buffer_is_kept_while_a_quarter_of_it_is_used() {
+        for (expected, is_kept) in [(HUGE / 4, true), (HUGE / 4 - 1, false)] {
+            let mut buffer = Buffer::default();
+            buffer.push(&vec![7; HUGE]);
+            buffer.consume(HUGE);
+            buffer.push(&[1]);
+            assert_eq!(buffer.capacity(), HUGE);
+            buffer.shrink_if_little_used(expected);
+            assert_eq!(buffer.capacity() == HUGE, is_kept, "{expected} expected");
+        }
     }
 
     #[test]
-    fn a_large_buffer_is_freed_when_small_pieces_follow() {
+    fn a_large_buffer_is_kept_for_a_reader_of_large_space() {
         let mut buffer = Buffer::default();
-        buffer.push(&vec![7; LARGE]);
-        buffer.consume(LARGE);
+        buffer.space(HUGE);
+        buffer.commit(HUGE);
+        buffer.consume(HUGE - 1);
+        buffer.shrink_if_little_used(0);
+        assert_eq!(buffer.capacity(), HUGE);
+
+        buffer.push(&[1]);
+        buffer.shrink_if_little_used(0);
+        assert_eq!(buffer.capacity(), 2);
+    }
+
+    #[test]
+    fn a_buffer_that_is_not_large_is_kept() {
+        let mut buffer = Buffer::default();
+        buffer.space(LARGE);
+        buffer.push(&[1]);
+        buffer.shrink_if_little_used(0);
+        buffer.push(&[2]);
+        assert_eq!(buffer.capacity(), LARGE);
+    }
+
+    #[test]
+    fn the_space_survives_when_a_large_buffer_is_freed() {
+        let mut buffer = grown(&[]);
+        buffer.space(4).copy_from_slice(b"abcd");
+        buffer.commit(1);
+        buffer.shrink_if_little_used(0);
+        assert_eq!(buffer.capacity(), 4);
+        buffer.commit(3);
+        assert_eq!(buffer.unread(), b"abcd");
+    }
+
+    #[test]
+    fn an_empty_large_buffer_is_kept_for_a_piece_like_the_last() {
+        let mut buffer = grown(&[]);
+        let capacity = buffer.capacity();
         buffer.push(&[1; 28]);
-        assert!(buffer.capacity() >= LARGE);
+        assert_eq!(buffer.capacity(), capacity);
         buffer.consume(28);
         buffer.push(&[2; 28]);
         assert_eq!(buffer.unread(), [2; 28]);
-        assert!(buffer.capacity() <= KEEP, "{}", buffer.capacity());
+        assert_eq!(buffer.capacity(), 28);
     }
 
     #[test]
-    fn taken_bytes_count_until_they_are_dropped() {
+    fn taken_bytes_count_until_the_allocation_is_left() {
         let mut buffer = Buffer::default();
         buffer.push(&[7; 1000]);
         let range = buffer.consume(1000);
         let taken = buffer.take(range);
-        assert!(buffer.capacity() >= 1000);
+        assert_eq!(buffer.capacity(), 1000);
         buffer.shrink_to_fit();
         assert_eq!(buffer.capacity(), 0);
         assert_eq!(taken, &[7; 1000][..]);
+    }
+
+    #[test]
+    fn a_small_part_of_a_large_buffer_is_copied_out() {
+        for (length, is_copied) in [(HUGE / 4, false), (HUGE / 4 - 1, true)] {
+            let mut buffer = Buffer::default();
+            buffer.push(&vec![7; HUGE]);
+            let range = buffer.consume(length);
+            let place = buffer.consumed(range.clone()).as_ptr();
+            let taken = buffer.take(range);
+            assert_eq!(taken, vec![7; length]);
+            assert_eq!(taken.as_ptr() != place, is_copied, "{length} bytes");
+            assert_eq!(buffer.len(), HUGE - length);
+            assert_eq!(buffer.capacity(), HUGE);
+        }
+    }
+
+    #[test]
+    fn clearing_frees_everything() {
+        let mut buffer = grown(&[1; 100]);
+        buffer.clear();
+        assert_eq!((buffer.len(), buffer.capacity()), (0, 0));
     }
 }

@@ -1,17 +1,18 @@
 //! Reading XDR: the [`Decode`] trait and the [`Decoder`] it reads from.
 
 use alloc::vec::Vec;
+use core::str::Utf8Error;
 
-use crate::text::DecodeText;
+use crate::text::{DecodeText, lossy_len};
 use crate::{DecodeError, DecodeErrorKind, MAX_DEPTH};
 
-/// How many bytes of memory arrays may reserve for each byte of the input before their elements were read.
+/// The bytes of memory that arrays may reserve for each byte of the input, before their elements were read.
 const RESERVE_PER_BYTE: usize = 4;
 
-/// How many bytes of memory arrays and boxes may take for each byte of the input.
+/// The bytes of memory that a value may be charged for each byte of the input.
 const MEMORY_PER_BYTE: usize = 64;
 
-/// How many bytes of memory they may take besides, so that a small input may hold a few large values.
+/// The bytes of memory that a value may be charged in addition, so that a small input may hold a few large values.
 const MEMORY_BESIDES: usize = 1024 * 1024;
 
 /// A value that can be read from XDR, and may borrow from it.
@@ -47,11 +48,11 @@ const MEMORY_BESIDES: usize = 1024 * 1024;
 /// # Ok::<(), DecodeError>(())
 /// ```
 pub trait Decode<'a>: Sized {
-    /// Reads one value and leaves the input behind it.
+    /// Reads one value and advances the input past it.
     ///
     /// # Errors
     ///
-    /// The bytes are not such a value: see [`DecodeErrorKind`]. Where the input is left is then not said.
+    /// The bytes are not such a value: see [`DecodeErrorKind`]. The position is then unspecified.
     fn decode(input: &mut Decoder<'a>) -> Result<Self, DecodeError>;
 }
 
@@ -59,75 +60,88 @@ pub trait Decode<'a>: Sized {
 ///
 /// # Errors
 ///
-/// As [`Decode::decode`], and [`DecodeErrorKind::Trailing`] if bytes follow the value.
+/// Those of [`Decode::decode`], and [`DecodeErrorKind::Trailing`] if bytes follow the value.
 #[inline]
 pub fn from_slice<'a, T: Decode<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
-    let mut input = Decoder::new(bytes);
-    let value = T::decode(&mut input)?;
-    input.finish()?;
-    Ok(value)
+    decode_whole(Decoder::new(bytes))
 }
 
-/// Decodes a value that `bytes` begin with, as libvirt's C code does: see [`Decoder::lenient`].
+/// Decodes a value that `bytes` begin with, as libvirt's C code reads it: see [`Decoder::lenient`].
 ///
 /// # Errors
 ///
 /// Those of [`Decode::decode`]. Trailing bytes are ignored.
 #[inline]
 pub fn from_slice_lenient<'a, T: Decode<'a>>(bytes: &'a [u8]) -> Result<T, DecodeError> {
-    T::decode(&mut Decoder::lenient(bytes))
+    decode_whole(Decoder::lenient(bytes))
 }
 
 /// Reads XDR from a slice.
+///
+/// A decoder from [`new`](Self::new) is strict: it accepts what RFC 4506 allows, and strings of UTF-8. A
+/// [`lenient`](Self::lenient) one reads as libvirt's C code does. Bounds and limits are the same for both.
 #[derive(Debug, Clone)]
 pub struct Decoder<'a> {
     rest: &'a [u8],
-    /// Whether input is accepted that RFC 4506 forbids and libvirt's C code reads.
-    is_lenient: bool,
-    /// The length of the whole input: `rest` is its end.
+    /// The length of the whole input, which `rest` is the end of: `rest.len() <= total`.
     total: usize,
     depth: u32,
-    /// How many bytes of memory all arrays and boxes so far take:
-    /// `memory <= MEMORY_PER_BYTE * total + MEMORY_BESIDES`.
+    is_lenient: bool,
+    /// The bytes of memory charged so far: `memory <= MEMORY_PER_BYTE * total + MEMORY_BESIDES`.
     memory: usize,
 }
 
 impl<'a> Decoder<'a> {
-    /// Makes a decoder at the start of `bytes`, which accepts what RFC 4506 allows.
+    /// Makes a strict decoder at the start of `bytes`.
     #[must_use]
     #[inline]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self::with_leniency(bytes, false)
-    }
-
-    /// Makes a decoder at the start of `bytes`, which reads as libvirt's C code does.
-    ///
-    /// It accepts any non-zero word as a true bool, any padding bytes, and any word for a `char` or `short`, of which
-    /// it takes the low bits. A string that is not UTF-8 has U+FFFD in place of invalid bytes, if its type is owned.
-    /// Bounds are those of a strict decoder.
-    #[must_use]
-    #[inline]
-    pub const fn lenient(bytes: &'a [u8]) -> Self {
-        Self::with_leniency(bytes, true)
-    }
-
-    const fn with_leniency(bytes: &'a [u8], is_lenient: bool) -> Self {
         Self {
             rest: bytes,
-            is_lenient,
             total: bytes.len(),
             depth: 0,
+            is_lenient: false,
             memory: 0,
         }
     }
 
-    /// How many bytes were read.
+    /// Makes a decoder at the start of `bytes` that reads as libvirt's C code does.
+    ///
+    /// It differs from a strict one in this:
+    ///
+    /// - Any word but 0 is a true bool.
+    /// - Padding may be any bytes.
+    /// - A `char`, a `short` or an unsigned form of these is the low bits of its word.
+    /// - [`finish`](Self::finish) ignores trailing bytes.
+    /// - In a string, [`text`](Self::text) replaces bytes that are not UTF-8 by U+FFFD, if its type is owned. A `&str`
+    ///   is refused, since it borrows from the input.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use virt_xdr::{Decode, DecodeError, Decoder};
+    ///
+    /// let mut input = Decoder::lenient(b"\x01\0\0\0\0\0\0\x02a\xff..trailing");
+    /// assert!(bool::decode(&mut input)?);
+    /// assert_eq!(String::decode(&mut input)?, "a\u{fffd}");
+    /// input.finish()?;
+    /// # Ok::<(), DecodeError>(())
+    /// ```
+    #[must_use]
+    #[inline]
+    pub const fn lenient(bytes: &'a [u8]) -> Self {
+        let mut input = Self::new(bytes);
+        input.is_lenient = true;
+        input
+    }
+
+    /// Returns the number of bytes read.
     #[must_use]
     pub const fn position(&self) -> usize {
         self.total - self.rest.len()
     }
 
-    /// The bytes that are left.
+    /// Returns the bytes that are left.
     #[must_use]
     pub const fn remaining(&self) -> &'a [u8] {
         self.rest
@@ -137,11 +151,12 @@ impl<'a> Decoder<'a> {
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::Trailing`] if bytes are left.
+    /// [`DecodeErrorKind::Trailing`] if bytes are left, unless the decoder is [lenient](Self::lenient).
     #[inline]
     pub fn finish(self) -> Result<(), DecodeError> {
         match self.rest.len() {
             0 => Ok(()),
+            _ if self.is_lenient => Ok(()),
             count => Err(self.error(DecodeErrorKind::Trailing { count })),
         }
     }
@@ -176,65 +191,51 @@ impl<'a> Decoder<'a> {
         self.padded(length)
     }
 
-    /// Reads `string<max>`: a length, the bytes, and zeros up to a multiple of four.
+    /// Reads `string<max>` in place: a length, the bytes, and zeros up to a multiple of four.
     ///
-    /// RFC 4506 has strings of ASCII; libvirt sends UTF-8, and so does every libvirt peer.
+    /// RFC 4506 has strings of ASCII; libvirt and its peers send UTF-8, with few exceptions. Where these matter, read
+    /// the string by [`text`](Self::text).
     ///
     /// # Errors
     ///
-    /// As [`opaque`](Self::opaque), and [`DecodeErrorKind::Utf8`].
+    /// Those of [`opaque`](Self::opaque), and [`DecodeErrorKind::Utf8`].
     #[inline]
     pub fn string(&mut self, max: usize) -> Result<&'a str, DecodeError> {
-        let start = self.position() + size_of::<u32>();
-        let bytes = self.opaque(max)?;
-        core::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to(), start))
+        self.text(max)
     }
 
     /// Reads `string<max>` as any type of text, such as `String`, `&str` or [`Text`](crate::Text).
     ///
     /// # Errors
     ///
-    /// Those of [`opaque`](Self::opaque), and [`DecodeErrorKind::Utf8`] if the type has to be UTF-8 and the bytes are
-    /// not; a [lenient](Self::lenient) decoder replaces invalid bytes in an owned type.
+    /// Those of [`opaque`](Self::opaque), and [`DecodeErrorKind::Utf8`] if the type holds UTF-8 alone and the bytes are
+    /// not. A [lenient](Self::lenient) decoder makes that error for a borrowed type only; it returns
+    /// [`DecodeErrorKind::TooLarge`] if the replacements take too much memory: see [`array`](Self::array).
     #[inline]
     pub fn text<T: DecodeText<'a>>(&mut self, max: usize) -> Result<T, DecodeError> {
-        let start = self.position() + size_of::<u32>();
-        let bytes = self.opaque(max)?;
-        T::from_text(bytes, self.is_lenient).ok_or_else(|| {
-            let valid =
-                core::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-            not_utf8(bytes, valid, start)
-        })
-    }
-
-    /// Reads a bool: a word of 0 or 1.
-    #[inline]
-    pub(crate) fn bool(&mut self) -> Result<bool, DecodeError> {
         let before = self.position();
-        match u32::from_be_bytes(self.words()?) {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ if self.is_lenient => Ok(true),
-            value => Err(DecodeError::new(DecodeErrorKind::Bool { value }, before)),
-        }
+        let bytes = self.opaque(max)?;
+        T::from_text(bytes).or_else(|error| self.replaced(bytes, error, before))
     }
 
     /// Reads `T<max>`: a count, and each element by `each`, one level deeper.
     ///
-    /// The count alone never sizes an allocation. It is first held against the bytes that are there, an
-    /// element being a word at least; and all arrays of one input together reserve at most four times its
-    /// size before their elements have been read. An array counts as one level of nesting.
+    /// The count alone never sizes an allocation. It is first compared with the bytes that are there, since each element
+    /// takes at least a word. All arrays of one input together reserve at most four times its size before their elements
+    /// have been read. An array counts as one level of nesting.
     ///
-    /// A word on the wire can be a large value in memory: an arm of a union without content takes as much as
-    /// the largest arm. So all arrays and boxes (`Box<T>`) of one input together may take 64 times its size
-    /// and 1 MiB of memory, and three times that for as long as an array grows beyond what was reserved. Each
-    /// is charged `size_of::<T>()` for every element as soon as its count is read.
+    /// A word on the wire can be a large value in memory: an arm of a union without content takes as much as the largest
+    /// arm. So one input is charged for the memory of its values, and the limit is 64 times its size and 1 MiB. Three
+    /// times that may be in use while an array grows beyond the memory that was reserved. The charges are:
+    ///
+    /// - for an array or a `Box<T>`, `size_of::<T>()` for each element, as soon as the count is read;
+    /// - for a string with U+FFFD in place of invalid bytes, its length. That is at most three times its bytes.
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::TooLong`] if more than `max` elements are announced, [`DecodeErrorKind::Short`]
-    /// if the input cannot hold as many, [`DecodeErrorKind::TooLarge`] if they take too much memory,
-    /// [`DecodeErrorKind::TooDeep`], and what `each` returns.
+    /// [`DecodeErrorKind::TooLong`] if more than `max` elements are announced, [`DecodeErrorKind::Short`] if the input
+    /// cannot hold as many, [`DecodeErrorKind::TooLarge`] if they take too much memory, [`DecodeErrorKind::TooDeep`],
+    /// and any error of `each`.
     #[inline]
     pub fn array<T>(
         &mut self,
@@ -263,7 +264,7 @@ impl<'a> Decoder<'a> {
     ///
     /// # Errors
     ///
-    /// What `each` returns.
+    /// Any error of `each`.
     #[inline]
     pub fn fixed_array<T, const N: usize>(
         &mut self,
@@ -276,15 +277,15 @@ impl<'a> Decoder<'a> {
         Ok(items.map(|item| item.unwrap_or_else(|| unreachable!("the loop filled every element"))))
     }
 
-    /// Reads `T *`: whether there is a value, and if so the value by `each`.
+    /// Reads `T *`: a bool, and a value by `each` if it is true.
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::Bool`], [`DecodeErrorKind::Short`], and what `each` returns.
+    /// [`DecodeErrorKind::Bool`], [`DecodeErrorKind::Short`], and any error of `each`.
     ///
     /// # Examples
     ///
-    /// A list whose nodes each point at the next, of any length, since a loop does not nest:
+    /// A list of any length whose nodes each point at the next, since a loop does not nest:
     ///
     /// ```
     /// use virt_xdr::{Decode, DecodeError, Decoder};
@@ -315,17 +316,18 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Reads a `char`, a `short` or the unsigned form of either, which take a word each as an int does.
+    /// Reads a `char`, a `short` or an unsigned form of these, each of which takes a word as an int does.
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::OutOfRange`] if the word is no value of the type, [`DecodeErrorKind::Short`].
+    /// [`DecodeErrorKind::OutOfRange`] if the word is not a value of the type, unless the decoder is
+    /// [lenient](Self::lenient); [`DecodeErrorKind::Short`].
     #[inline]
     pub fn narrow<T: Narrow>(&mut self) -> Result<T, DecodeError> {
         let before = self.position();
         let value = i32::decode(self)?;
         if self.is_lenient {
-            return Ok(T::truncate(value));
+            return Ok(T::low_bits(value));
         }
         T::try_from(value).map_err(|_| {
             let kind = DecodeErrorKind::OutOfRange {
@@ -337,12 +339,11 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    /// Runs `each` one level deeper: for a type that may contain itself, as `Box<T>` and
-    /// [`array`](Self::array) do.
+    /// Runs `each` one level deeper, for a type that may contain itself; `Box<T>` and [`array`](Self::array) do so.
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::TooDeep`] below [`MAX_DEPTH`] levels, and what `each` returns.
+    /// [`DecodeErrorKind::TooDeep`] below [`MAX_DEPTH`] levels, and any error of `each`.
     #[inline]
     pub fn nested<T>(
         &mut self,
@@ -357,7 +358,7 @@ impl<'a> Decoder<'a> {
         result
     }
 
-    /// The error for a discriminant, just read, that no arm of a union has.
+    /// Returns the error for a discriminant that was just read and that no arm of the union has.
     #[must_use]
     #[cold]
     pub fn unknown_discriminant(&self, value: i32) -> DecodeError {
@@ -367,7 +368,7 @@ impl<'a> Decoder<'a> {
         )
     }
 
-    /// Charges the memory of `count` values, which the bytes at `offset` announce.
+    /// Charges the memory of `count` values, which the bytes at `offset` announce: see [`array`](Self::array).
     #[inline]
     pub(crate) fn charge<T>(&mut self, count: usize, offset: usize) -> Result<(), DecodeError> {
         let memory = count.saturating_mul(size_of::<T>());
@@ -379,6 +380,18 @@ impl<'a> Decoder<'a> {
         }
         self.memory = needed;
         Ok(())
+    }
+
+    /// Reads a bool: a word of 0 or 1.
+    #[inline]
+    pub(crate) fn bool(&mut self) -> Result<bool, DecodeError> {
+        let before = self.position();
+        match u32::decode(self)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ if self.is_lenient => Ok(true),
+            value => Err(DecodeError::new(DecodeErrorKind::Bool { value }, before)),
+        }
     }
 
     /// Reads `N` bytes, a multiple of four.
@@ -420,6 +433,26 @@ impl<'a> Decoder<'a> {
         Ok(bytes)
     }
 
+    /// Makes text of bytes that are not UTF-8, or the error for them; the string begins at `offset`.
+    #[cold]
+    fn replaced<T: DecodeText<'a>>(
+        &mut self,
+        bytes: &'a [u8],
+        error: Utf8Error,
+        offset: usize,
+    ) -> Result<T, DecodeError> {
+        if self.is_lenient {
+            self.charge::<u8>(lossy_len(bytes), offset)?;
+            if let Some(text) = T::from_text_lossy(bytes) {
+                return Ok(text);
+            }
+        }
+        let valid = error.valid_up_to();
+        let value = bytes.get(valid).copied().unwrap_or_default();
+        let kind = DecodeErrorKind::Utf8 { value, valid };
+        Err(DecodeError::new(kind, offset + size_of::<u32>() + valid))
+    }
+
     #[inline]
     fn short(&self, needed: usize) -> DecodeError {
         short(needed, self.rest.len(), self.position())
@@ -437,38 +470,41 @@ pub trait Narrow: TryFrom<i32> + sealed::Sealed {
     const LEAST: i32;
     /// The greatest value of the type.
     const GREATEST: i32;
-
-    /// Takes the low bits of a word.
-    fn truncate(word: i32) -> Self;
 }
 
 mod sealed {
-    pub trait Sealed {}
+    pub trait Sealed {
+        /// Returns the low bits of a word.
+        fn low_bits(word: i32) -> Self;
+    }
 }
 
 macro_rules! narrow {
     ($($type:ty),*) => {$(
-        impl sealed::Sealed for $type {}
+        impl sealed::Sealed for $type {
+            #[expect(clippy::cast_possible_truncation, reason = "the high bits are dropped")]
+            fn low_bits(word: i32) -> Self {
+                word.cast_unsigned() as Self
+            }
+        }
+
         impl Narrow for $type {
             const LEAST: i32 = <$type>::MIN as i32;
             const GREATEST: i32 = <$type>::MAX as i32;
-
-            #[expect(
-                clippy::allow_attributes,
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "it is what this is for"
-            )]
-            fn truncate(word: i32) -> Self {
-                word as Self
-            }
         }
     )*};
 }
 
 narrow!(i8, u8, i16, u16);
 
-// They take numbers, not the decoder: one that no error refers to can stay in registers.
+#[inline]
+fn decode_whole<'a, T: Decode<'a>>(mut input: Decoder<'a>) -> Result<T, DecodeError> {
+    let value = T::decode(&mut input)?;
+    input.finish()?;
+    Ok(value)
+}
+
+// These take numbers and not the decoder, so that it can stay in registers.
 #[cold]
 fn short(needed: usize, available: usize, offset: usize) -> DecodeError {
     DecodeError::new(DecodeErrorKind::Short { needed, available }, offset)
@@ -477,10 +513,4 @@ fn short(needed: usize, available: usize, offset: usize) -> DecodeError {
 #[cold]
 fn too_large(needed: usize, limit: usize, offset: usize) -> DecodeError {
     DecodeError::new(DecodeErrorKind::TooLarge { needed, limit }, offset)
-}
-
-#[cold]
-fn not_utf8(bytes: &[u8], valid: usize, start: usize) -> DecodeError {
-    let value = bytes.get(valid).copied().unwrap_or_default();
-    DecodeError::new(DecodeErrorKind::Utf8 { value, valid }, start + valid)
 }

@@ -2,7 +2,6 @@
 
 use alloc::vec::Vec;
 
-use crate::text::EncodeText;
 use crate::{EncodeError, EncodeErrorKind, MAX_DEPTH};
 
 /// A value that can be written as XDR.
@@ -122,18 +121,18 @@ impl<'b> Encoder<'b> {
         self.opaque(value.as_bytes(), max)
     }
 
-    /// Appends `string<max>` from any type of text, such as `String`, `&str` or [`Text`](crate::Text).
+    /// Appends `string<max>` from any type of text, such as `String`, `str` or [`Text`](crate::Text).
     ///
     /// # Errors
     ///
-    /// [`EncodeErrorKind::TooLong`] if the string takes more than `max` bytes.
+    /// [`EncodeErrorKind::TooLong`] if the text takes more than `max` bytes.
     #[inline]
     pub fn text(
         &mut self,
-        value: &(impl EncodeText + ?Sized),
+        value: &(impl AsRef<[u8]> + ?Sized),
         max: usize,
     ) -> Result<(), EncodeError> {
-        self.opaque(value.text(), max)
+        self.opaque(value.as_ref(), max)
     }
 
     /// Appends `T<max>`: a count, and each element by `each`, one level deeper.

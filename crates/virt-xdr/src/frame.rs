@@ -59,7 +59,7 @@ impl<'a> Payload<'a> {
     pub fn as_slice(&self) -> &[u8] {
         match &self.0 {
             Place::Slice(bytes) => bytes,
-            Place::Buffer(decoder, range) => decoder.bytes(range.clone()),
+            Place::Buffer(decoder, range) => decoder.payload(range.clone()),
             Place::Bytes(bytes) => bytes,
         }
     }
@@ -74,13 +74,12 @@ impl<'a> Payload<'a> {
         from_slice(self.as_slice())
     }
 
-    /// Decodes a value that the payload begins with, as libvirt's C code does: see [`Decoder::lenient`].
+    /// Decodes a value that the payload begins with, as libvirt's C code reads it: see
+    /// [`Decoder::lenient`](crate::Decoder::lenient).
     ///
     /// # Errors
     ///
     /// Those of [`from_slice_lenient`](crate::from_slice_lenient).
-    ///
-    /// [`Decoder::lenient`]: crate::Decoder::lenient
     #[inline]
     pub fn decode_lenient<'p, T: Decode<'p>>(&'p self) -> Result<T, DecodeError> {
         from_slice_lenient(self.as_slice())
@@ -94,7 +93,7 @@ impl<'a> Payload<'a> {
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
             Place::Slice(bytes) => Bytes::copy_from_slice(bytes),
-            Place::Buffer(decoder, range) => decoder.take(range),
+            Place::Buffer(decoder, range) => decoder.take_payload(range),
             Place::Bytes(bytes) => mem::take(bytes),
         }
     }

@@ -16,8 +16,9 @@ use crate::{FRAME_MAX, FRAME_MIN, Frame, FrameError, Payload};
 /// input is `Ok(None)`, an impossible length is an error that sticks.
 ///
 /// The buffer grows with the bytes that arrive, at most to twice the bytes received and the space asked for, never with
-/// the length that a frame announces. A buffer that has grown for a large frame is freed once small ones follow, or by
-/// [`shrink_if_idle`](Self::shrink_if_idle).
+/// the length that a frame announces. A buffer that has grown over 64 KiB is freed when less than a quarter of it is used
+/// by the bytes that follow. An empty one is kept, because another large frame may come;
+/// [`shrink_if_idle`](Self::shrink_if_idle) frees it.
 ///
 /// # Examples
 ///
@@ -47,7 +48,7 @@ pub struct FrameDecoder {
     buffer: Buffer,
     /// The greatest length of a frame: `FRAME_MIN <= limit <= FRAME_MAX`.
     limit: usize,
-    /// The first error. Once set, it stays, and no bytes are kept any more.
+    /// The first error. Once set, it stays, and the buffer is empty.
     failed: Option<FrameError>,
 }
 
@@ -60,7 +61,7 @@ impl FrameDecoder {
 
     /// Makes a decoder that accepts frames up to `limit` bytes, the length word included.
     ///
-    /// The limit is clamped to [`FRAME_MIN`]..=[`FRAME_MAX`].
+    /// The limit is clamped to [`FRAME_MIN`] and [`FRAME_MAX`].
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
         Self {
@@ -70,18 +71,42 @@ impl FrameDecoder {
         }
     }
 
-    /// Changes the limit of a frame's length, from the next frame on. It is clamped to [`FRAME_MIN`]..=[`FRAME_MAX`].
+    /// Sets the greatest length of a frame that is accepted, in bytes, the length word included.
+    ///
+    /// It holds for every frame that was not taken yet, those in the buffer included. An error that was returned sticks
+    /// even if the limit is raised. The limit is clamped to [`FRAME_MIN`] and [`FRAME_MAX`].
+    ///
+    /// # Examples
+    ///
+    /// Small frames alone until the peer is known:
+    ///
+    /// ```
+    /// use virt_xdr::{FRAME_MAX, FrameDecoder, FrameError};
+    ///
+    /// let mut decoder = FrameDecoder::with_limit(512 * 1024);
+    /// decoder.push(&[0, 8, 0, 1]);
+    /// let error = decoder.next_frame().unwrap_err();
+    /// assert_eq!(error.to_string(), "frame length 524289 is outside 28 to 524288");
+    ///
+    /// let mut decoder = FrameDecoder::with_limit(512 * 1024);
+    /// decoder.set_limit(FRAME_MAX);
+    /// decoder.push(&[0, 8, 0, 1]);
+    /// assert!(decoder.next_frame()?.is_none());
+    /// # Ok::<(), FrameError>(())
+    /// ```
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit.clamp(FRAME_MIN, FRAME_MAX);
     }
 
     /// Appends received bytes.
     ///
-    /// After an error of [`next_frame`](Self::next_frame) they are dropped.
+    /// After an error of [`next_frame`](Self::next_frame) they are discarded.
     pub fn push(&mut self, bytes: &[u8]) {
-        if self.failed.is_none() {
-            self.buffer.push(bytes);
+        if self.failed.is_some() {
+            return;
         }
+        self.buffer.push(bytes);
+        self.shrink_if_little_used();
     }
 
     /// Returns `length` bytes of the buffer to read into; [`commit`](Self::commit) takes the number of bytes read.
@@ -94,10 +119,10 @@ impl FrameDecoder {
 
     /// Appends the first `count` bytes of the last [`space`](Self::space) to the received ones.
     ///
-    /// The rest of the space may be committed later, unless other bytes were pushed, other space was asked for, or the
-    /// decoder has shrunk.
+    /// The rest of the space may be committed later, until bytes are pushed, other space is asked for, or
+    /// [`shrink_to_fit`](Self::shrink_to_fit) is called.
     ///
-    /// After an error of [`next_frame`](Self::next_frame) they are dropped.
+    /// After an error of [`next_frame`](Self::next_frame) the bytes are discarded.
     ///
     /// # Panics
     ///
@@ -112,16 +137,14 @@ impl FrameDecoder {
     ///
     /// # Errors
     ///
-    /// [`FrameError::Length`] as soon as the four bytes of an impossible length are there. The error sticks: the
-    /// beginnings of further frames cannot be found.
+    /// [`FrameError::Length`] as soon as the four bytes of an impossible length are there. The error sticks, because
+    /// no later frame can be found.
     #[inline]
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
         let length = match self.length() {
             Ok(Some(length)) if length <= self.buffer.len() => length,
-            Ok(incomplete) => {
-                if self.buffer.is_large() && self.buffer.len() > 0 {
-                    self.buffer.shrink_for(incomplete.unwrap_or_default());
-                }
+            Ok(_) => {
+                self.shrink_if_little_used();
                 return Ok(None);
             }
             Err(error) => return Err(self.fail(error)),
@@ -132,11 +155,10 @@ impl FrameDecoder {
         Ok(Some(Frame { header, payload }))
     }
 
-    /// Returns the number of bytes that the next frame lacks, as far as known: 4 less the buffered ones while its length
-    /// is unknown.
+    /// Returns the number of bytes that the next frame still needs, as far as known.
     ///
-    /// It is 0 if [`next_frame`](Self::next_frame) has a frame or an error to return. Reading no more than that never
-    /// consumes part of the next frame.
+    /// Until the length word is complete, that is the rest of the word. It is 0 if [`next_frame`](Self::next_frame)
+    /// has a frame or an error to return. Reading no more than that never consumes part of the frame after it.
     #[must_use]
     pub fn need(&self) -> usize {
         match self.length() {
@@ -158,34 +180,43 @@ impl FrameDecoder {
         self.limit
     }
 
-    /// Returns the memory of the buffer in bytes, the parts included in which taken payloads lie.
+    /// Returns the size of the buffer in memory, in bytes; parts that payloads were taken from count.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.buffer.capacity()
     }
 
-    /// Frees all memory without received bytes, for a connection that falls idle.
+    /// Frees all memory without received bytes, for a connection that is idle.
     pub fn shrink_to_fit(&mut self) {
         self.buffer.shrink_to_fit();
     }
 
-    /// Frees a buffer that has grown for a large frame (over 64 KiB), if it holds no received bytes.
+    /// Frees a buffer that has grown over 64 KiB, if it is empty.
     ///
     /// This is for an owner that handles small frames in place, by [`split_off_frame`](crate::split_off_frame), so that
-    /// the decoder does not see that no more large ones come. It is cheap enough to call for each frame.
+    /// the decoder does not see that no large ones follow. It is cheap enough to call for each frame.
     #[inline]
     pub fn shrink_if_idle(&mut self) {
         if self.buffer.is_large() && self.buffer.len() == 0 {
-            self.buffer.shrink_to_fit();
+            self.shrink_to_fit();
         }
     }
 
-    /// Returns the length of the next frame, judged, once its four bytes are there.
+    /// Returns the length of the next frame, checked, once its four bytes are there.
     #[inline]
     fn length(&self) -> Result<Option<usize>, FrameError> {
         match announced_length(self.buffer.unread(), self.limit) {
             Ok(None) => self.failed.map_or(Ok(None), Err),
             result => result,
+        }
+    }
+
+    /// Frees a large buffer of which an incomplete frame uses little.
+    #[inline]
+    fn shrink_if_little_used(&mut self) {
+        if self.buffer.is_large() && self.buffer.len() > 0 && self.need() > 0 {
+            self.buffer
+                .shrink_if_little_used(self.buffered() + self.need());
         }
     }
 
@@ -197,18 +228,19 @@ impl FrameDecoder {
         error
     }
 
+    /// Returns the payload at this range of the last frame.
     #[inline]
-    pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
-        self.buffer.get(range)
+    pub(crate) fn payload(&self, range: Range<usize>) -> &[u8] {
+        self.buffer.consumed(range)
     }
 
-    /// Splits off the payload of the last frame.
-    pub(crate) fn take(&mut self, range: Range<usize>) -> Bytes {
+    /// Takes the payload at this range of the last frame.
+    pub(crate) fn take_payload(&mut self, range: Range<usize>) -> Bytes {
         self.buffer.take(range)
     }
 }
 
-/// Shows counts alone: the bytes may be megabytes.
+/// Shows counts and no content, which may be megabytes.
 impl fmt::Debug for FrameDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FrameDecoder")

@@ -96,7 +96,7 @@ pub use frame::{FRAME_MAX, FRAME_MIN, Frame, Payload, encode_frame, frame_head, 
 pub use frame_decoder::FrameDecoder;
 pub use generated::*;
 pub use header::{Header, ProgramId, Serial};
-pub use text::{DecodeText, EncodeText, Text};
+pub use text::{DecodeText, Text};
 
 /// The bound of a string, opaque or array that is declared without one (`<>`): 2³² − 1, in bytes or elements.
 ///

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use peak_alloc::PeakAlloc;
 use virt_xdr::{
     Decode, DecodeError, Decoder, FrameDecoder, Header, MessageType, ProgramId, Serial, Status,
-    encode_frame, from_slice,
+    encode_frame, from_slice, from_slice_lenient,
 };
 
 #[global_allocator]
@@ -50,7 +50,10 @@ fn refusal_costs_at_most<T: for<'a> Decode<'a> + Debug>(limit: usize, bytes: &[u
 fn memory() {
     what_is_announced_is_not_allocated();
     what_is_accepted_takes_64_times_its_size_and_1_mib();
+    replaced_text_takes_three_times_its_bytes();
     what_was_taken_is_given_back();
+    a_byte_behind_a_large_frame_does_not_keep_its_buffer();
+    a_small_payload_does_not_keep_a_large_buffer();
 }
 
 fn what_is_announced_is_not_allocated() {
@@ -123,8 +126,25 @@ fn what_is_accepted_takes_64_times_its_size_and_1_mib() {
     refusal_costs_at_most::<Vec<Option<Box<[Sparse; 2]>>>>(limit, &wire);
 }
 
-fn what_was_taken_is_given_back() {
-    const ROOM: usize = 4096;
+fn replaced_text_takes_three_times_its_bytes() {
+    let mut wire = (1u32 << 20).to_be_bytes().to_vec();
+    wire.resize(4 + (1 << 20), 0xff);
+    let before = MEMORY.current_usage();
+    let mut text = String::new();
+    let cost = peak(|| text = from_slice_lenient(&wire).expect("replaced"));
+    assert_eq!((text.len(), text.capacity()), (3 << 20, 3 << 20));
+    assert_eq!(cost, 3 << 20);
+    drop(text);
+    assert_eq!(MEMORY.current_usage(), before);
+
+    // A borrowed string is refused, and a strict decoder replaces nothing.
+    let cost = peak(|| assert!(from_slice_lenient::<&str>(&wire).is_err()));
+    assert!(cost <= ERROR, "{cost} bytes");
+    refusal_costs_at_most::<String>(ERROR, &wire);
+}
+
+/// A frame with this many bytes of payload.
+fn frame(payload: usize) -> Vec<u8> {
     let header = Header {
         program: ProgramId::new(0x2000_8086, 1),
         procedure: 60,
@@ -132,15 +152,17 @@ fn what_was_taken_is_given_back() {
         serial: Serial(1),
         status: Status::OK,
     };
-    let frame = |payload: usize| {
-        let mut wire = Vec::new();
-        let result = encode_frame(&mut wire, &header, |out| {
-            out.raw(&vec![0; payload]);
-            Ok(())
-        });
-        result.expect("not too long");
-        wire
-    };
+    let mut wire = Vec::new();
+    let result = encode_frame(&mut wire, &header, |out| {
+        out.raw(&vec![0; payload]);
+        Ok(())
+    });
+    result.expect("not too long");
+    wire
+}
+
+fn what_was_taken_is_given_back() {
+    const ROOM: usize = 4096;
     // Its end leaves 3000 bytes of a buffer of 32 MiB.
     let (large, small) = (frame((32 << 20) - 3000 - 28), frame(0));
     let before = MEMORY.current_usage();
@@ -168,4 +190,58 @@ fn what_was_taken_is_given_back() {
         assert!(held() <= 4 * ROOM, "{}", held());
     }
     assert_eq!(held(), 0);
+}
+
+/// After a frame of 32 MiB was taken, `behind` is received in one of three ways; then at most `limit` bytes are held.
+#[track_caller]
+fn held_behind_a_large_frame(behind: &[u8], limit: usize) {
+    const ROOM: usize = 4096;
+    let large = frame((32 << 20) - 24 - 4);
+    for way in ["with its end", "pushed", "read"] {
+        let (now, later): (&[u8], &[u8]) = match way {
+            "with its end" => (behind, &[]),
+            _ => (&[], behind),
+        };
+        let before = MEMORY.current_usage();
+        let mut decoder = FrameDecoder::new();
+        for bytes in large.chunks(1 << 20) {
+            decoder.push(bytes);
+        }
+        decoder.push(now);
+        assert!(decoder.next_frame().expect("a valid length").is_some());
+        assert!(decoder.capacity() >= 32 << 20);
+        match way {
+            "pushed" => decoder.push(later),
+            "read" => {
+                decoder.space(ROOM)[..later.len()].copy_from_slice(later);
+                decoder.commit(later.len());
+                assert!(decoder.next_frame().expect("a valid length").is_none());
+            }
+            _ => assert!(decoder.next_frame().expect("a valid length").is_none()),
+        }
+        let held = MEMORY.current_usage() - before;
+        assert!(held <= limit, "{held} bytes for {behind:?}, {way}");
+        assert_eq!(decoder.buffered(), behind.len());
+    }
+}
+
+fn a_byte_behind_a_large_frame_does_not_keep_its_buffer() {
+    let small = frame(0);
+    for count in [1, 3, 4, 27] {
+        held_behind_a_large_frame(&small[..count], 4096);
+    }
+    // Less than a quarter of the buffer will be used.
+    held_behind_a_large_frame(&[0, 0x7f, 0xff, 0xff], 4096);
+}
+
+fn a_small_payload_does_not_keep_a_large_buffer() {
+    let before = MEMORY.current_usage();
+    let mut decoder = FrameDecoder::new();
+    decoder.push(&[frame(1 << 20), frame(4)].concat());
+    assert!(decoder.next_frame().expect("a valid length").is_some());
+    let small = decoder.next_frame().expect("a valid length");
+    let payload = small.expect("a whole frame").payload.into_bytes();
+    drop(decoder);
+    let held = MEMORY.current_usage() - before;
+    assert_eq!((held, payload.len()), (4, 4));
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use virt_xdr::{
     DecodeError, DecodeErrorKind, Decoder, EncodeError, EncodeErrorKind, Encoder, Frame,
-    FrameDecoder, FrameError, Header, MessageType, Payload, ProgramId, Serial, Status,
+    FrameDecoder, FrameError, Header, MessageType, Payload, ProgramId, Serial, Status, Text,
 };
 
 /// An error that goes anywhere an error can go.
@@ -42,6 +42,7 @@ fn public_types_are_send_and_sync() {
     send_sync::<ProgramId>();
     send_sync::<Serial>();
     send_sync::<Status>();
+    send_sync::<Text>();
     send_sync_borrowed::<Frame<'_>>();
     send_sync_borrowed::<Payload<'_>>();
     send_sync_borrowed::<Decoder<'_>>();

@@ -1,9 +1,9 @@
-//! `on_ack`, `on_fail` and `on_ping`: when they are called, what they see and what they may do.
+//! The callbacks `on_ack`, `on_fail` and `on_ping`: their times, the count they see, the answers they may send.
 
 use std::sync::mpsc;
 
 use virt_keepalive::{KeepAlive, Ping};
-use virt_transport::{Role, SendError, Transport};
+use virt_transport::{Role, Transport};
 
 use crate::support::{NOTHING, PING, PONG, ROLES, receive, sent};
 
@@ -14,7 +14,7 @@ fn unless_replaced_on_ping_answers() {
         let keepalive = KeepAlive::new().register(&mut transport).unwrap();
         receive(&mut transport, PING).unwrap();
         assert_eq!(sent(&mut transport), PONG);
-        assert_eq!(keepalive.inactive(&mut transport), Ok(-1));
+        assert_eq!(keepalive.inactive(&mut transport), -1);
     }
 }
 
@@ -23,12 +23,12 @@ fn replaced_by_one_that_does_nothing_a_ping_is_heard_and_not_answered() {
     for role in ROLES {
         let mut transport = Transport::new(role);
         let keepalive = KeepAlive::new()
-            .on_ping(|_| Ok(()))
+            .on_ping(|_| ())
             .register(&mut transport)
             .unwrap();
         receive(&mut transport, PING).unwrap();
         assert_eq!(sent(&mut transport), NOTHING);
-        assert_eq!(keepalive.inactive(&mut transport), Ok(-1));
+        assert_eq!(keepalive.inactive(&mut transport), -1);
     }
 }
 
@@ -38,10 +38,7 @@ fn on_ping_may_leave_the_answer_for_later() {
         let mut transport = Transport::new(role);
         let (pings, due) = mpsc::channel();
         let keepalive = KeepAlive::new()
-            .on_ping(move |_| {
-                pings.send(()).unwrap();
-                Ok(())
-            })
+            .on_ping(move |_| pings.send(()).unwrap())
             .register(&mut transport)
             .unwrap();
 
@@ -49,10 +46,10 @@ fn on_ping_may_leave_the_answer_for_later() {
         assert_eq!(sent(&mut transport), NOTHING);
 
         for () in due.try_iter() {
-            keepalive.pong(&mut transport).unwrap();
+            keepalive.pong(&mut transport);
         }
         assert_eq!(sent(&mut transport), [PONG, PONG].join(" "));
-        assert_eq!(keepalive.inactive(&mut transport), Ok(-1));
+        assert_eq!(keepalive.inactive(&mut transport), -1);
     }
 }
 
@@ -60,9 +57,9 @@ fn on_ping_may_leave_the_answer_for_later() {
 fn on_ping_may_answer_more_than_once() {
     let mut transport = Transport::new(Role::Server);
     KeepAlive::new()
-        .on_ping(|link| {
-            link.pong()?;
-            link.pong()
+        .on_ping(|cx| {
+            cx.pong();
+            cx.pong();
         })
         .register(&mut transport)
         .unwrap();
@@ -74,9 +71,10 @@ fn on_ping_may_answer_more_than_once() {
 fn on_ping_can_stop_answering_a_peer_that_does_not_read() {
     let mut transport = Transport::new(Role::Server);
     KeepAlive::new()
-        .on_ping(|link| match link.queued() {
-            0..56 => link.pong(),
-            _ => Ok(()),
+        .on_ping(|cx| {
+            if cx.queued() < 56 {
+                cx.pong();
+            }
         })
         .register(&mut transport)
         .unwrap();
@@ -87,30 +85,7 @@ fn on_ping_can_stop_answering_a_peer_that_does_not_read() {
     assert_eq!(sent(&mut transport), [PONG, PONG].join(" "));
 
     receive(&mut transport, PING).unwrap();
-    assert_eq!(sent(&mut transport), PONG, "it has read again");
-}
-
-#[test]
-fn an_error_of_on_ping_closes() {
-    for role in ROLES {
-        let mut transport = Transport::new(role);
-        let keepalive = KeepAlive::new()
-            .on_ping(|_| Err(SendError::NotClient))
-            .register(&mut transport)
-            .unwrap();
-        // What came before is handled, what comes after is not.
-        let error = receive(&mut transport, &[PONG, PING, PONG].join(" ")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "program 0x6b656570 version 1: a server may not call"
-        );
-        assert_eq!(keepalive.inactive(&mut transport), Ok(-1));
-
-        let again = receive(&mut transport, PONG).unwrap_err();
-        assert_eq!(again.to_string(), error.to_string());
-        assert_eq!(sent(&mut transport), NOTHING);
-        assert_eq!(transport.counters().frames_received, 2);
-    }
+    assert_eq!(sent(&mut transport), PONG, "the peer has read again");
 }
 
 #[test]
@@ -121,16 +96,13 @@ fn each_callback_sees_the_count_as_the_event_has_left_it() {
         let [ack, fail, ping] = [(); 3].map(|()| sender.clone());
         let keepalive = KeepAlive::new()
             .max_inactive(1)
-            .on_ack(move |link| ack.send(("on_ack", link.inactive())).unwrap())
-            .on_fail(move |link| fail.send(("on_fail", link.inactive())).unwrap())
-            .on_ping(move |link| {
-                ping.send(("on_ping", link.inactive())).unwrap();
-                Ok(())
-            })
+            .on_ack(move |cx| ack.send(("on_ack", cx.inactive())).unwrap())
+            .on_fail(move |cx| fail.send(("on_fail", cx.inactive())).unwrap())
+            .on_ping(move |cx| ping.send(("on_ping", cx.inactive())).unwrap())
             .register(&mut transport)
             .unwrap();
 
-        let pings = [(); 3].map(|()| keepalive.ping(&mut transport).unwrap());
+        let pings = [(); 3].map(|()| keepalive.ping(&mut transport));
         assert_eq!(pings, [Ping::Sent, Ping::Expired, Ping::Expired]);
         receive(&mut transport, &[PONG, PING].join(" ")).unwrap();
 
@@ -152,22 +124,59 @@ fn any_callback_can_send_a_pong_behind_what_waits() {
     let mut transport = Transport::new(Role::Client);
     let keepalive = KeepAlive::new()
         .max_inactive(1)
-        .on_ack(|link| {
-            assert_eq!(link.queued(), 28);
-            link.pong().unwrap();
+        .on_ack(|cx| {
+            assert_eq!(cx.queued(), 28);
+            cx.pong();
         })
-        .on_fail(|link| {
-            assert_eq!(link.queued(), 56);
-            link.pong().unwrap();
+        .on_fail(|cx| {
+            assert_eq!(cx.queued(), 56);
+            cx.pong();
         })
         .register(&mut transport)
         .unwrap();
-    assert_eq!(keepalive.ping(&mut transport), Ok(Ping::Sent));
+    assert_eq!(keepalive.ping(&mut transport), Ping::Sent);
     receive(&mut transport, PONG).unwrap();
     assert_eq!(sent(&mut transport), [PING, PONG].join(" "));
 
-    assert_eq!(keepalive.ping(&mut transport), Ok(Ping::Sent));
-    keepalive.pong(&mut transport).unwrap();
-    assert_eq!(keepalive.ping(&mut transport), Ok(Ping::Expired));
+    assert_eq!(keepalive.ping(&mut transport), Ping::Sent);
+    keepalive.pong(&mut transport);
+    assert_eq!(keepalive.ping(&mut transport), Ping::Expired);
     assert_eq!(sent(&mut transport), [PING, PONG, PONG].join(" "));
+}
+
+#[test]
+fn on_fail_can_mark_the_peer_active_and_the_next_ping_is_silent() {
+    for role in ROLES {
+        let mut transport = Transport::new(role);
+        let keepalive = KeepAlive::new()
+            .max_inactive(1)
+            .on_fail(|cx| {
+                assert_eq!(cx.inactive(), 2);
+                cx.mark_active();
+                assert_eq!(cx.inactive(), -1);
+            })
+            .register(&mut transport)
+            .unwrap();
+        let mut pings = || [(); 4].map(|()| keepalive.ping(&mut transport));
+        let round = [Ping::Sent, Ping::Expired, Ping::Skipped, Ping::Sent];
+        assert_eq!(pings(), round);
+        assert_eq!(keepalive.inactive(&mut transport), 1);
+        assert_eq!(sent(&mut transport), [PING, PING].join(" "));
+    }
+}
+
+#[test]
+fn on_ack_and_on_ping_can_mark_the_peer_active_too() {
+    let mut transport = Transport::new(Role::Client);
+    let keepalive = KeepAlive::new()
+        .on_ack(|cx| cx.mark_active())
+        .on_ping(|cx| cx.mark_active())
+        .register(&mut transport)
+        .unwrap();
+    for heard in [PONG, PING] {
+        receive(&mut transport, heard).unwrap();
+        assert_eq!(keepalive.inactive(&mut transport), -1);
+        assert_eq!(keepalive.ping(&mut transport), Ping::Skipped);
+    }
+    assert_eq!(sent(&mut transport), NOTHING);
 }

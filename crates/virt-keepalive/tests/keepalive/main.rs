@@ -6,6 +6,7 @@
 )]
 
 mod callbacks;
+mod counts;
 mod messages;
 mod model;
 mod registration;

@@ -201,7 +201,7 @@ fn a_client_closes_on_calls_replies_and_other_versions() {
         ),
         (
             "0000001c 6b656570 00000001 00000001 00000007 00000000 00000000",
-            "message of unknown type 7, must be 0 to 6",
+            "frame of unknown type 7, must be 0 to 6",
         ),
         (
             "0000001c 6b656570 00000002 00000001 00000002 00000000 00000000",

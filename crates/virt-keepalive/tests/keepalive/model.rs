@@ -1,7 +1,7 @@
 //! Random sequences of events against a model written from the table of the architecture.
 
 use proptest::prelude::*;
-use virt_keepalive::{Ping, Tracker};
+use virt_keepalive::{Counts, Ping, Tracker};
 use virt_transport::Role;
 
 use crate::support::{End, OTHER, PING, PONG};
@@ -21,9 +21,9 @@ enum Event {
     OtherReceived,
 }
 
-/// What the table says of the last of these events: `inactive`, what is sent, which callback.
+/// The row of the table for the last of these events: `inactive`, the output, the callback.
 ///
-/// It counts from the last event that says anything about the peer, and remembers nothing.
+/// It counts from the last event that says anything about the peer, and has no state.
 fn table(events: &[Event], max_inactive: u32) -> (i64, &'static str, Option<&'static str>) {
     let resets = |event: &Event| match event {
         Event::PongReceived => Some(0),
@@ -77,6 +77,7 @@ proptest! {
         role in prop::sample::select(&[Role::Client, Role::Server][..]),
     ) {
         let mut end = End::with_max_inactive(role, max_inactive);
+        let mut counts = (0, 0, 0);
         for (last, &event) in events.iter().enumerate() {
             let (inactive, sent, called) = table(&events[..=last], max_inactive);
             match event {
@@ -88,13 +89,21 @@ proptest! {
                     };
                     prop_assert_eq!(end.ping(), ping);
                 }
-                Event::SendPing => end.send_ping(),
+                Event::SendPing => prop_assert_eq!(end.send_ping(), counts.0 + 1),
                 Event::Pong => end.pong(),
                 Event::MarkActive => end.mark_active(),
                 Event::PingReceived => end.receive(PING),
                 Event::PongReceived => end.receive(PONG),
                 Event::OtherReceived => end.receive(OTHER),
             }
+            match event {
+                Event::PongReceived if counts.1 < counts.0 => counts.1 += 1,
+                Event::PingReceived => counts.2 += 1,
+                _ if sent == PING => counts.0 += 1,
+                _ => {}
+            }
+            let Counts { sent: pings, answered, received, .. } = end.counts();
+            prop_assert_eq!((pings, answered, received), counts);
             prop_assert_eq!(end.inactive(), inactive);
             prop_assert_eq!(end.sent(), sent);
             prop_assert_eq!(end.called(), Vec::from_iter(called));

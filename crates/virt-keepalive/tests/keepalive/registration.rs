@@ -1,6 +1,8 @@
 //! Where a program and its handle belong.
 
-use virt_keepalive::{KeepAlive, KeepAliveError, Ping};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use virt_keepalive::{KeepAlive, KeepAliveHandle, Ping};
 use virt_transport::{Role, Transport};
 
 use crate::support::{NOTHING, PING, PONG, ROLES, receive, sent};
@@ -18,36 +20,43 @@ fn a_second_registration_is_an_error_and_the_first_goes_on() {
         );
         assert_eq!(error.registered(), virt_keepalive::PROGRAM);
 
-        assert_eq!(keepalive.ping(&mut transport), Ok(Ping::Sent));
+        assert_eq!(keepalive.ping(&mut transport), Ping::Sent);
         assert_eq!(sent(&mut transport), PING);
     }
 }
 
 #[test]
-fn a_handle_is_of_no_use_on_another_transport() {
+fn a_handle_panics_on_another_transport_and_changes_nothing_there() {
+    /// A method of a handle, its result dropped.
+    type Method = fn(&KeepAliveHandle, &mut Transport);
+    let methods: [Method; 6] = [
+        |keepalive, transport| assert_eq!(keepalive.ping(transport), Ping::Sent),
+        |keepalive, transport| assert_eq!(keepalive.send_ping(transport), 1),
+        |keepalive, transport| keepalive.pong(transport),
+        |keepalive, transport| keepalive.mark_active(transport),
+        |keepalive, transport| assert_eq!(keepalive.inactive(transport), 0),
+        |keepalive, transport| assert_eq!(keepalive.counts(transport).sent, 0),
+    ];
     for role in ROLES {
         let [mut own, mut other] = [role; 2].map(Transport::new);
         let keepalive = KeepAlive::new().register(&mut own).unwrap();
-        // It stands at the same place there.
+        // A program of the same number is registered there, too.
         let others = KeepAlive::new().register(&mut other).unwrap();
 
-        for result in [
-            keepalive.ping(&mut other).map(drop),
-            keepalive.send_ping(&mut other),
-            keepalive.pong(&mut other),
-            keepalive.mark_active(&mut other),
-            keepalive.inactive(&mut other).map(drop),
-        ] {
-            let error = result.unwrap_err();
-            assert!(matches!(error, KeepAliveError::Handle(_)), "{error:?}");
-            assert_eq!(error.to_string(), "handle belongs to another transport");
+        for method in methods {
+            let misuse = catch_unwind(AssertUnwindSafe(|| method(&keepalive, &mut other)));
+            let panic = misuse.unwrap_err();
+            assert_eq!(
+                panic.downcast_ref::<String>().unwrap(),
+                "the handle of program 0x6b656570 version 1 belongs to another transport"
+            );
         }
 
         assert_eq!(sent(&mut other), NOTHING);
-        assert_eq!(others.inactive(&mut other), Ok(0));
-        assert_eq!(keepalive.inactive(&mut own), Ok(0));
-        assert_eq!(keepalive.ping(&mut own), Ok(Ping::Sent));
-        assert_eq!(others.ping(&mut other), Ok(Ping::Sent));
+        assert_eq!(others.inactive(&mut other), 0);
+        assert_eq!(keepalive.inactive(&mut own), 0);
+        assert_eq!(keepalive.ping(&mut own), Ping::Sent);
+        assert_eq!(others.ping(&mut other), Ping::Sent);
     }
 }
 
@@ -56,9 +65,9 @@ fn a_handle_can_be_cloned() {
     let mut transport = Transport::new(Role::Client);
     let keepalive = KeepAlive::new().register(&mut transport).unwrap();
     let clone = keepalive.clone();
-    assert_eq!(keepalive.ping(&mut transport), Ok(Ping::Sent));
-    assert_eq!(clone.ping(&mut transport), Ok(Ping::Sent));
-    assert_eq!(keepalive.inactive(&mut transport), Ok(2));
+    assert_eq!(keepalive.ping(&mut transport), Ping::Sent);
+    assert_eq!(clone.ping(&mut transport), Ping::Sent);
+    assert_eq!(keepalive.inactive(&mut transport), 2);
 }
 
 #[test]
@@ -70,11 +79,11 @@ fn each_of_many_transports_keeps_its_own_count() {
         .collect();
     for (pings, (transport, handle)) in transports.iter_mut().zip(&handles).enumerate() {
         for _ in 0..pings {
-            assert_eq!(handle.ping(transport), Ok(Ping::Sent));
+            assert_eq!(handle.ping(transport), Ping::Sent);
         }
     }
     for (inactive, (transport, handle)) in (0..).zip(transports.iter_mut().zip(&handles)) {
-        assert_eq!(handle.inactive(transport), Ok(inactive));
+        assert_eq!(handle.inactive(transport), inactive);
     }
 }
 

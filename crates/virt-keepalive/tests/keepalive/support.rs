@@ -1,10 +1,9 @@
-//! One end of a connection with a keepalive program whose callbacks write down that they were called.
+//! One end of a connection with a keepalive program whose callbacks are recorded.
 
 use std::sync::mpsc::{self, Receiver};
 
-use bytes::Buf;
-use virt_keepalive::{KeepAlive, KeepAliveHandle, Ping};
-use virt_transport::{ReceiveError, Role, Transmit, Transport};
+use virt_keepalive::{Counts, KeepAlive, KeepAliveHandle, Ping};
+use virt_transport::{ReceiveError, Role, Transport};
 
 pub(crate) const PING: &str = "0000001c 6b656570 00000001 00000001 00000002 00000000 00000000";
 pub(crate) const PONG: &str = "0000001c 6b656570 00000001 00000002 00000002 00000000 00000000";
@@ -14,7 +13,7 @@ pub(crate) const NOTHING: &str = "";
 
 pub(crate) const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
-/// A transport, its keepalive program, and what was called back.
+/// A transport, its keepalive program, and the callbacks that were called.
 pub(crate) struct End {
     pub(crate) transport: Transport,
     pub(crate) keepalive: KeepAliveHandle,
@@ -22,7 +21,7 @@ pub(crate) struct End {
 }
 
 impl End {
-    /// An end with the threshold that is not set.
+    /// Makes an end with the default threshold.
     pub(crate) fn new(role: Role) -> Self {
         Self::with(role, KeepAlive::new())
     }
@@ -42,9 +41,9 @@ impl End {
         let keepalive = keepalive
             .on_ack(move |_| on_ack())
             .on_fail(move |_| on_fail())
-            .on_ping(move |link| {
+            .on_ping(move |cx| {
                 on_ping();
-                link.pong()
+                cx.pong();
             })
             .register(&mut transport)
             .unwrap();
@@ -56,40 +55,44 @@ impl End {
     }
 
     pub(crate) fn ping(&mut self) -> Ping {
-        self.keepalive.ping(&mut self.transport).unwrap()
+        self.keepalive.ping(&mut self.transport)
     }
 
-    pub(crate) fn send_ping(&mut self) {
-        self.keepalive.send_ping(&mut self.transport).unwrap();
+    pub(crate) fn send_ping(&mut self) -> u64 {
+        self.keepalive.send_ping(&mut self.transport)
     }
 
     pub(crate) fn pong(&mut self) {
-        self.keepalive.pong(&mut self.transport).unwrap();
+        self.keepalive.pong(&mut self.transport);
     }
 
     pub(crate) fn mark_active(&mut self) {
-        self.keepalive.mark_active(&mut self.transport).unwrap();
+        self.keepalive.mark_active(&mut self.transport);
     }
 
     pub(crate) fn inactive(&mut self) -> i64 {
-        self.keepalive.inactive(&mut self.transport).unwrap()
+        self.keepalive.inactive(&mut self.transport)
+    }
+
+    pub(crate) fn counts(&mut self) -> Counts {
+        self.keepalive.counts(&mut self.transport)
     }
 
     pub(crate) fn receive(&mut self, words: &str) {
         receive(&mut self.transport, words).unwrap();
     }
 
-    /// What was sent since this was last asked.
+    /// Takes the output, as words in hex.
     pub(crate) fn sent(&mut self) -> String {
         sent(&mut self.transport)
     }
 
-    /// The callbacks that were called since this was last asked.
+    /// Returns the callbacks that were called since the last call.
     pub(crate) fn called(&mut self) -> Vec<&'static str> {
         self.called.try_iter().collect()
     }
 
-    /// The columns of the table: what an event has left of each.
+    /// Asserts the columns of the table after an event.
     #[track_caller]
     pub(crate) fn shows(&mut self, inactive: i64, sent: &str, called: &[&str]) {
         assert_eq!(self.inactive(), inactive, "inactive");
@@ -103,15 +106,10 @@ pub(crate) fn receive(transport: &mut Transport, words: &str) -> Result<(), Rece
     transport.receive(&bytes(words))
 }
 
-/// Takes what a transport has to send, written as words in hex.
+/// Takes the output of a transport, written as words in hex.
 pub(crate) fn sent(transport: &mut Transport) -> String {
     let mut bytes = Vec::new();
-    while let Some(transmit) = transport.poll_transmit() {
-        let Transmit::Bytes(mut chunks) = transmit else {
-            panic!("keepalive sends no descriptors");
-        };
-        bytes.extend_from_slice(&chunks.copy_to_bytes(chunks.remaining()));
-    }
+    transport.write_to(&mut bytes).unwrap();
     let words: Vec<String> = bytes
         .chunks(4)
         .map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect())
@@ -119,7 +117,7 @@ pub(crate) fn sent(transport: &mut Transport) -> String {
     words.join(" ")
 }
 
-/// Hands to one end what the other has to send, and says what it was.
+/// Carries the output of one end to the other, and returns it.
 pub(crate) fn carry(from: &mut End, to: &mut End) -> String {
     let words = from.sent();
     to.receive(&words);

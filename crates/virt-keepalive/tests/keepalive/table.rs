@@ -1,4 +1,4 @@
-//! Each row of the table of the architecture: what becomes of `inactive`, what is sent, what is called.
+//! Each row of the table of [`KeepAlive`](virt_keepalive::KeepAlive): `inactive`, the output, the callback.
 
 use virt_keepalive::{Ping, Tracker};
 use virt_transport::Role;
@@ -125,7 +125,8 @@ fn send_ping_sends_and_leaves_inactive_as_it_is() {
     for inactive in INACTIVE {
         for role in ROLES {
             let mut end = end_at(role, inactive);
-            end.send_ping();
+            let sent = end.counts().sent;
+            assert_eq!(end.send_ping(), sent + 1);
             end.shows(inactive, PING, &[]);
         }
     }
@@ -142,7 +143,7 @@ fn pong_sends_and_leaves_inactive_as_it_is() {
     }
 }
 
-/// Where a threshold of 1 lets one stand: the peer just heard, new, one PING sent, expired.
+/// The counts of silence around a threshold of 1: the peer just heard, new, one PING sent, expired.
 const INACTIVE: [i64; 4] = [-1, 0, 1, 2];
 
 fn tracker_at(inactive: i64) -> Tracker {

@@ -28,9 +28,7 @@ fn the_default_is_the_same_however_one_comes_by_it() {
 
     let mut transport = Transport::new(Role::Client);
     let keepalive = KeepAlive::default().register(&mut transport).unwrap();
-    let pings: Vec<Ping> = (0..11)
-        .map(|_| keepalive.ping(&mut transport).unwrap())
-        .collect();
+    let pings: Vec<Ping> = (0..11).map(|_| keepalive.ping(&mut transport)).collect();
     assert_eq!(pings[..10], [Ping::Sent; 10]);
     assert_eq!(pings[10], Ping::Expired);
 }
@@ -91,8 +89,8 @@ fn a_link_that_is_always_active_is_never_pinged() {
         .register(&mut transport)
         .unwrap();
     for _ in 0..100 {
-        keepalive.mark_active(&mut transport).unwrap();
-        assert_eq!(keepalive.ping(&mut transport).unwrap(), Ping::Skipped);
+        keepalive.mark_active(&mut transport);
+        assert_eq!(keepalive.ping(&mut transport), Ping::Skipped);
     }
     assert_eq!(sent(&mut transport), NOTHING);
 }

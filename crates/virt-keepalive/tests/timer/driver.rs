@@ -1,10 +1,9 @@
-//! What a driver makes of the timer and the program together.
+//! The timer and the program together, as a driver uses them.
 
 use std::time::{Duration, Instant};
 
-use bytes::Buf;
 use virt_keepalive::{KeepAlive, KeepAliveHandle, Tick, Timer};
-use virt_transport::{Role, Transmit, Transport};
+use virt_transport::{Role, Transport};
 
 use crate::support::{clock, seconds};
 
@@ -34,7 +33,7 @@ impl End {
     fn poll(&mut self, now: Instant) -> Tick {
         let tick = self.timer.poll(now);
         if tick == Tick::Ping {
-            self.keepalive.send_ping(&mut self.transport).unwrap();
+            self.keepalive.send_ping(&mut self.transport);
         }
         tick
     }
@@ -48,10 +47,9 @@ impl End {
     }
 
     fn sent(&mut self) -> Vec<u8> {
-        match self.transport.poll_transmit() {
-            Some(Transmit::Bytes(mut chunks)) => chunks.copy_to_bytes(chunks.remaining()).into(),
-            _ => Vec::new(),
-        }
+        let mut bytes = Vec::new();
+        self.transport.write_to(&mut bytes).unwrap();
+        bytes
     }
 }
 

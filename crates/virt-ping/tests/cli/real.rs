@@ -185,7 +185,7 @@ fn authentication_is_demanded() {
         let refused = run(&["-c", "1", &uri]);
         assert_eq!(refused.status, Some(4), "{refused:?}");
         assert!(
-            refused.stderr.contains("authentication by sasl"),
+            refused.stderr.contains("requires SASL authentication"),
             "{refused:?}"
         );
         // A PING needs none.

@@ -458,7 +458,7 @@ fn authentication_that_cannot_be_had_has_its_own_status() {
         }
         Then::Answer
     });
-    snapshot!(run(&[&daemon.uri]), 4, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: unix:/DIR/sock: daemon wants authentication by sasl, which cannot be had; try -r, another user, or --raw, which needs none"#);
+    snapshot!(run(&[&daemon.uri]), 4, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: unix:/DIR/sock: cannot open the connection: daemon requires SASL authentication, which is not supported; try -r, another user, or --raw, which needs none"#);
     daemon.finish();
 }
 
@@ -477,7 +477,7 @@ fn what_polkit_says_is_shown_without_its_control_characters() {
         }
         _ => Then::Answer,
     });
-    snapshot!(run(&["--check", &daemon.uri]), 4, @r#"test+unix:///default?socket=/DIR/sock: unix:/DIR/sock: daemon wants authentication by polkit, which cannot be had: \u{1b}[2J; try -r, another user, or --raw, which needs none"#);
+    snapshot!(run(&["--check", &daemon.uri]), 4, @r#"test+unix:///default?socket=/DIR/sock: unix:/DIR/sock: cannot open the connection: daemon requires polkit authentication: \u{1b}[2J; try -r, another user, or --raw, which needs none"#);
     daemon.finish();
 }
 

@@ -67,7 +67,7 @@ Exit status:
   1  none came, or fewer than -c by -w, or the link died
   2  there was no connection, or anything else went wrong
   3  the options are wrong
-  4  the daemon wants an authentication that cannot be had
+  4  the daemon requires an authentication that fails or is not supported
   Of several URIs the highest one counts.
 
 Examples:
@@ -198,7 +198,7 @@ Exit status:
   1  none came, or fewer than -c by -w, or the link died
   2  there was no connection, or anything else went wrong
   3  the options are wrong
-  4  the daemon wants an authentication that cannot be had
+  4  the daemon requires an authentication that fails or is not supported
   Of several URIs the highest one counts.
 
 Examples:

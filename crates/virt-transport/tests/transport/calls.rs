@@ -1,8 +1,8 @@
-//! Calls and their replies, from both ends.
+//! Calls and their replies, at both ends.
 
 use virt_transport::{
-    Call, Context, ErrorCode, ErrorSource, Handle, Program, ProgramError, ProgramId, RemoteError,
-    Reply, ReplyError, Role, SendError, Transport,
+    Call, Calls, Context, ErrorCode, ErrorSource, Handle, Incoming, Program, ProgramId,
+    RemoteError, ReplyError, Role, SendError, Transport,
 };
 
 use crate::support::{
@@ -15,20 +15,15 @@ fn call(client: &mut Transport, handle: &Handle<Recorder>, procedure: i32) -> u3
     client
         .with(handle, |_, cx| cx.call(procedure, &()))
         .unwrap()
-        .unwrap()
         .0
 }
 
 #[test]
 fn a_call_carries_program_procedure_serial_and_arguments() {
     let (mut client, handle) = client();
-    client
-        .with(&handle, |_, cx| cx.call(60, &10))
-        .unwrap()
-        .unwrap();
+    client.with(&handle, |_, cx| cx.call(60, &10)).unwrap();
     client
         .with(&handle, |_, cx| cx.call(1, &(Some("test:///default"))))
-        .unwrap()
         .unwrap();
     assert_sends(
         &mut client,
@@ -137,40 +132,23 @@ fn a_reply_of_an_unknown_status_fails_its_call_alone() {
     );
 }
 
-/// Keeps the last reply's error.
-#[derive(Default)]
-struct Errors {
-    last: Option<ReplyError>,
-}
-
-impl Program for Errors {
-    fn id(&self) -> ProgramId {
-        REMOTE
-    }
-
-    fn on_reply(&mut self, reply: Reply<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
-        self.last = reply.result.err();
-        Ok(())
-    }
-}
-
-/// The error that a client's call gets from this reply to serial 1.
+/// Returns the error that a client's call gets from this reply to serial 1.
 fn error_of(reply: &str) -> ReplyError {
     error_of_reply(&wire(reply))
 }
 
 fn error_of_reply(reply: &[u8]) -> ReplyError {
     let mut client = Transport::new(Role::Client);
-    let handle = client.register(Errors::default()).unwrap();
+    let handle = client.register(Calls::new(REMOTE)).unwrap();
     client
-        .with(&handle, |_, cx| cx.call(60, &()))
-        .unwrap()
+        .with(&handle, |calls, cx| calls.call(cx, 60, &(), ()))
         .unwrap();
     client.receive(reply).unwrap();
-    client
-        .with(&handle, |errors, _| errors.last.take())
-        .unwrap()
-        .unwrap()
+    let incoming = client.with(&handle, |calls, _| calls.poll());
+    let Some(Incoming::Reply { result, .. }) = incoming else {
+        panic!("not a reply: {incoming:?}");
+    };
+    result.unwrap_err()
 }
 
 #[test]
@@ -249,15 +227,13 @@ fn a_call_can_be_answered_later_and_in_any_order() {
     );
     assert_silent(&mut server);
 
-    server
-        .with(&handle, |recorder, cx| {
-            let second = recorder.calls.pop().unwrap();
-            let first = recorder.calls.pop().unwrap();
-            cx.reply(second, &()).unwrap();
-            cx.reply_error(first, &RemoteError::authentication_required())
-                .unwrap();
-        })
-        .unwrap();
+    server.with(&handle, |recorder, cx| {
+        let second = recorder.calls.pop().unwrap();
+        let first = recorder.calls.pop().unwrap();
+        cx.reply(second, &()).unwrap();
+        cx.reply_error(first, &RemoteError::authentication_required())
+            .unwrap();
+    });
     assert_sends(
         &mut server,
         "0000001c 20008086 00000001 00000042 00000001 00000006 00000000
@@ -282,7 +258,6 @@ fn each_end_may_choose_any_serial_and_it_is_repeated() {
             .with(&handle, |recorder, cx| {
                 cx.reply(recorder.calls.pop().unwrap(), &())
             })
-            .unwrap()
             .unwrap();
         assert_sends(
             &mut server,
@@ -395,12 +370,10 @@ fn a_refusal_that_cannot_be_sent_becomes_an_internal_error() {
 #[test]
 fn a_server_may_not_call() {
     let (mut server, handle) = server();
-    let refused = server.with(&handle, |_, cx| cx.call(60, &10)).unwrap();
+    let refused = server.with(&handle, |_, cx| cx.call(60, &10));
     assert_eq!(refused, Err(SendError::NotClient));
     assert_eq!(refused.unwrap_err().to_string(), "a server may not call");
-    let refused = server
-        .with(&handle, |_, cx| cx.call_with_fds(60, &10, vec![]))
-        .unwrap();
+    let refused = server.with(&handle, |_, cx| cx.call_with_fds(60, &10, vec![]));
     assert_eq!(refused, Err(SendError::NotClient));
     assert_silent(&mut server);
     assert_eq!(server.waiting_calls(), 0);
@@ -412,7 +385,6 @@ fn a_call_that_cannot_be_encoded_leaves_nothing_behind() {
     let too_long = vec![0u8; virt_xdr::PAYLOAD_MAX];
     let error = client
         .with(&handle, |_, cx| cx.call(60, &too_long))
-        .unwrap()
         .unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -426,7 +398,6 @@ fn a_call_that_cannot_be_encoded_leaves_nothing_behind() {
     let greatest = vec![0u8; virt_xdr::PAYLOAD_MAX - 4];
     client
         .with(&handle, |_, cx| cx.call(60, &greatest))
-        .unwrap()
         .unwrap();
     assert_eq!(client.queued(), virt_xdr::FRAME_MAX);
     assert_eq!(client.waiting_calls(), 1);
@@ -437,10 +408,7 @@ fn two_ends_call_and_answer() {
     let (mut client, calls) = client();
     let (mut server, answers) = server();
     for feature in 0..3 {
-        client
-            .with(&calls, |_, cx| cx.call(60, &feature))
-            .unwrap()
-            .unwrap();
+        client.with(&calls, |_, cx| cx.call(60, &feature)).unwrap();
     }
     carry(&mut client, &mut server);
     assert_eq!(
@@ -451,14 +419,12 @@ fn two_ends_call_and_answer() {
             "call 60 serial 3: 00000002"
         ]
     );
-    server
-        .with(&answers, |recorder, cx| {
-            while let Some(call) = recorder.calls.pop() {
-                let serial = call.serial().0;
-                cx.reply(call, &serial).unwrap();
-            }
-        })
-        .unwrap();
+    server.with(&answers, |recorder, cx| {
+        while let Some(call) = recorder.calls.pop() {
+            let serial = call.serial().0;
+            cx.reply(call, &serial).unwrap();
+        }
+    });
     carry(&mut server, &mut client);
     assert_eq!(
         log(&mut client, &calls),
@@ -475,7 +441,6 @@ fn a_program_sends_messages_in_either_role() {
     for (mut transport, handle) in [client(), server()] {
         transport
             .with(&handle, |_, cx| cx.message(107, &42))
-            .unwrap()
             .unwrap();
         assert_sends(
             &mut transport,
@@ -493,19 +458,17 @@ fn a_call_is_answered_by_its_own_program_on_its_own_connection_alone() {
         server.receive(&wire(call)).unwrap();
     }
     let mut taken = Vec::new();
-    one.with(&theirs, |recorder, _| taken.append(&mut recorder.calls))
-        .unwrap();
+    one.with(&theirs, |recorder, _| taken.append(&mut recorder.calls));
     let refused = other.with(&ours, |_, cx| cx.reply(taken.pop().unwrap(), &7));
     assert_eq!(
-        refused.unwrap().unwrap_err().to_string(),
+        refused.unwrap_err().to_string(),
         "call with serial 1 of procedure 60 was not received here by program 0x20008086 version 1"
     );
     assert_silent(&mut other);
 
     let keepalive = one.register(Recorder::new(KEEPALIVE)).unwrap();
     one.receive(&wire(call)).unwrap();
-    one.with(&theirs, |recorder, _| taken.append(&mut recorder.calls))
-        .unwrap();
+    one.with(&theirs, |recorder, _| taken.append(&mut recorder.calls));
     let refused = one.with(&keepalive, |_, cx| {
         cx.reply_error(
             taken.pop().unwrap(),
@@ -513,7 +476,7 @@ fn a_call_is_answered_by_its_own_program_on_its_own_connection_alone() {
         )
     });
     assert!(matches!(
-        refused.unwrap(),
+        refused,
         Err(SendError::ForeignCall {
             program: KEEPALIVE,
             ..

@@ -52,7 +52,7 @@ fn a_call_is_refused_as_one_of_an_unknown_procedure() {
 fn a_reply_is_dropped() {
     let (mut client, handle) = end(Role::Client);
     let call = |_: &mut Bare, cx: &mut Context<'_>| cx.call(60, &());
-    client.with(&handle, call).unwrap().unwrap();
+    client.with(&handle, call).unwrap();
     assert_sends(
         &mut client,
         "0000001c 20008086 00000001 0000003c 00000000 00000001 00000000",
@@ -84,7 +84,7 @@ fn a_piece_of_a_stream_is_dropped_and_the_stream_stays_open() {
     for role in [Role::Client, Role::Server] {
         let (mut transport, handle) = end(role);
         let open = |_: &mut Bare, cx: &mut Context<'_>| cx.open_stream(id);
-        transport.with(&handle, open).unwrap().unwrap();
+        transport.with(&handle, open).unwrap();
         drops(
             &mut transport,
             "00000020 20008086 00000001 000000d0 00000003 00000001 00000002 'data'",

@@ -25,7 +25,6 @@ fn a_call_has_the_count_before_its_arguments_and_the_descriptors_behind_the_fram
     let (mut watching, fds) = witnesses(2);
     client
         .with(&handle, |_, cx| cx.call_with_fds(60, &10, fds))
-        .unwrap()
         .unwrap();
     assert_eq!((client.queued(), client.queued_fds()), (36, 2));
 
@@ -47,16 +46,14 @@ fn a_call_has_the_count_before_its_arguments_and_the_descriptors_behind_the_fram
 fn frames_and_descriptors_leave_in_the_order_in_which_they_were_sent() {
     let (mut client, handle) = client();
     let (_watching, mut fds) = witnesses(3);
-    client
-        .with(&handle, |_, cx| {
-            cx.message(1, &()).unwrap();
-            cx.call_with_fds(60, &(), vec![fds.pop().unwrap(), fds.pop().unwrap()])
-                .unwrap();
-            cx.message(2, &()).unwrap();
-            cx.message(3, &()).unwrap();
-            cx.call_with_fds(61, &(), vec![fds.pop().unwrap()]).unwrap();
-        })
-        .unwrap();
+    client.with(&handle, |_, cx| {
+        cx.message(1, &()).unwrap();
+        cx.call_with_fds(60, &(), vec![fds.pop().unwrap(), fds.pop().unwrap()])
+            .unwrap();
+        cx.message(2, &()).unwrap();
+        cx.message(3, &()).unwrap();
+        cx.call_with_fds(61, &(), vec![fds.pop().unwrap()]).unwrap();
+    });
     assert_eq!(
         (client.queued(), client.queued_fds()),
         (28 + 32 + 28 + 28 + 32, 3)
@@ -99,12 +96,10 @@ fn a_frame_waits_for_its_descriptors_and_need_counts_them_down() {
         log(&mut server, &handle),
         ["call 60 serial 1: 0000000a and 2 fds"]
     );
-    server
-        .with(&handle, |recorder, _| {
-            assert!(watching[0].recognises(&recorder.fds[0]));
-            assert!(watching[1].recognises(&recorder.fds[1]));
-        })
-        .unwrap();
+    server.with(&handle, |recorder, _| {
+        assert!(watching[0].recognises(&recorder.fds[0]));
+        assert!(watching[1].recognises(&recorder.fds[1]));
+    });
 }
 
 #[test]
@@ -112,16 +107,12 @@ fn a_reply_brings_descriptors_back() {
     let (mut client, calls) = client();
     let (mut server, answers) = server();
     let (mut watching, fds) = witnesses(1);
-    client
-        .with(&calls, |_, cx| cx.call(60, &10))
-        .unwrap()
-        .unwrap();
+    client.with(&calls, |_, cx| cx.call(60, &10)).unwrap();
     carry(&mut client, &mut server);
     server
         .with(&answers, |recorder, cx| {
             cx.reply_with_fds(recorder.calls.pop().unwrap(), &7, fds)
         })
-        .unwrap()
         .unwrap();
 
     let sent = drain(&mut server);
@@ -139,11 +130,9 @@ fn a_reply_brings_descriptors_back() {
         log(&mut client, &calls),
         ["reply to 60 serial 1: 00000007 and 1 fds"]
     );
-    client
-        .with(&calls, |recorder, _| {
-            assert!(watching[0].recognises(&recorder.fds[0]));
-        })
-        .unwrap();
+    client.with(&calls, |recorder, _| {
+        assert!(watching[0].recognises(&recorder.fds[0]));
+    });
 }
 
 #[test]
@@ -153,7 +142,6 @@ fn thirty_two_descriptors_travel_both_ways() {
     let (mut watching, fds) = witnesses(32);
     client
         .with(&calls, |_, cx| cx.call_with_fds(60, &(), fds))
-        .unwrap()
         .unwrap();
     carry(&mut client, &mut server);
     assert_eq!(
@@ -165,20 +153,17 @@ fn thirty_two_descriptors_travel_both_ways() {
             let fds = std::mem::take(&mut recorder.fds);
             cx.reply_with_fds(recorder.calls.pop().unwrap(), &(), fds)
         })
-        .unwrap()
         .unwrap();
     carry(&mut server, &mut client);
     assert_eq!(
         log(&mut client, &calls),
         ["reply to 60 serial 1:  and 32 fds"]
     );
-    client
-        .with(&calls, |recorder, _| {
-            for (watching, fd) in watching.iter_mut().zip(&recorder.fds) {
-                assert!(watching.recognises(fd));
-            }
-        })
-        .unwrap();
+    client.with(&calls, |recorder, _| {
+        for (watching, fd) in watching.iter_mut().zip(&recorder.fds) {
+            assert!(watching.recognises(fd));
+        }
+    });
 }
 
 #[test]
@@ -193,7 +178,6 @@ fn a_call_without_any_descriptors_may_still_be_of_the_type_that_has_them() {
         let calls = client.register(Recorder::new(REMOTE)).unwrap();
         client
             .with(&calls, |_, cx| cx.call_with_fds(60, &10, vec![]))
-            .unwrap()
             .unwrap();
         assert_sends(
             &mut client,
@@ -209,7 +193,6 @@ fn a_call_without_any_descriptors_may_still_be_of_the_type_that_has_them() {
             .with(&answers, |recorder, cx| {
                 cx.reply_with_fds(recorder.calls.pop().unwrap(), &7, vec![])
             })
-            .unwrap()
             .unwrap();
         carry(&mut server, &mut client);
         assert_eq!(log(&mut client, &calls), ["reply to 60 serial 1: 00000007"]);
@@ -219,10 +202,7 @@ fn a_call_without_any_descriptors_may_still_be_of_the_type_that_has_them() {
 #[test]
 fn an_error_reply_may_have_descriptors() {
     let (mut client, handle) = client();
-    client
-        .with(&handle, |_, cx| cx.call(60, &()))
-        .unwrap()
-        .unwrap();
+    client.with(&handle, |_, cx| cx.call(60, &())).unwrap();
     client
         .receive(&wire(
             "0000004c 20008086 00000001 0000003c 00000005 00000001 00000001 00000001
@@ -273,7 +253,6 @@ fn descriptors_that_are_not_sent_are_closed() {
     let (mut watching, fd) = Witness::new();
     client
         .with(&handle, |_, cx| cx.call_with_fds(60, &(), vec![fd]))
-        .unwrap()
         .unwrap();
     assert!(!watching.is_closed());
     drop(client);
@@ -285,7 +264,6 @@ fn descriptors_that_are_not_sent_are_closed() {
     let too_long = vec![0u8; virt_xdr::PAYLOAD_MAX];
     client
         .with(&handle, |_, cx| cx.call_with_fds(60, &too_long, vec![fd]))
-        .unwrap()
         .unwrap_err();
     assert!(watching.is_closed());
     assert!(client.poll_transmit().is_none());
@@ -301,11 +279,9 @@ fn an_answer_with_too_many_descriptors_becomes_an_error_without_any() {
         ))
         .unwrap();
     let (mut watching, fds) = witnesses(33);
-    let refused = server
-        .with(&handle, |recorder, cx| {
-            cx.reply_with_fds(recorder.calls.pop().unwrap(), &(), fds)
-        })
-        .unwrap();
+    let refused = server.with(&handle, |recorder, cx| {
+        cx.reply_with_fds(recorder.calls.pop().unwrap(), &(), fds)
+    });
     assert_eq!(
         refused.unwrap_err().to_string(),
         "33 descriptors, over the limit of 32"

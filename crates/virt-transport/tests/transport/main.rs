@@ -5,11 +5,15 @@
     reason = "what helps a test may panic as a test may"
 )]
 
+mod answer_limit;
+mod authentication;
 mod calls;
+mod calls_program;
 mod client;
 mod counters;
 mod defaults;
 mod errors;
+mod failure;
 #[cfg(unix)]
 mod fds;
 #[cfg(unix)]
@@ -19,6 +23,7 @@ mod paused;
 mod public_types;
 mod receive_vs_commit;
 mod register;
+mod serials;
 mod server;
 #[cfg(target_os = "linux")]
 mod socket;
@@ -26,3 +31,4 @@ mod streams;
 mod support;
 #[cfg(unix)]
 mod witness;
+mod write_to;

@@ -18,7 +18,6 @@ fn streaming_client() -> (Transport, Handle<Recorder>) {
     let (mut client, handle) = client();
     client
         .with(&handle, |_, cx| cx.open_stream(STREAM))
-        .unwrap()
         .unwrap();
     (client, handle)
 }
@@ -26,7 +25,6 @@ fn streaming_client() -> (Transport, Handle<Recorder>) {
 fn send_data(client: &mut Transport, handle: &Handle<Recorder>, data: impl Into<Bytes>) {
     client
         .with(handle, |_, cx| cx.stream_data(STREAM, data))
-        .unwrap()
         .unwrap();
 }
 
@@ -61,7 +59,6 @@ fn small_frames_are_one_piece() {
     for procedure in 1..4 {
         client
             .with(&handle, |_, cx| cx.message(procedure, &()))
-            .unwrap()
             .unwrap();
     }
     send_data(&mut client, &handle, vec![b'x'; 4096]);
@@ -75,15 +72,9 @@ fn small_frames_are_one_piece() {
 fn a_large_payload_is_queued_where_it_lies() {
     let (mut client, handle) = streaming_client();
     let data = Bytes::from(vec![b'x'; 4097]);
-    client
-        .with(&handle, |_, cx| cx.message(1, &()))
-        .unwrap()
-        .unwrap();
+    client.with(&handle, |_, cx| cx.message(1, &())).unwrap();
     send_data(&mut client, &handle, data.clone());
-    client
-        .with(&handle, |_, cx| cx.message(2, &()))
-        .unwrap()
-        .unwrap();
+    client.with(&handle, |_, cx| cx.message(2, &())).unwrap();
     assert_eq!(client.queued(), 28 + 28 + 4097 + 28);
 
     // Three pieces: what is before it, the payload itself, and what is behind it.
@@ -130,10 +121,7 @@ fn a_gathering_write_may_have_fewer_slices_than_there_are_pieces() {
 #[test]
 fn nothing_changes_until_what_was_written_is_taken_off() {
     let (mut client, handle) = client();
-    client
-        .with(&handle, |_, cx| cx.message(1, &()))
-        .unwrap()
-        .unwrap();
+    client.with(&handle, |_, cx| cx.message(1, &())).unwrap();
     let first = pieces(&mut client, 4);
     assert_eq!(pieces(&mut client, 4), first);
     advance(&mut client, 0);
@@ -145,10 +133,7 @@ fn nothing_changes_until_what_was_written_is_taken_off() {
 #[should_panic(expected = "advance past the bytes that wait")]
 fn more_than_waits_cannot_be_taken_off() {
     let (mut client, handle) = client();
-    client
-        .with(&handle, |_, cx| cx.message(1, &()))
-        .unwrap()
-        .unwrap();
+    client.with(&handle, |_, cx| cx.message(1, &())).unwrap();
     advance(&mut client, 29);
 }
 
@@ -157,10 +142,7 @@ fn more_than_waits_cannot_be_taken_off() {
 fn more_than_is_left_cannot_be_taken_off() {
     let (mut client, handle) = client();
     for _ in 0..2 {
-        client
-            .with(&handle, |_, cx| cx.message(1, &()))
-            .unwrap()
-            .unwrap();
+        client.with(&handle, |_, cx| cx.message(1, &())).unwrap();
     }
     advance(&mut client, 10);
     advance(&mut client, 47);
@@ -170,10 +152,7 @@ fn more_than_is_left_cannot_be_taken_off() {
 fn small_frames_move_up_once_half_of_them_was_written() {
     let (mut client, handle) = client();
     for _ in 0..4 {
-        client
-            .with(&handle, |_, cx| cx.message(1, &()))
-            .unwrap()
-            .unwrap();
+        client.with(&handle, |_, cx| cx.message(1, &())).unwrap();
     }
     let front = place(&mut client);
     advance(&mut client, 28);
@@ -191,12 +170,10 @@ fn small_frames_move_up_once_half_of_them_was_written() {
 fn bytes_behind_a_descriptor_cannot_be_taken_off() {
     let (mut client, handle) = client();
     let fd = crate::witness::Witness::new().1;
-    client
-        .with(&handle, |_, cx| {
-            cx.call_with_fds(1, &(), vec![fd]).unwrap();
-            cx.message(2, &()).unwrap();
-        })
-        .unwrap();
+    client.with(&handle, |_, cx| {
+        cx.call_with_fds(1, &(), vec![fd]).unwrap();
+        cx.message(2, &()).unwrap();
+    });
     advance(&mut client, 33);
 }
 
@@ -205,13 +182,11 @@ fn bytes_behind_a_descriptor_cannot_be_taken_off() {
 fn bytes_before_a_descriptor_are_all_that_is_offered() {
     let (mut client, handle) = streaming_client();
     let (mut watching, fd) = crate::witness::Witness::new();
-    client
-        .with(&handle, |_, cx| {
-            cx.stream_data(STREAM, vec![b'x'; 5000]).unwrap();
-            cx.call_with_fds(1, &(), vec![fd]).unwrap();
-            cx.message(2, &()).unwrap();
-        })
-        .unwrap();
+    client.with(&handle, |_, cx| {
+        cx.stream_data(STREAM, vec![b'x'; 5000]).unwrap();
+        cx.call_with_fds(1, &(), vec![fd]).unwrap();
+        cx.message(2, &()).unwrap();
+    });
     assert_eq!((client.queued(), client.queued_fds()), (5028 + 32 + 28, 1));
     let Some(Transmit::Bytes(chunks)) = client.poll_transmit() else {
         panic!("no bytes wait");
@@ -272,7 +247,7 @@ proptest! {
             match step {
                 Step::Message(length) => {
                     let body = vec![u32::from(fill); length / 4];
-                    client.with(&handle, |_, cx| cx.message(7, &body)).unwrap().unwrap();
+                    client.with(&handle, |_, cx| cx.message(7, &body)).unwrap();
                     model.extend(wire(&format!("{:08x}", 28 + 4 + length)));
                     model.extend(wire("20008086 00000001 00000007 00000002 00000000 00000000"));
                     model.extend(wire(&format!("{:08x}", length / 4)));
@@ -311,13 +286,11 @@ fn one_gathering_write_after_another_empties_it_into_a_socket() {
     let handle = client.register(Recorder::new(REMOTE)).unwrap();
     client
         .with(&handle, |_, cx| cx.open_stream(STREAM))
-        .unwrap()
         .unwrap();
     // More than a socket takes at once, so that writes stop in the middle of anything.
     for number in 0..200u8 {
         client
             .with(&handle, |_, cx| cx.message(number, &()))
-            .unwrap()
             .unwrap();
         send_data(
             &mut client,
@@ -333,7 +306,6 @@ fn one_gathering_write_after_another_empties_it_into_a_socket() {
     let received = server.register(Recorder::new(REMOTE)).unwrap();
     server
         .with(&received, |_, cx| cx.open_stream(STREAM))
-        .unwrap()
         .unwrap();
     let mut blocked = 0;
     while let Some(transmit) = client.poll_transmit() {

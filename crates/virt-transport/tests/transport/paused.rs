@@ -1,4 +1,4 @@
-//! Frames that wait until what those before them have led to is written.
+//! Frames that are held up until the answers to those before them are written.
 
 use virt_transport::{Call, Context, Fd, Need, Program, ProgramId, RemoteError, Role, Transport};
 
@@ -60,10 +60,9 @@ const WAYS: [fn(&mut Transport, &[u8]); 2] = [
 ];
 
 #[test]
-fn without_a_limit_none_waits() {
+fn below_the_limit_none_waits() {
     for receive in WAYS {
-        let mut server = Transport::new(Role::Server);
-        server.register(Generous).unwrap();
+        let mut server = server(100 * 128);
         receive(&mut server, &calls(1, 1..=100));
         assert!(!server.is_paused());
         assert_eq!(server.queued(), 100 * 128);

@@ -1,6 +1,6 @@
 //! What a caller can get wrong: each is an error that says so, and the transport goes on working.
 
-use virt_transport::{HandleError, ProgramId, Role, SendError, Transport};
+use virt_transport::{ProgramId, Role, SendError, Transport};
 
 use crate::support::{
     PING, PONG, Ponger, REMOTE, Recorder, assert_sends, assert_silent, client, log, server, wire,
@@ -66,26 +66,41 @@ fn a_program_can_be_registered_while_the_connection_runs() {
 }
 
 #[test]
-fn a_handle_of_another_transport_is_refused() {
+#[should_panic(
+    expected = "the handle of program 0x20008086 version 1 belongs to another transport"
+)]
+fn a_handle_of_another_transport_panics() {
     // Same role, same program, same place.
-    let (mut first, of_first) = client();
+    let (mut first, _) = client();
+    let (_second, of_second) = client();
+    first.with(&of_second, |_, _| ());
+}
+
+#[test]
+#[should_panic(expected = "belongs to another transport")]
+fn a_handle_panics_where_its_program_is_not_registered() {
+    let (_first, of_first) = client();
+    Transport::new(Role::Client).with(&of_first, |_, _| ());
+}
+
+#[test]
+fn a_handle_of_another_transport_changes_nothing_before_it_panics() {
+    let (mut first, _) = client();
     let (mut second, of_second) = client();
     first.register(Ponger).unwrap();
-
-    let error: HandleError = first
-        .with(&of_second, |_, cx| cx.call(60, &10))
-        .unwrap_err();
-    assert_eq!(error.to_string(), "handle belongs to another transport");
+    let misuse = std::panic::AssertUnwindSafe(|| first.with(&of_second, |_, cx| cx.call(60, &10)));
+    assert!(std::panic::catch_unwind(misuse).is_err());
     assert_silent(&mut first);
     assert_silent(&mut second);
+    assert_eq!((first.waiting_calls(), second.waiting_calls()), (0, 0));
     works(&mut first);
+}
 
-    // A copy of a handle is as good as the handle.
+#[test]
+fn a_clone_of_a_handle_is_as_good_as_the_handle() {
+    let (mut first, of_first) = client();
     let copy = of_first.clone();
-    first
-        .with(&copy, |_, cx| cx.call(60, &10))
-        .unwrap()
-        .unwrap();
+    first.with(&copy, |_, cx| cx.call(60, &10)).unwrap();
     assert_eq!(first.waiting_calls(), 1);
 }
 
@@ -101,12 +116,12 @@ fn a_handle_shows_its_program() {
 }
 
 #[test]
-fn a_handle_of_a_transport_that_is_gone_is_refused() {
+#[should_panic(expected = "belongs to another transport")]
+fn a_handle_of_a_transport_that_is_gone_panics() {
     let (gone, handle) = server();
     drop(gone);
     let (mut server, _) = server();
-    let error = server.with(&handle, |_, _| ()).unwrap_err();
-    assert_eq!(error.to_string(), "handle belongs to another transport");
+    server.with(&handle, |_, _| ());
 }
 
 #[test]
@@ -116,7 +131,6 @@ fn a_payload_over_the_limit_is_refused() {
     let payload = vec![0u8; virt_xdr::PAYLOAD_MAX - 3];
     let error = client
         .with(&handle, |_, cx| cx.message(107, &payload))
-        .unwrap()
         .unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -148,9 +162,7 @@ fn thirty_three_descriptors_are_refused() {
             .collect()
     };
 
-    let refused = client
-        .with(&handle, |_, cx| cx.call_with_fds(60, &10, fds()))
-        .unwrap();
+    let refused = client.with(&handle, |_, cx| cx.call_with_fds(60, &10, fds()));
     assert_eq!(
         refused,
         Err(SendError::TooManyFds {
@@ -175,9 +187,7 @@ fn descriptors_on_a_connection_that_carries_none_are_refused() {
     let handle = client.register(Recorder::new(REMOTE)).unwrap();
     let fd = std::fs::File::open("/dev/null").unwrap().into();
 
-    let refused = client
-        .with(&handle, |_, cx| cx.call_with_fds(60, &10, vec![fd]))
-        .unwrap();
+    let refused = client.with(&handle, |_, cx| cx.call_with_fds(60, &10, vec![fd]));
     assert_eq!(refused, Err(SendError::FdsNotCarried { count: 1 }));
     assert_eq!(
         refused.unwrap_err().to_string(),

@@ -1,6 +1,8 @@
 //! What a server does with each frame, word for word what a libvirt 9.0 daemon does.
 
-use virt_transport::{Call, Context, Need, Program, ProgramId, RemoteError, Role, Transport};
+use virt_transport::{
+    Access, Call, Context, Need, Program, ProgramId, RemoteError, Role, Transport,
+};
 
 use crate::support::{PING, PONG, Ponger, REMOTE, assert_sends, assert_silent, wire};
 
@@ -8,24 +10,32 @@ const SUPPORTS_FEATURE: i32 = 60;
 const AUTH_LIST: i32 = 66;
 
 /// The part of the remote program that shows how a call is judged: procedure, authentication, payload.
-#[derive(Default)]
-struct Daemon {
-    authenticated: bool,
-}
+struct Daemon;
 
 impl Program for Daemon {
     fn id(&self) -> ProgramId {
         REMOTE
     }
 
+    fn requires_authentication(&self) -> bool {
+        true
+    }
+
+    fn access(&self, procedure: i32) -> Option<Access> {
+        match procedure {
+            AUTH_LIST => Some(Access::Anyone),
+            SUPPORTS_FEATURE => Some(Access::Authenticated),
+            _ => None,
+        }
+    }
+
     fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         match call.id.procedure() {
             AUTH_LIST => {
                 let () = call.payload.decode()?;
-                self.authenticated = true;
+                cx.set_authenticated();
                 Ok(cx.reply(call.id, &vec![0])?)
             }
-            SUPPORTS_FEATURE if !self.authenticated => Err(RemoteError::authentication_required()),
             SUPPORTS_FEATURE => {
                 let feature: i32 = call.payload.decode()?;
                 Ok(cx.reply(call.id, &i32::from(feature == 10))?)
@@ -37,7 +47,7 @@ impl Program for Daemon {
 
 fn daemon() -> Transport {
     let mut transport = Transport::new(Role::Server).with_fds();
-    transport.register(Daemon::default()).unwrap();
+    transport.register(Daemon).unwrap();
     transport.register(Ponger).unwrap();
     transport
 }

@@ -3,7 +3,7 @@
 use bytes::Buf;
 use virt_transport::{
     Call, CallId, Context, Fd, Handle, Message, Program, ProgramError, ProgramId, RemoteError,
-    Reply, Role, Stream, StreamBody, Transmit, Transport,
+    Reply, Role, StreamBody, StreamFrame, Transmit, Transport,
 };
 
 /// The remote program, as the transcripts have it.
@@ -119,9 +119,7 @@ fn end(role: Role) -> (Transport, Handle<Recorder>) {
 
 /// Takes what the recorder has written down.
 pub(crate) fn log(transport: &mut Transport, handle: &Handle<Recorder>) -> Vec<String> {
-    transport
-        .with(handle, |recorder, _| std::mem::take(&mut recorder.log))
-        .expect("the handle is of this transport")
+    transport.with(handle, |recorder, _| std::mem::take(&mut recorder.log))
 }
 
 /// A program that writes down what reaches it, a line each, and keeps the calls unanswered.
@@ -195,7 +193,11 @@ impl Program for Recorder {
         self.verdict.clone()
     }
 
-    fn on_stream(&mut self, stream: Stream<'_>, _: &mut Context<'_>) -> Result<(), ProgramError> {
+    fn on_stream(
+        &mut self,
+        stream: StreamFrame<'_>,
+        _: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
         let body = match stream.body {
             StreamBody::Data(payload) => format!("data {}", hex(payload.as_slice())),
             StreamBody::Hole { length, flags } => format!("hole of {length}, flags {flags}"),

@@ -1,6 +1,7 @@
 //! A descriptor that can be watched from its other end.
 
 use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
 use virt_transport::Fd;
@@ -27,8 +28,9 @@ impl Witness {
     }
 
     /// Whether this is the descriptor that is watched: what is written to it arrives here.
-    pub(crate) fn recognises(&mut self, fd: &Fd) -> bool {
-        let mut watched = UnixStream::from(fd.try_clone().expect("a copy"));
+    pub(crate) fn recognises(&mut self, fd: &impl AsFd) -> bool {
+        let copy = fd.as_fd().try_clone_to_owned().expect("a copy");
+        let mut watched = UnixStream::from(copy);
         watched.write_all(&[0x5a]).expect("the other end is open");
         let mut byte = [0];
         self.0

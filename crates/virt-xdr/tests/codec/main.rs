@@ -2,6 +2,7 @@
 
 mod encode_refused;
 mod hostile;
+mod lenient;
 mod literal;
 mod memory;
 mod nesting;
@@ -9,3 +10,4 @@ mod refused;
 mod round_trip;
 mod short;
 mod support;
+mod text;

@@ -1,8 +1,10 @@
-//! How much memory values may take: 64 times the input and 1 MiB, all arrays and boxes together.
+//! The memory that values may take: 64 times the input and 1 MiB, for arrays, boxes and replaced text together.
 
 use std::fmt::Debug;
 
-use virt_xdr::{Decode, DecodeError, DecodeErrorKind, Decoder, from_slice};
+use virt_xdr::{
+    Decode, DecodeError, DecodeErrorKind, Decoder, Text, from_slice, from_slice_lenient,
+};
 
 /// `hyper *all[60]`: a word on the wire where it is absent, and as much in memory as where it is not.
 type Sparse = Option<[u64; 60]>;
@@ -142,4 +144,41 @@ fn boxes_are_charged() {
     let fit = (limit(&wire) - array) / (2 * SIZE);
     assert!(fit < 10_000);
     refused::<Boxes>(&wire, array + (fit + 1) * 2 * SIZE, 4 + 12 * fit + 4);
+}
+
+#[test]
+fn text_is_charged_where_it_is_replaced() {
+    /// `struct named { sparse cells<>; string name<>; };`
+    #[derive(Debug)]
+    struct Named<S>(Vec<Sparse>, S);
+
+    impl<'a, S: Decode<'a>> Decode<'a> for Named<S> {
+        fn decode(input: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+            Ok(Self(Decode::decode(input)?, Decode::decode(input)?))
+        }
+    }
+
+    let wire = |count: u32, name: u8| {
+        let mut wire = [&zeros(count)[..], &4096u32.to_be_bytes()].concat();
+        wire.resize(wire.len() + 4096, name);
+        wire
+    };
+    let fits = wire(5598, 0xff);
+    assert!(5598 * SIZE + 3 * 4096 <= limit(&fits));
+    let named: Named<String> = from_slice_lenient(&fits).expect("just small enough");
+    assert_eq!(named.1, "\u{fffd}".repeat(4096));
+
+    let wire_over = wire(5600, 0xff);
+    let (needed, limit) = (5600 * SIZE + 3 * 4096, limit(&wire_over));
+    assert!(needed - 3 * 4096 <= limit && limit < needed);
+    let error = from_slice_lenient::<Named<String>>(&wire_over).expect_err("refused");
+    assert_eq!(error.kind(), DecodeErrorKind::TooLarge { needed, limit });
+    assert_eq!(error.offset(), 4 + 4 * 5600);
+
+    // Bytes that are kept or valid take no more memory than they do on the wire.
+    let kept = from_slice_lenient::<Named<Text>>(&wire_over).expect("not replaced");
+    assert_eq!((kept.0.len(), kept.1.as_bytes().len()), (5600, 4096));
+    let valid = wire(5600, b'a');
+    let named = from_slice_lenient::<Named<String>>(&valid).expect("not replaced");
+    assert_eq!(named.1.len(), 4096);
 }

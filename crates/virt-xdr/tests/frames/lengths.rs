@@ -143,6 +143,42 @@ fn a_limit_of_ones_own() {
 }
 
 #[test]
+fn a_limit_that_is_set_later_judges_what_was_not_taken() {
+    let mut decoder = FrameDecoder::with_limit(40);
+    decoder.push(&frame(&[0; 12]));
+    decoder.push(&[0, 0, 0, 41]);
+    assert!(decoder.next_frame().unwrap().is_some());
+    decoder.set_limit(41);
+    assert_eq!(decoder.limit(), 41);
+    assert_eq!(decoder.need(), 37);
+    assert!(decoder.next_frame().unwrap().is_none());
+
+    // A frame that has begun is refused, as a whole one is.
+    decoder.push(&frame(&[0; 13])[4..]);
+    decoder.set_limit(40);
+    assert_eq!(decoder.need(), 0);
+    let error = FrameError::Length {
+        length: 41,
+        limit: 40,
+    };
+    assert_eq!(decoder.next_frame().unwrap_err(), error);
+
+    // An error stays, whatever is set then.
+    decoder.set_limit(FRAME_MAX);
+    decoder.push(PING);
+    assert_eq!(decoder.next_frame().unwrap_err(), error);
+}
+
+#[test]
+fn a_limit_that_is_set_is_held_within_the_protocols() {
+    let mut decoder = FrameDecoder::new();
+    for (asked, limit) in [(0, FRAME_MIN), (524_288, 524_288), (usize::MAX, FRAME_MAX)] {
+        decoder.set_limit(asked);
+        assert_eq!(decoder.limit(), limit);
+    }
+}
+
+#[test]
 fn a_limit_is_held_within_the_protocols() {
     for (asked, limit) in [(0, FRAME_MIN), (27, FRAME_MIN), (usize::MAX, FRAME_MAX)] {
         let mut decoder = FrameDecoder::with_limit(asked);

@@ -186,6 +186,33 @@ fn a_reader_of_large_frames_keeps_its_buffer() {
 }
 
 #[test]
+fn a_large_buffer_is_kept_for_the_large_frame_that_has_begun() {
+    for (length, kept) in [(MIB, true), (MIB / 4, true), (MIB / 4 - 1, false)] {
+        let mut decoder = FrameDecoder::new();
+        decoder.push(&frame(&vec![0; MIB - 28]));
+        assert_eq!(decoder.capacity(), MIB);
+        assert!(next(&mut decoder, Take::Look).unwrap().is_some());
+        decoder.push(&frame(&vec![0; length - 28])[..4]);
+        assert_eq!(decoder.capacity() == MIB, kept, "{length} announced");
+        assert!(next(&mut decoder, Take::Look).unwrap().is_none());
+        assert_eq!(decoder.capacity() == MIB, kept, "{length} announced");
+    }
+}
+
+#[test]
+fn a_space_can_be_committed_in_parts_while_a_large_buffer_is_given_back() {
+    let mut decoder = FrameDecoder::new();
+    decoder.push(&frame(&vec![0; MIB]));
+    assert!(next(&mut decoder, Take::Look).unwrap().is_some());
+    decoder.space(100)[..28].copy_from_slice(PING);
+    decoder.commit(10);
+    assert!(next(&mut decoder, Take::Look).unwrap().is_none());
+    assert_eq!(decoder.capacity(), 100);
+    decoder.commit(18);
+    assert_eq!(drain(&mut decoder).len(), 1);
+}
+
+#[test]
 fn shrinking_keeps_what_was_received() {
     let mut decoder = FrameDecoder::new();
     decoder.push(&[&frame(&vec![1; MIB]), &PING[..27]].concat());

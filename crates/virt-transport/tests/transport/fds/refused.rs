@@ -24,7 +24,7 @@ fn closes_a_server(received: &str, text: &str) -> ReceiveError {
 fn more_than_thirty_two_descriptors_are_refused() {
     let error = closes_a_server(
         "00000020 20008086 00000001 0000003c 00000004 00000001 00000000 00000021",
-        "message with 33 descriptors, over the limit of 32",
+        "frame with 33 descriptors, over the limit of 32",
     );
     assert!(matches!(
         error,
@@ -35,7 +35,7 @@ fn more_than_thirty_two_descriptors_are_refused() {
     ));
     closes_a_server(
         "00000020 20008086 00000001 0000003c 00000004 00000001 00000000 ffffffff",
-        "message with 4294967295 descriptors, over the limit of 32",
+        "frame with 4294967295 descriptors, over the limit of 32",
     );
 }
 
@@ -43,12 +43,12 @@ fn more_than_thirty_two_descriptors_are_refused() {
 fn a_count_that_is_missing_is_refused() {
     let error = closes_a_server(
         "0000001c 20008086 00000001 0000003c 00000004 00000001 00000000",
-        "message with descriptors has 0 bytes of payload, their count takes 4",
+        "frame with descriptors has 0 bytes of payload, the count takes 4",
     );
     assert!(matches!(error, ReceiveError::MissingFdCount { length: 0 }));
     closes_a_server(
         "0000001f 20008086 00000001 0000003c 00000004 00000001 00000000 000000",
-        "message with descriptors has 3 bytes of payload, their count takes 4",
+        "frame with descriptors has 3 bytes of payload, the count takes 4",
     );
 }
 
@@ -63,11 +63,11 @@ fn a_daemon_reads_the_count_of_every_such_call_whatever_else_is_wrong_with_it() 
     ] {
         closes_a_server(
             &format!("0000001c {header}"),
-            "message with descriptors has 0 bytes of payload, their count takes 4",
+            "frame with descriptors has 0 bytes of payload, the count takes 4",
         );
         closes_a_server(
             &format!("00000020 {header} 00000021"),
-            "message with 33 descriptors, over the limit of 32",
+            "frame with 33 descriptors, over the limit of 32",
         );
     }
 }
@@ -99,7 +99,7 @@ fn descriptors_are_refused_on_a_connection_that_carries_none() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "message with 1 descriptors on a connection that carries none"
+        "frame with 1 descriptors on a connection that carries none"
     );
     assert!(matches!(error, ReceiveError::FdsNotCarried { count: 1 }));
 }
@@ -109,18 +109,15 @@ fn a_client_refuses_what_is_wrong_with_the_descriptors_of_a_reply() {
     for (payload, text) in [
         (
             "",
-            "message with descriptors has 0 bytes of payload, their count takes 4",
+            "frame with descriptors has 0 bytes of payload, the count takes 4",
         ),
         (
             "00000021",
-            "message with 33 descriptors, over the limit of 32",
+            "frame with 33 descriptors, over the limit of 32",
         ),
     ] {
         let (mut client, handle) = client();
-        client
-            .with(&handle, |_, cx| cx.call(60, &()))
-            .unwrap()
-            .unwrap();
+        client.with(&handle, |_, cx| cx.call(60, &())).unwrap();
         let length = if payload.is_empty() {
             "0000001c"
         } else {

@@ -50,6 +50,24 @@ fn a_server_confirms_an_abort() {
     assert_eq!(server.counters().frames_dropped, 1);
 }
 
+/// A daemon confirms with type 3, whatever the type of the abort.
+#[test]
+fn a_server_confirms_an_abort_that_comes_as_a_hole_with_a_frame_of_stream_type() {
+    for abort in [
+        "0000001c 20008086 00000001 000000d1 00000006 00000001 00000001",
+        "00000028 20008086 00000001 000000d1 00000006 00000001 00000001 00000000 00001000 00000000",
+    ] {
+        let (mut server, handle) = server_with_stream();
+        server.receive(&wire(abort)).unwrap();
+        assert_sends(
+            &mut server,
+            "0000001c 20008086 00000001 000000d1 00000003 00000001 00000000",
+        );
+        assert_eq!(log(&mut server, &handle), ["stream 209 serial 1: abort"]);
+        assert_eq!(server.open_streams(), 0);
+    }
+}
+
 #[test]
 fn a_server_aborts_with_a_reason() {
     let (mut server, handle) = server_with_stream();
@@ -102,12 +120,26 @@ fn an_abort_whose_reason_does_not_decode_is_an_abort() {
     }
 }
 
-/// A negative hole, one that is too short, and one that is too long.
-const BROKEN_HOLES: [&str; 3] = [
+/// A negative hole, and one that is too short.
+const BROKEN_HOLES: [&str; 2] = [
     "00000028 20008086 00000001 000000d1 00000006 00000001 00000002 ffffffff ffffffff 00000000",
     "00000024 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000",
-    "0000002c 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000 00000000 00000000",
 ];
+
+#[test]
+fn trailing_bytes_after_a_hole_are_ignored() {
+    for (mut end, handle) in [client_with_stream(), server_with_stream()] {
+        end.receive(&wire(
+            "0000002c 20008086 00000001 000000d1 00000006 00000001 00000002 00000000 00001000 00000000 00000000",
+        ))
+        .unwrap();
+        assert_eq!(
+            log(&mut end, &handle),
+            ["stream 209 serial 1: hole of 4096, flags 0"]
+        );
+        assert!(is_open(&mut end, &handle));
+    }
+}
 
 #[test]
 fn a_server_gives_up_a_stream_with_a_hole_that_does_not_decode() {
@@ -176,6 +208,29 @@ fn a_server_gives_up_a_stream_with_an_unknown_status() {
 }
 
 #[test]
+fn an_unknown_status_of_a_stream_is_printed_signed() {
+    let (mut server, handle) = server_with_stream();
+    server
+        .receive(&wire(
+            "00000028 20008086 00000001 000000d1 00000006 00000001 ffffffff 00000000 00001000 00000000",
+        ))
+        .unwrap();
+    assert_sends(
+        &mut server,
+        "000000a8 20008086 00000001 000000d1 00000003 00000001 00000001
+         00000027 00000026 00000001 00000028 'stream aborted with unexpected status -1'
+         00000002 00000000 00000001 00000002 '%s' 0000
+         00000001 00000028 'stream aborted with unexpected status -1'
+         00000000 ffffffff ffffffff 00000000",
+    );
+    assert_eq!(
+        log(&mut server, &handle),
+        ["stream 209 serial 1: abort, stream aborted with unexpected status -1"]
+    );
+    assert_eq!(server.open_streams(), 0);
+}
+
+#[test]
 fn a_client_closes_the_connection_on_a_stream_with_an_unknown_status() {
     let (mut client, handle) = client_with_stream();
     let error = client
@@ -183,7 +238,7 @@ fn a_client_closes_the_connection_on_a_stream_with_an_unknown_status() {
             "0000001c 20008086 00000001 000000d1 00000003 00000001 ffffffff",
         ))
         .unwrap_err();
-    let text = "piece of a stream of program 0x20008086 version 1 with status -1, must be 0 to 2";
+    let text = "frame of a stream of program 0x20008086 version 1 with status -1, must be 0 to 2";
     assert_eq!(error.to_string(), text);
     assert_eq!(client.receive(&[]).unwrap_err().to_string(), text);
     assert_eq!(log(&mut client, &handle), [""; 0]);
@@ -237,14 +292,12 @@ fn the_stream_of_a_call_that_this_end_refuses_closes() {
     // By an answer later on.
     let (mut server, handle) = server();
     server.receive(&call).unwrap();
-    server
-        .with(&handle, |recorder, cx| {
-            let call = recorder.calls.pop().unwrap();
-            cx.open_stream(StreamId::from(&call)).unwrap();
-            cx.reply_error(call, &RemoteError::authentication_required())
-                .unwrap();
-        })
-        .unwrap();
+    server.with(&handle, |recorder, cx| {
+        let call = recorder.calls.pop().unwrap();
+        cx.open_stream(StreamId::from(&call)).unwrap();
+        cx.reply_error(call, &RemoteError::authentication_required())
+            .unwrap();
+    });
     assert_eq!(
         (server.open_streams(), server.counters().frames_sent),
         (0, 1)
