@@ -9,6 +9,7 @@
 
 use bytes::Buf;
 use peak_alloc::PeakAlloc;
+use virt_testkit::transport::null;
 use virt_transport::{
     Call, Calls, Context, Handle, Message, Program, ProgramError, ProgramId, RemoteError, Role,
     StreamId, Transmit, Transport,
@@ -363,7 +364,7 @@ fn a_connection_that_has_failed_holds_nothing_that_was_received() {
         assert_eq!(client.buffered(), (1 << 20) + 4);
         #[cfg(unix)]
         {
-            let fd = std::fs::File::open("/dev/null").unwrap().into();
+            let fd = null();
             client.receive_fd(fd).unwrap_err();
             client.receive(&vec![0; 1 << 20]).unwrap_err();
         }

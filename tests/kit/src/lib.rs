@@ -2,6 +2,7 @@
 //!
 //! - [`wire()`] and [`wire!`](macro@wire) turn literal words and strings into bytes, [`hex()`] turns bytes into words.
 //! - [`words`] and [`bytes`] hold PING and PONG, in either form.
+//! - [`Example`] runs an example of a crate.
 //! - `transport`: takes the output of a transport, and carries it to another one.
 //! - `socket`: sends and receives bytes with descriptors on a Unix socket.
 //! - `peer`: plays the other end of a connection, on tokio.
@@ -9,6 +10,7 @@
 //! The last three need the features `transport`, `socket` and `tokio`. Real peers, such as a private daemon, are in
 //! `virt-tests`.
 
+mod example;
 mod wire;
 
 pub mod bytes;
@@ -20,4 +22,5 @@ pub mod socket;
 pub mod transport;
 pub mod words;
 
+pub use example::Example;
 pub use wire::{hex, parse, wire};

@@ -1,7 +1,5 @@
 //! The output of a transport: taken, compared, and carried to another one.
 
-use std::fs::File;
-
 use bytes::Buf;
 use virt_transport::{Fd, Transmit, Transport};
 
@@ -41,7 +39,7 @@ pub fn drain(transport: &mut Transport) -> Vec<Sent> {
 ///
 /// If a descriptor is sent.
 #[track_caller]
-pub fn sent(transport: &mut Transport) -> Vec<u8> {
+pub fn drain_bytes(transport: &mut Transport) -> Vec<u8> {
     let mut bytes = Vec::new();
     for sent in drain(transport) {
         match sent {
@@ -59,7 +57,7 @@ pub fn sent(transport: &mut Transport) -> Vec<u8> {
 /// If the output differs.
 #[track_caller]
 pub fn assert_sends(transport: &mut Transport, expected: &str) {
-    assert_eq!(hex(&sent(transport)), hex(&wire(expected)));
+    assert_eq!(hex(&drain_bytes(transport)), hex(&wire(expected)));
 }
 
 /// Asserts that there is no output.
@@ -92,7 +90,10 @@ pub fn carry(from: &mut Transport, to: &mut Transport) {
 /// # Panics
 ///
 /// If there is no such device.
+#[cfg(unix)]
 #[must_use]
 pub fn null() -> Fd {
-    File::open("/dev/null").expect("the null device").into()
+    std::fs::File::open("/dev/null")
+        .expect("the null device")
+        .into()
 }

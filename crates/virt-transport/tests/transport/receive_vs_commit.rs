@@ -1,9 +1,11 @@
 //! However the bytes are cut, and whichever way they are given, the outcome is the same.
 
 use proptest::prelude::*;
+use virt_testkit::transport::drain_bytes;
+use virt_testkit::{hex, wire};
 use virt_transport::{Counters, Handle, Role, Transport};
 
-use crate::support::{Ponger, REMOTE, Recorder, drain_bytes, hex, wire};
+use crate::support::{Ponger, REMOTE, Recorder};
 
 /// One way to hand over some bytes.
 #[derive(Debug, Clone, Copy)]

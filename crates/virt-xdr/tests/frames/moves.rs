@@ -1,8 +1,9 @@
 //! Where in its buffer a decoder keeps what it has received: it moves bytes seldom, and grows only where it must.
 
+use virt_testkit::bytes::PING;
 use virt_xdr::FrameDecoder;
 
-use crate::support::{PING, Take, next};
+use crate::support::{Take, next};
 
 /// Receives a PING through `space`, and says where it was put.
 fn receive(decoder: &mut FrameDecoder) -> usize {
