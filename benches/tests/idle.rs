@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use virt_benches::samples;
-use virt_tokio::{Client, Closed, KeepAliveMode, Limits, Options, Server, ServerOptions};
+use virt_tokio::{Client, Closed, KeepAliveMode, Options, Server, ServerOptions};
 
 const CONNECTIONS: usize = 10_000;
 const INTERVAL: Duration = Duration::from_secs(1);

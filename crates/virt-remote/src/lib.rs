@@ -103,7 +103,6 @@
 mod error;
 mod generated;
 mod hypervisor;
-mod leading;
 mod opening;
 mod server;
 mod test_hypervisor;

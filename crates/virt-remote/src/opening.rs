@@ -11,8 +11,8 @@ mod step;
 use std::fmt;
 
 use virt_transport::{CallProcedure, ErrorCode, RemoteError, ReplyError};
+use virt_xdr::from_slice_lenient;
 
-use crate::leading::leading;
 use crate::{
     AuthList, AuthListRet, AuthType, ConnectOpen, ConnectOpenArgs, ConnectSupportsFeature,
     ConnectSupportsFeatureArgs, Feature, READ_ONLY,
@@ -335,7 +335,7 @@ impl Opening {
         &self,
         reply: Result<&[u8], ReplyError>,
     ) -> Result<P::Ret, OpenError> {
-        let ret = reply.and_then(|payload| Ok(leading(payload)?));
+        let ret = reply.and_then(|payload| Ok(from_slice_lenient(payload)?));
         ret.map_err(|error| self.refused(error))
     }
 

@@ -2,7 +2,6 @@
 
 use virt_transport::{Call, Context, ErrorSource, RemoteError};
 
-use crate::leading::leading;
 use crate::{
     ConnectDomainEventCallbackDeregisterAnyArgs, ConnectDomainEventCallbackRegisterAnyArgs,
     ConnectDomainEventCallbackRegisterAnyRet, ConnectListAllDomainsArgs, ConnectListAllDomainsRet,
@@ -284,34 +283,34 @@ impl Hypervisor for TestHypervisor {
 fn find(procedure: Procedure) -> Option<Answer> {
     Some(match procedure {
         Procedure::CONNECT_LIST_ALL_DOMAINS => |this, call, cx| {
-            let args = leading(call.payload.as_slice())?;
+            let args = call.payload.decode_lenient()?;
             Ok(cx.reply(call.id, &this.list(args))?)
         },
         Procedure::DOMAIN_LOOKUP_BY_NAME => |this, call, cx| {
-            let DomainLookupByNameArgs { name } = leading(call.payload.as_slice())?;
+            let DomainLookupByNameArgs { name } = call.payload.decode_lenient()?;
             Ok(cx.reply(call.id, &this.lookup(name)?)?)
         },
         Procedure::DOMAIN_GET_STATE => |this, call, cx| {
-            let DomainGetStateArgs { dom, .. } = leading(call.payload.as_slice())?;
+            let DomainGetStateArgs { dom, .. } = call.payload.decode_lenient()?;
             Ok(cx.reply(call.id, &this.state(&dom)?)?)
         },
         Procedure::DOMAIN_SUSPEND => |this, call, cx| {
-            let DomainSuspendArgs { dom } = leading(call.payload.as_slice())?;
+            let DomainSuspendArgs { dom } = call.payload.decode_lenient()?;
             this.suspend(&dom, cx)?;
             Ok(cx.reply(call.id, &())?)
         },
         Procedure::DOMAIN_RESUME => |this, call, cx| {
-            let DomainResumeArgs { dom } = leading(call.payload.as_slice())?;
+            let DomainResumeArgs { dom } = call.payload.decode_lenient()?;
             this.resume(&dom, cx)?;
             Ok(cx.reply(call.id, &())?)
         },
         Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_REGISTER_ANY => |this, call, cx| {
-            let args = leading(call.payload.as_slice())?;
+            let args = call.payload.decode_lenient()?;
             Ok(cx.reply(call.id, &this.register(&args)?)?)
         },
         Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY => |this, call, cx| {
             let ConnectDomainEventCallbackDeregisterAnyArgs { callback_id } =
-                leading(call.payload.as_slice())?;
+                call.payload.decode_lenient()?;
             this.deregister(callback_id)?;
             Ok(cx.reply(call.id, &())?)
         },

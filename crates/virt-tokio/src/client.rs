@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use virt_remote::ConnectClose;
 use virt_transport::{CallProcedure, Fd, ProgramId, Role, SendError, StreamId, Transport};
-use virt_xdr::{from_slice, to_vec};
+use virt_xdr::{Decode, from_slice, from_slice_lenient, to_vec};
 
 use crate::connection::Connection;
 use crate::connection::backpressure::{ItemSender, Items};
@@ -20,6 +20,7 @@ use crate::connection::socket::{ByteStream, Plain, Socket};
 use crate::connection::state::State;
 #[cfg(unix)]
 use crate::connection::unix::UnixSocket;
+use crate::options::Preferences;
 use crate::{CallError, Closed, Events, KeepAliveMode, Options, Pings, Stream};
 
 /// The time for a daemon's reply to the last call of [`Client::close`], if no call timeout is shorter.
@@ -44,7 +45,9 @@ pub struct Client {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) connection: Connection,
-    pub(crate) options: Options,
+    pub(crate) preferences: Preferences,
+    /// The longest frame in bytes once the connection is open.
+    pub(crate) frame_bytes: usize,
     calls: Arc<Semaphore>,
     pings: Arc<Semaphore>,
 }
@@ -62,7 +65,8 @@ impl Client {
     /// Makes a connection over a stream without descriptors, such as a `TcpStream`. Nothing is sent yet.
     ///
     /// This is for a stream of your own; [`open`](Self::open) then does the rest of [`connect`](crate::connect). It starts
-    /// a task, so it has to be called within a tokio runtime.
+    /// a task, so it has to be called within a tokio runtime. Over TLS, a daemon sends one byte of value 1 before the
+    /// first frame, once it has accepted the client's certificate: read it before you pass the stream on.
     ///
     /// # Panics
     ///
@@ -86,11 +90,12 @@ impl Client {
 
     fn start(socket: impl Socket + 'static, transport: Transport, options: Options) -> Self {
         let limits = options.limits.clamped();
-        let transport = transport.with_frame_limit(limits.frame_bytes);
+        let transport = transport.with_frame_limit(limits.opening_frame_bytes);
         let state = Arc::new(State::new(&limits));
         let settings = Settings {
-            keepalive: options.keepalive,
+            keepalive: options.preferences.keepalive,
             queue_limit: limits.queued_bytes,
+            frame_limit: limits.frame_bytes,
             times: TimeLimits::default(),
             ticket: None,
         };
@@ -101,7 +106,8 @@ impl Client {
         Self {
             shared: Arc::new(Shared {
                 connection,
-                options,
+                preferences: options.preferences,
+                frame_bytes: limits.frame_bytes,
                 calls: Arc::new(Semaphore::new(limits.calls)),
                 pings: Arc::new(Semaphore::new(limits.pings)),
             }),
@@ -117,7 +123,7 @@ impl Client {
     /// See [`CallError`].
     pub async fn call<P: CallProcedure>(&self, args: &P::Args<'_>) -> Result<P::Ret, CallError> {
         let returned = self.request::<P>(args, Vec::new(), None).await?;
-        Ok(from_slice(&returned.payload)?)
+        self.decode(&returned.payload)
     }
 
     /// Calls a procedure with descriptors, and returns those of the reply, too.
@@ -133,7 +139,7 @@ impl Client {
         fds: Vec<Fd>,
     ) -> Result<(P::Ret, Vec<Fd>), CallError> {
         let returned = self.request::<P>(args, fds, None).await?;
-        Ok((from_slice(&returned.payload)?, returned.fds))
+        Ok((self.decode(&returned.payload)?, returned.fds))
     }
 
     /// Calls a procedure that opens a stream.
@@ -154,7 +160,7 @@ impl Client {
             serial: returned.serial,
         };
         let stream = Stream::new(self.clone(), P::PROGRAM, id, items);
-        Ok((from_slice(&returned.payload)?, stream))
+        Ok((self.decode(&returned.payload)?, stream))
     }
 
     /// Calls a procedure by number with encoded arguments, and returns the encoded return value.
@@ -178,7 +184,7 @@ impl Client {
             stream: None,
         };
         Ok(self
-            .exchange(call, self.shared.options.call_timeout)
+            .exchange(call, self.shared.preferences.call_timeout)
             .await?
             .payload)
     }
@@ -186,7 +192,8 @@ impl Client {
     /// Sends a PING, and returns the time until its PONG.
     ///
     /// A PONG does not say which PING it answers, so they are paired in order, abandoned PINGs included. There is no
-    /// time limit: keepalive or the caller has it.
+    /// time limit: keepalive or the caller has it. Behind more than [`Limits::unread_bytes`](crate::Limits::unread_bytes)
+    /// of unread stream data the PONG waits until some is read.
     ///
     /// A daemon answers PINGs in its I/O loop: a PONG proves the link and the loop, not that calls are served.
     ///
@@ -297,7 +304,7 @@ impl Client {
     pub async fn close(&self) -> Closed {
         let limit = self
             .shared
-            .options
+            .preferences
             .call_timeout
             .map_or(CLOSE_TIMEOUT, |limit| limit.min(CLOSE_TIMEOUT));
         // The connection is closed whether the daemon replies, has gone, or takes too long.
@@ -345,7 +352,16 @@ impl Client {
     /// Returns the keepalive setting of the connection.
     #[must_use]
     pub fn keepalive(&self) -> KeepAliveMode {
-        self.shared.options.keepalive
+        self.shared.preferences.keepalive
+    }
+
+    /// Decodes a return value.
+    fn decode<'a, T: Decode<'a>>(&self, payload: &'a [u8]) -> Result<T, CallError> {
+        Ok(if self.shared.preferences.strict {
+            from_slice(payload)?
+        } else {
+            from_slice_lenient(payload)?
+        })
     }
 
     async fn request<P: CallProcedure>(
@@ -361,7 +377,8 @@ impl Client {
             fds,
             stream,
         };
-        self.exchange(call, self.shared.options.call_timeout).await
+        self.exchange(call, self.shared.preferences.call_timeout)
+            .await
     }
 
     /// Makes a call and waits for its reply, each within the limit.

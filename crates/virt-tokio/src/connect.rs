@@ -44,13 +44,13 @@ pub async fn connect(uri: &str, options: Options) -> Result<Client, ConnectError
     } else {
         uri.parse()?
     };
-    let access = if options.read_only {
+    let access = if options.preferences.read_only {
         Access::ReadOnly
     } else {
         Access::ReadWrite
     };
     let candidates = uri.candidates(&environment, access, Path::exists)?;
-    let after = options.connect_timeout;
+    let after = options.preferences.connect_timeout;
     let address = || addresses(&candidates);
     let mut left = TimeLeft::new(after);
     let Some(dialled) = left.limit(dial(&candidates, options)).await else {

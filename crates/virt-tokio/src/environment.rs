@@ -1,27 +1,35 @@
-//! What decides where a URI leads to, taken from the process and its files.
+//! The environment of this process that decides the address of a URI: its user, variables and configuration file.
 
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use virt_uri::Environment;
 
-/// The environment of this process, as libvirt looks at it: its user, its variables, and `uri_default` of
-/// `libvirt.conf`.
+/// The longest part of `libvirt.conf` that is read, in bytes.
+const CONFIGURATION_MAX: u64 = 1024 * 1024;
+
+/// Reads the environment of this process as libvirt does: its user, its variables, and `uri_default` of `libvirt.conf`.
 ///
-/// That file is `/etc/libvirt/libvirt.conf` for root, else `libvirt/libvirt.conf` in `$XDG_CONFIG_HOME`, even
-/// if that is relative, or in `$HOME/.config`. One that cannot be read sets nothing, and a variable set to
-/// nothing counts as not set.
+/// That file is `/etc/libvirt/libvirt.conf` for root, else `libvirt/libvirt.conf` in `$XDG_CONFIG_HOME`, even if that is
+/// relative, or in `.config` of the home directory. A file that cannot be read, or is none, sets nothing. An empty
+/// variable counts as not set; one that is not UTF-8 has U+FFFD in place of invalid bytes where it is a URI. Without
+/// `HOME`, the home directory is that of the user database.
 #[must_use]
 pub fn environment() -> Environment {
-    read(is_root(), |name| env::var_os(name))
+    read(is_root(), |name| env::var_os(name), env::home_dir())
 }
 
-fn read(root: bool, variable: impl Fn(&str) -> Option<OsString>) -> Environment {
+fn read(
+    root: bool,
+    variable: impl Fn(&str) -> Option<OsString>,
+    home: Option<PathBuf>,
+) -> Environment {
     let set = |name| variable(name).filter(|value| !value.is_empty());
     let path = |name| set(name).map(PathBuf::from);
-    let home = path("HOME");
+    let home = path("HOME").or(home.filter(|home| !home.as_os_str().is_empty()));
     let configuration = if root {
         Some(PathBuf::from("/etc"))
     } else {
@@ -31,7 +39,8 @@ fn read(root: bool, variable: impl Fn(&str) -> Option<OsString>) -> Environment 
         root,
         runtime_dir: path("XDG_RUNTIME_DIR"),
         cache_home: path("XDG_CACHE_HOME"),
-        libvirt_default_uri: set("LIBVIRT_DEFAULT_URI").and_then(|uri| uri.into_string().ok()),
+        libvirt_default_uri: set("LIBVIRT_DEFAULT_URI")
+            .map(|uri| uri.to_string_lossy().into_owned()),
         uri_default: configuration.and_then(|directory| uri_default(&directory)),
         home,
     }
@@ -47,26 +56,46 @@ fn is_root() -> bool {
     false
 }
 
+/// Reads `uri_default` of a configuration directory's `libvirt/libvirt.conf`.
 fn uri_default(directory: &Path) -> Option<String> {
-    let text = fs::read_to_string(directory.join("libvirt/libvirt.conf")).ok()?;
-    // Of two lines about one setting libvirt takes the first.
-    text.lines().find_map(setting)
+    let path = directory.join("libvirt/libvirt.conf");
+    // Opening a FIFO would wait for its writer.
+    if !fs::metadata(&path).ok()?.is_file() {
+        return None;
+    }
+    let mut text = Vec::new();
+    let file = fs::File::open(path).ok()?;
+    file.take(CONFIGURATION_MAX).read_to_end(&mut text).ok()?;
+    // A comment may be in any encoding.
+    setting(&String::from_utf8_lossy(&text))
 }
 
-/// The value of a line such as `uri_default = "qemu:///system"`.
-fn setting(line: &str) -> Option<String> {
-    let value = line
-        .trim_start()
-        .strip_prefix("uri_default")?
-        .trim_start()
-        .strip_prefix('=')?;
-    let value = value.trim_start();
-    let quote = value
-        .chars()
-        .next()
-        .filter(|quote| matches!(quote, '"' | '\''))?;
-    let (value, _) = value[quote.len_utf8()..].split_once(quote)?;
-    Some(value.to_owned())
+/// Finds the value of `uri_default`, such as `"qemu:///system"`. Of two settings libvirt takes the first.
+fn setting(text: &str) -> Option<String> {
+    let lines = text.split_inclusive('\n').scan(0, |start, line| {
+        let rest = &text[*start..];
+        *start += line.len();
+        Some(rest)
+    });
+    lines.into_iter().find_map(|rest| {
+        let value = rest.trim_start_matches([' ', '\t']);
+        let value = value.strip_prefix("uri_default")?;
+        let value = value.trim_start_matches([' ', '\t']).strip_prefix('=')?;
+        quoted(value.trim_start_matches([' ', '\t']))
+    })
+}
+
+/// Takes a string in single quotes, in double quotes, or, over any number of lines, in three double quotes.
+fn quoted(text: &str) -> Option<String> {
+    let (text, end) = if let Some(text) = text.strip_prefix("\"\"\"") {
+        return Some(text.split_once("\"\"\"")?.0.to_owned());
+    } else if let Some(text) = text.strip_prefix('"') {
+        (text, '"')
+    } else {
+        (text.strip_prefix('\'')?, '\'')
+    };
+    let (value, _) = text.split_once(end)?;
+    (!value.contains('\n')).then(|| value.to_owned())
 }
 
 #[cfg(test)]
@@ -86,10 +115,11 @@ mod tests {
 
     /// The environment of a user who has set these variables, and no others.
     fn of_user(variables: &[(&str, &str)]) -> Environment {
-        read(false, |name| {
+        let variable = |name: &str| {
             let found = variables.iter().find(|(variable, _)| *variable == name)?;
             Some(OsString::from(found.1))
-        })
+        };
+        read(false, variable, None)
     }
 
     /// A configuration in a directory.
@@ -138,6 +168,46 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_configuration_in_another_encoding_is_read_and_a_fifo_is_not() {
+        let directory = TempDir::new().unwrap();
+        let libvirt = directory.path().join("libvirt");
+        fs::create_dir_all(&libvirt).unwrap();
+        let file = libvirt.join("libvirt.conf");
+        fs::write(&file, b"# f\xfcr mich\nuri_default = \"test:///latin\"\n").unwrap();
+        let read = || of_user(&[("XDG_CONFIG_HOME", directory.path().to_str().unwrap())]);
+        assert_eq!(read().uri_default.as_deref(), Some("test:///latin"));
+        fs::remove_file(&file).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&file).status();
+        assert!(made.unwrap().success());
+        assert_eq!(read().uri_default, None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_not_utf_8_is_not_skipped() {
+        use std::os::unix::ffi::OsStringExt;
+        let variable = |name: &str| {
+            (name == "LIBVIRT_DEFAULT_URI").then(|| OsString::from_vec(b"test:///\xff".to_vec()))
+        };
+        let environment = read(false, variable, None);
+        assert_eq!(
+            environment.libvirt_default_uri.as_deref(),
+            Some("test:///\u{fffd}")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn without_home_the_user_database_has_it() {
+        let environment = read(false, |_| None, Some(PathBuf::from("/home/someone")));
+        assert_eq!(environment.home, Some(PathBuf::from("/home/someone")));
+        let variable = |name: &str| (name == "HOME").then(|| OsString::from("/set"));
+        let environment = read(false, variable, Some(PathBuf::from("/home/someone")));
+        assert_eq!(environment.home, Some(PathBuf::from("/set")));
+    }
+
     #[test]
     fn a_setting_is_quoted_and_a_comment_is_none() {
         for (line, value) in [
@@ -151,6 +221,16 @@ mod tests {
             ("uri_default = qemu", None),
             (r#"uri_aliases = [ "a=b" ]"#, None),
             (r#"uri_default = "open"#, None),
+            ("uri_default = \"open\nnot closed\"", None),
+            (
+                r#"uri_default = """qemu:///system""""#,
+                Some("qemu:///system"),
+            ),
+            (r#"uri_default = """open"#, None),
+            (
+                "# first\n\turi_default\t=\t'a:///'\nuri_default = 'b:///'\n",
+                Some("a:///"),
+            ),
         ] {
             assert_eq!(setting(line).as_deref(), value, "{line}");
         }

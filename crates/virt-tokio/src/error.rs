@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use virt_remote::OpenError;
-use virt_transport::{RegisterError, ReplyError, SendError};
+use virt_transport::{RegisterError, RemoteError, ReplyError, SendError};
 use virt_xdr::DecodeError;
 
 use crate::Closed;
@@ -27,13 +27,18 @@ pub enum CallError {
     /// [`Client::with_transport`](crate::Client::with_transport), keepalive, or another version.
     #[error(transparent)]
     Taken(#[from] RegisterError),
-    /// The call's stream reached [`Limits::stream_bytes`](crate::Limits::stream_bytes) before its reply came. The stream
-    /// is aborted.
-    #[error("the limit of {limit} bytes of streams was reached before the reply came")]
-    EarlyStream {
+    /// The unread data of streams reached [`Limits::unread_bytes`](crate::Limits::unread_bytes) before the reply came. The
+    /// call was sent; if it opens a stream, that is aborted.
+    #[error(
+        "no reply before {limit} bytes of unread stream data, which is the limit: read the streams that are open"
+    )]
+    UnreadStreams {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The stream was aborted, with the daemon's reason if it gave one.
+    #[error("stream aborted{}", reason(.0.as_ref()))]
+    Aborted(Option<RemoteError>),
     /// There was no reply within the call timeout.
     #[error("{} within {}", if *.sent { "sent, but no reply" } else { "not sent" }, Seconds(*after))]
     Timeout {
@@ -107,6 +112,10 @@ impl From<DecodeError> for CallError {
     fn from(error: DecodeError) -> Self {
         Self::Reply(error.into())
     }
+}
+
+fn reason(error: Option<&RemoteError>) -> String {
+    error.map(|error| format!(": {error}")).unwrap_or_default()
 }
 
 /// A duration, shown in seconds.

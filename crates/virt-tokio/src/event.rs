@@ -7,7 +7,7 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::Notify;
 use virt_transport::{MessageProcedure, ProgramId};
-use virt_xdr::{DecodeError, from_slice};
+use virt_xdr::{DecodeError, from_slice_lenient};
 
 use crate::Limits;
 
@@ -80,14 +80,15 @@ struct Waiting {
 }
 
 impl Event {
-    /// Decodes the body, if the event is of this procedure.
+    /// Decodes the body, if the event is of this procedure. It is read as libvirt's C client does: see
+    /// [`Decoder::lenient`](virt_xdr::Decoder::lenient).
     ///
     /// # Errors
     ///
     /// The event is of this procedure, and its payload does not decode.
     pub fn decode<M: MessageProcedure>(&self) -> Result<Option<M::Body>, DecodeError> {
         if (self.program, self.procedure) == (M::PROGRAM, M::NUMBER) {
-            from_slice(&self.payload).map(Some)
+            from_slice_lenient(&self.payload).map(Some)
         } else {
             Ok(None)
         }

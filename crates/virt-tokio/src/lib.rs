@@ -71,8 +71,6 @@ mod secure;
 mod server;
 mod stream;
 
-pub use virt_transport::StreamItem;
-
 pub use client::Client;
 pub use closed::{CloseReason, Closed};
 pub use connect::connect;
@@ -85,7 +83,7 @@ pub use listener::{Accepted, Listener};
 pub use options::{KeepAliveMode, Limits, Options, ServerOptions};
 pub use pings::Pings;
 pub use server::{Control, Server};
-pub use stream::{Stream, StreamSender};
+pub use stream::{Stream, StreamChunk, StreamSender};
 
 /// An event of `tracing` at level debug, if the feature is on.
 macro_rules! debug {

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
-use virt_remote::{Credentials, OpenOptions, Opening, OpeningCall, PROGRAM, Phase, Step};
-use virt_transport::ReplyError;
+use virt_remote::{
+    ConnectOpen, Credentials, OpenOptions, Opening, OpeningCall, PROGRAM, Phase, Step,
+};
+use virt_transport::{CallProcedure, ReplyError};
 
 use crate::client::RawCall;
 use crate::secure::Secured;
@@ -31,7 +33,7 @@ impl Client {
     /// [`Options::connect_timeout`]: crate::Options::connect_timeout
     /// [`Options::interactive_timeout`]: crate::Options::interactive_timeout
     pub async fn open(&self, name: &str) -> Result<(), ConnectError> {
-        let mut left = TimeLeft(self.shared.options.connect_timeout);
+        let mut left = TimeLeft(self.shared.preferences.connect_timeout);
         self.open_within(name, &mut left).await
     }
 
@@ -40,7 +42,7 @@ impl Client {
     pub fn opening(&self, name: &str) -> Opening {
         Opening::new(OpenOptions {
             name: Some(name.to_owned()),
-            read_only: self.shared.options.read_only,
+            read_only: self.shared.preferences.read_only,
             keepalive: self.keepalive() != KeepAliveMode::Off,
             ..OpenOptions::default()
         })
@@ -57,7 +59,7 @@ impl Client {
     ///
     /// Those of [`open`](Self::open).
     pub async fn advance(&self, opening: &mut Opening) -> Result<Phase, ConnectError> {
-        let mut left = TimeLeft(self.shared.options.connect_timeout);
+        let mut left = TimeLeft(self.shared.preferences.connect_timeout);
         self.advance_within(opening, &mut left).await
     }
 
@@ -98,6 +100,14 @@ impl Client {
         if opening.keepalive() {
             self.start_keepalive();
         }
+        if opening.phase() == Phase::Done {
+            let limit = self.shared.frame_bytes;
+            let raised = self.with_transport(move |transport| transport.set_frame_limit(limit));
+            raised.await.map_err(|closed| ConnectError::Step {
+                step: ConnectOpen::NAME,
+                error: closed.into(),
+            })?;
+        }
         Ok(opening.phase())
     }
 
@@ -117,7 +127,7 @@ impl Client {
             stream: None,
         };
         let limit = if call.interactive {
-            self.shared.options.interactive_timeout
+            self.shared.preferences.interactive_timeout
         } else {
             Some(left.0)
         };

@@ -39,7 +39,7 @@ impl Default for KeepAliveMode {
 /// Resource limits of a connection.
 ///
 /// Start from the default to change one. 0 is treated as 1, except in `frame_bytes`. A [`Server`](crate::Server) ignores
-/// `stream_bytes`, `calls`, `pings`, `events` and `event_bytes`.
+/// `stream_bytes`, `unread_bytes`, `calls`, `pings`, `events` and `event_bytes`.
 ///
 /// ```
 /// use virt_tokio::{Limits, Options};
@@ -61,11 +61,20 @@ pub struct Limits {
     ///
     /// Input of one read may exceed it by as much again and one reply, and a call by its own size.
     pub queued_bytes: usize,
+    /// The longest received frame in bytes until the connection is open: until [`Client::open`] has succeeded, or a
+    /// server has admitted a call that needs authentication. The default is 512 KiB, which the largest step of an
+    /// authentication fits. A client that is never opened keeps it.
+    ///
+    /// [`Client::open`]: crate::Client::open
+    pub opening_frame_bytes: usize,
     /// The stream data in bytes that readers have not taken, over all streams of a connection, above which nothing more
-    /// is read. The default is 1 MiB.
+    /// is read, unless a call or PING waits for its answer. The default is 1 MiB.
     ///
     /// Data counts once its frame is whole, so one read and one frame of up to `frame_bytes` may exceed the limit.
     pub stream_bytes: usize,
+    /// The same while a call or PING waits for its answer, which may be behind the data. Above it, nothing more is read,
+    /// and what waits fails with [`CallError::UnreadStreams`](crate::CallError::UnreadStreams). The default is 64 MiB.
+    pub unread_bytes: usize,
     /// The calls in flight at once; others wait for their turn. The default is 4.
     ///
     /// A libvirt daemon that works on `max_client_requests` calls of a client, 5 unless configured, reads nothing more
@@ -89,7 +98,9 @@ impl Limits {
         let permits = |limit: usize| limit.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             queued_bytes: self.queued_bytes.max(1),
+            opening_frame_bytes: self.opening_frame_bytes.min(self.frame_bytes),
             stream_bytes: self.stream_bytes.max(1),
+            unread_bytes: self.unread_bytes.max(self.stream_bytes).max(1),
             calls: permits(self.calls),
             pings: permits(self.pings),
             events: self.events.max(1),
@@ -104,7 +115,9 @@ impl Default for Limits {
         Self {
             frame_bytes: virt_xdr::FRAME_MAX,
             queued_bytes: 256 * 1024,
+            opening_frame_bytes: 512 * 1024,
             stream_bytes: 1024 * 1024,
+            unread_bytes: 64 * 1024 * 1024,
             calls: 4,
             pings: 256,
             events: 1024,
@@ -131,26 +144,33 @@ impl Default for Limits {
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Options {
+    pub(crate) preferences: Preferences,
+    pub(crate) limits: Limits,
+}
+
+/// The options that a client keeps for its lifetime.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Preferences {
     pub(crate) connect_timeout: Duration,
     pub(crate) interactive_timeout: Option<Duration>,
     pub(crate) call_timeout: Option<Duration>,
     pub(crate) read_only: bool,
+    pub(crate) strict: bool,
     pub(crate) keepalive: KeepAliveMode,
-    pub(crate) limits: Limits,
 }
 
 impl Options {
     /// Sets the time limit for connecting, from the first socket to the open connection, without the time that the daemon
     /// waits for a [person](Self::interactive_timeout). The default is 30 seconds.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.preferences.connect_timeout = timeout;
         self
     }
 
     /// Sets the time limit for an answer of the daemon that waits for a person, as polkit may. The default is 5 minutes;
     /// `None` is no limit.
     pub fn interactive_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.interactive_timeout = timeout.into();
+        self.preferences.interactive_timeout = timeout.into();
         self
     }
 
@@ -159,19 +179,26 @@ impl Options {
     /// Keepalive does not notice a frame that never completes, such as one with a garbled length: every received byte
     /// is a sign of life. This limit does.
     pub fn call_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
-        self.call_timeout = timeout.into();
+        self.preferences.call_timeout = timeout.into();
         self
     }
 
     /// Opens the connection read-only, through the daemon's read-only socket. The default is `false`.
     pub fn read_only(mut self, read_only: bool) -> Self {
-        self.read_only = read_only;
+        self.preferences.read_only = read_only;
+        self
+    }
+
+    /// Accepts only return values that RFC 4506 allows. By default they are read as libvirt's C client does: see
+    /// [`Decoder::lenient`](virt_xdr::Decoder::lenient).
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.preferences.strict = strict;
         self
     }
 
     /// Sets the use of keepalive.
     pub fn keepalive(mut self, keepalive: KeepAliveMode) -> Self {
-        self.keepalive = keepalive;
+        self.preferences.keepalive = keepalive;
         self
     }
 
@@ -185,11 +212,14 @@ impl Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            connect_timeout: Duration::from_secs(30),
-            interactive_timeout: Some(Duration::from_secs(300)),
-            call_timeout: None,
-            read_only: false,
-            keepalive: KeepAliveMode::default(),
+            preferences: Preferences {
+                connect_timeout: Duration::from_secs(30),
+                interactive_timeout: Some(Duration::from_secs(300)),
+                call_timeout: None,
+                read_only: false,
+                strict: false,
+                keepalive: KeepAliveMode::default(),
+            },
             limits: Limits::default(),
         }
     }

@@ -130,13 +130,14 @@ impl Server {
         let limits = options.limits.clamped();
         let control = Control::new(&limits);
         let mut transport = transport
-            .with_frame_limit(limits.frame_bytes)
+            .with_frame_limit(limits.opening_frame_bytes)
             .with_call_limit(options.calls_in_work)
             .with_stream_limit(options.open_streams);
         let registered = programs(&mut transport, &control)?;
         let settings = Settings {
             keepalive: options.keepalive,
             queue_limit: limits.queued_bytes,
+            frame_limit: limits.frame_bytes,
             times: options.times,
             ticket,
         };

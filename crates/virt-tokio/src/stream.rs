@@ -1,17 +1,33 @@
 //! Streams of a live connection.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use virt_transport::{Context, ProgramId, SendError, StreamId, StreamItem};
 
 use crate::connection::backpressure::Items;
 use crate::{CallError, Client};
 
+/// Data received on a [`Stream`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamChunk {
+    /// Data, never empty.
+    Data(Bytes),
+    /// A run of this many zeros that was not sent.
+    Hole(i64),
+}
+
 /// The stream of a call, in both directions.
+///
+/// A download is read until [`recv`](Self::recv) returns `None`, an upload is [sent](Self::send); then
+/// [`finish`](Self::finish) asks the daemon for its confirmation that all went well.
 ///
 /// Sending waits while the connection has enough output. Received data is kept up to
 /// [`Limits::stream_bytes`](crate::Limits::stream_bytes) over all streams of the connection; beyond that the connection
-/// stops reading, replies to calls included, so read a stream that is open. Keepalive goes on: the peer is sent a PONG
-/// at each interval, and its silence does not count.
+/// stops reading. While a call or PING waits for its answer, which may be behind that data, it reads on up to
+/// [`Limits::unread_bytes`](crate::Limits::unread_bytes), and then the call fails. Keepalive goes on: the peer is sent a
+/// PONG at each interval, and its silence does not count.
 ///
 /// To send while the stream is read, as a console does, take a [`sender`](Self::sender).
 ///
@@ -20,8 +36,10 @@ use crate::{CallError, Client};
 pub struct Stream {
     sender: StreamSender,
     items: Items,
-    /// Whether the last item was received.
-    ended: bool,
+    /// Whether the peer has sent all of its data.
+    is_at_end: bool,
+    /// Whether the peer has finished or aborted the stream.
+    is_closed: bool,
 }
 
 /// The sending side of a [`Stream`]: a handle, cheap to clone, for use while the stream is read elsewhere.
@@ -33,6 +51,8 @@ pub struct StreamSender {
     client: Client,
     program: ProgramId,
     id: StreamId,
+    /// Whether this end has finished the stream.
+    is_finished: Arc<AtomicBool>,
 }
 
 impl Stream {
@@ -42,28 +62,47 @@ impl Stream {
                 client,
                 program,
                 id,
+                is_finished: Arc::default(),
             },
             items,
-            ended: false,
+            is_at_end: false,
+            is_closed: false,
         }
     }
 
-    /// Waits for the next item; `None` after the last one.
+    /// Waits for the next data; `None` once the peer has sent all of it.
     ///
-    /// Cancel-safe: no item is lost if the future is dropped.
+    /// After [`StreamSender::finish`], `None` means that the daemon has confirmed it.
+    ///
+    /// Cancel-safe: no data is lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// The connection was closed before the end of the stream.
-    pub async fn recv(&mut self) -> Result<Option<StreamItem>, CallError> {
-        if self.ended {
+    /// [`CallError::Aborted`] if the peer gave up the stream; the connection was closed before the end of the stream.
+    pub async fn recv(&mut self) -> Result<Option<StreamChunk>, CallError> {
+        let is_finished = self.sender.is_finished.load(Ordering::Acquire);
+        if self.is_closed || (self.is_at_end && !is_finished) {
             return Ok(None);
         }
         let Some(item) = self.items.recv().await else {
             return Err(self.sender.client.closed().await.into());
         };
-        self.ended = matches!(item, StreamItem::Finish | StreamItem::Abort(_));
-        Ok(Some(item))
+        match item {
+            StreamItem::Data(data) if data.is_empty() => {
+                self.is_at_end = true;
+                Ok(None)
+            }
+            StreamItem::Data(data) => Ok(Some(StreamChunk::Data(data))),
+            StreamItem::Hole(length) => Ok(Some(StreamChunk::Hole(length))),
+            StreamItem::Finish => {
+                self.is_closed = true;
+                Ok(None)
+            }
+            StreamItem::Abort(error) => {
+                self.is_closed = true;
+                Err(CallError::Aborted(error))
+            }
+        }
     }
 
     /// Returns the sending side, for use while this side waits in [`recv`](Self::recv).
@@ -90,13 +129,20 @@ impl Stream {
         self.sender.send_hole(length).await
     }
 
-    /// Finishes this end of the stream: see [`StreamSender::finish`].
+    /// Finishes this end of the stream, and waits until the daemon has confirmed that all went well. Data that still
+    /// comes is dropped.
+    ///
+    /// Not cancel-safe: if the future is dropped, the stream may or may not be finished.
     ///
     /// # Errors
     ///
-    /// Those of [`StreamSender::finish`].
-    pub async fn finish(&self) -> Result<(), CallError> {
-        self.sender.finish().await
+    /// Those of [`recv`](Self::recv) and [`StreamSender::finish`].
+    pub async fn finish(&mut self) -> Result<(), CallError> {
+        self.sender.finish().await?;
+        while !self.is_closed {
+            self.recv().await?;
+        }
+        Ok(())
     }
 
     /// Aborts the stream, as dropping it does, and waits until the abort is queued.
@@ -111,6 +157,7 @@ impl Stream {
             client,
             program,
             id,
+            ..
         } = &self.sender;
         let id = *id;
         let (program, connection) = (*program, &client.shared.connection);
@@ -124,7 +171,7 @@ impl StreamSender {
     /// Sends data, once the connection has little enough output. Empty data means that no more follows.
     ///
     /// Peers of any age accept pieces of up to [`LEGACY_PAYLOAD_MAX`](virt_xdr::LEGACY_PAYLOAD_MAX) bytes. A sent piece
-    /// has not arrived yet: [`StreamItem::Finish`] confirms that all have.
+    /// has not arrived yet: [`Stream::finish`] waits until all have.
     ///
     /// Cancel-safe: if the future is dropped, either all of the data is sent or none.
     ///
@@ -148,8 +195,8 @@ impl StreamSender {
         self.with_stream(move |cx| cx.stream_hole(id, length)).await
     }
 
-    /// Finishes this end of the stream, without an error. Data of the peer can still be received, and at its end
-    /// [`StreamItem::Finish`] as the confirmation.
+    /// Finishes this end of the stream, without an error. [`Stream::recv`] still returns data of the peer, and `None` when
+    /// it has confirmed.
     ///
     /// Cancel-safe, as [`send`](Self::send).
     ///
@@ -158,7 +205,9 @@ impl StreamSender {
     /// Those of [`send`](Self::send).
     pub async fn finish(&self) -> Result<(), CallError> {
         let id = self.id;
-        self.with_stream(move |cx| cx.finish_stream(id)).await
+        self.with_stream(move |cx| cx.finish_stream(id)).await?;
+        self.is_finished.store(true, Ordering::Release);
+        Ok(())
     }
 
     async fn with_stream(

@@ -183,6 +183,11 @@ impl<W: Send + 'static> Calls<W> {
         self.waiting.get_mut(&serial)
     }
 
+    /// Returns the waiters of all calls without a reply.
+    pub fn waiters_mut(&mut self) -> impl Iterator<Item = &mut W> {
+        self.waiting.values_mut()
+    }
+
     /// Returns the waiters of all calls without a reply, which are then forgotten: the connection is gone.
     pub fn drain(&mut self) -> impl Iterator<Item = W> + use<W> {
         mem::take(&mut self.waiting).into_values()

@@ -72,7 +72,7 @@ impl Inbound {
     }
 
     pub(crate) fn set_frame_limit(&mut self, limit: usize) {
-        self.decoder = FrameDecoder::with_limit(limit);
+        self.decoder.set_limit(limit);
     }
 
     pub(crate) fn set_answer_limit(&mut self, limit: usize) {
@@ -192,7 +192,7 @@ impl Inbound {
         if let Err(error) = &result {
             self.failure = Some(error.clone());
             self.hold = Hold::Nothing;
-            self.decoder = FrameDecoder::new();
+            self.decoder = FrameDecoder::with_limit(self.decoder.limit());
         }
         result
     }

@@ -52,12 +52,16 @@ impl Transport {
 
     /// Sets a lower limit for received frames, in bytes, the length word included. It is clamped to
     /// 28..=33 554 436.
-    ///
-    /// Call before receiving; discards buffered input.
     #[must_use]
     pub fn with_frame_limit(mut self, limit: usize) -> Self {
-        self.inbound.set_frame_limit(limit);
+        self.set_frame_limit(limit);
         self
+    }
+
+    /// Changes the limit for received frames, from the next frame on, as
+    /// [`with_frame_limit`](Self::with_frame_limit) does.
+    pub fn set_frame_limit(&mut self, limit: usize) {
+        self.inbound.set_frame_limit(limit);
     }
 
     /// Sets the number of bytes that the frames of one [`receive`](Self::receive) may queue before those behind them

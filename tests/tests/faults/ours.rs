@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 
 use virt_tests::{Follow, Link, Place, Refuse, Return, Served, Tell, Told, Trick};
-use virt_tokio::{CallError, Client, EventError, StreamItem};
+use virt_tokio::{CallError, Client, EventError, StreamChunk};
 use virt_transport::{Fd, ReplyError};
 
 use crate::clients;
@@ -82,13 +82,12 @@ async fn follow(client: &Client) -> std::result::Result<(), CallError> {
     for piece in 1..=PIECES {
         stream.send(vec![b'x'; piece]).await?;
     }
-    stream.finish().await?;
+    stream.sender().finish().await?;
     let mut lengths = Vec::new();
-    loop {
-        match stream.recv().await? {
-            Some(StreamItem::Data(data)) => lengths.push(data.len()),
-            Some(StreamItem::Finish) => break,
-            other => panic!("{other:?} came after {lengths:?}"),
+    while let Some(chunk) = stream.recv().await? {
+        match chunk {
+            StreamChunk::Data(data) => lengths.push(data.len()),
+            chunk @ StreamChunk::Hole(_) => panic!("{chunk:?} came after {lengths:?}"),
         }
     }
     assert_eq!(lengths, Vec::from_iter(1..=PIECES));

@@ -1,9 +1,9 @@
 //! Authentication by polkit: one call, during which the daemon may ask a person.
 
 use virt_transport::ReplyError;
+use virt_xdr::from_slice_lenient;
 
 use super::{AuthAction, AuthError, Authenticator, OpeningCall};
-use crate::leading::leading;
 use crate::{AuthPolkit, AuthPolkitRet, AuthType};
 
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl Authenticator for Polkit {
     }
 
     fn on_reply(&mut self, reply: Result<&[u8], ReplyError>) -> Result<AuthAction, AuthError> {
-        let AuthPolkitRet { complete } = leading(reply?).map_err(ReplyError::from)?;
+        let AuthPolkitRet { complete } = from_slice_lenient(reply?).map_err(ReplyError::from)?;
         if complete == 0 {
             return Err(AuthError::Incomplete);
         }

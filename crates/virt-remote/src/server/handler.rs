@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 use virt_transport::{Call, CallProcedure, Context, ProgramError, RemoteError, StreamFrame};
 
 use crate::PROGRAM;
-use crate::leading::leading;
 
 /// Answers the calls of one procedure, and takes the pieces of its streams.
 ///
@@ -97,7 +96,7 @@ where
         open: Result<(), RemoteError>,
         cx: &mut Context<'_>,
     ) -> Result<(), RemoteError> {
-        let args = leading(call.payload.as_slice())?;
+        let args = call.payload.decode_lenient()?;
         open?;
         let ret = (self.answer)(args, cx)?;
         Ok(cx.reply(call.id, &ret)?)

@@ -2,7 +2,6 @@
 
 use virt_transport::{Access, Call, Context, RemoteError};
 
-use crate::leading::leading;
 use crate::{
     AuthListRet, AuthPolkitRet, AuthType, ConnectGetHostnameRet, ConnectGetLibVersionRet,
     ConnectGetTypeRet, ConnectGetUriRet, ConnectGetVersionRet, ConnectOpenArgs,
@@ -54,12 +53,12 @@ pub(super) fn find(procedure: Procedure) -> Option<(Access, Answer)> {
             anyone(|_, _, _| Err(error::authentication_failed()))
         }
         Procedure::CONNECT_SUPPORTS_FEATURE => authenticated(|own, call, cx| {
-            let ConnectSupportsFeatureArgs { feature } = leading(call.payload.as_slice())?;
+            let ConnectSupportsFeatureArgs { feature } = call.payload.decode_lenient()?;
             let supported = own.supports(feature)?.into();
             Ok(cx.reply(call.id, &ConnectSupportsFeatureRet { supported })?)
         }),
         Procedure::CONNECT_OPEN => authenticated(|own, call, cx| {
-            own.open(&leading(call.payload.as_slice())?)?;
+            own.open(&call.payload.decode_lenient()?)?;
             Ok(cx.reply(call.id, &())?)
         }),
         Procedure::CONNECT_CLOSE => authenticated(|own, call, cx| {

@@ -13,6 +13,8 @@ use super::mailbox::TaskWaker;
 pub(crate) struct StreamBacklog {
     bytes: AtomicUsize,
     limit: usize,
+    /// The limit while a call or PING waits for its answer: `limit <= unread_limit`.
+    unread_limit: usize,
     /// Whether there is room again, or a reader has gone, and the task has not seen it.
     changed: AtomicBool,
     task: TaskWaker,
@@ -53,10 +55,11 @@ struct Room {
 }
 
 impl StreamBacklog {
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize, unread_limit: usize) -> Self {
         Self {
             bytes: AtomicUsize::new(0),
             limit,
+            unread_limit,
             changed: AtomicBool::new(false),
             task: TaskWaker::default(),
         }
@@ -67,12 +70,18 @@ impl StreamBacklog {
         &self.task
     }
 
-    pub(crate) fn limit(&self) -> usize {
-        self.limit
+    pub(crate) fn unread_limit(&self) -> usize {
+        self.unread_limit
     }
 
+    /// Whether nothing more is read, unless an answer is waited for.
     pub(crate) fn is_full(&self) -> bool {
         self.bytes.load(Ordering::Relaxed) >= self.limit
+    }
+
+    /// Whether nothing more is read in any case.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) >= self.unread_limit
     }
 
     /// Whether there is room again, or a reader has gone, since the last call.

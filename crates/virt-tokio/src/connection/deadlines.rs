@@ -66,15 +66,22 @@ enum TooSlow {
 }
 
 impl Deadlines {
-    pub(crate) fn new(limits: TimeLimits) -> Self {
-        let start = Instant::now();
-        Self {
-            limits,
-            start,
-            open: limits.open.and_then(|limit| start.checked_add(limit)),
-            frame: None,
-            write: None,
-        }
+    /// Makes the deadlines for a connection that begins now; `None` without a limit.
+    pub(crate) fn new(limits: TimeLimits) -> Option<Self> {
+        let TimeLimits {
+            open, frame, write, ..
+        } = limits;
+        let limited = open.or(frame).or(write).is_some();
+        limited.then(|| {
+            let start = Instant::now();
+            Self {
+                limits,
+                start,
+                open: open.and_then(|limit| start.checked_add(limit)),
+                frame: None,
+                write: None,
+            }
+        })
     }
 
     /// Notes the state of the connection after a read or a write. While nothing waits, no clock is read.

@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) keepalive: KeepAliveMode,
     /// The output in bytes above which no command is taken.
     pub(crate) queue_limit: usize,
+    /// The longest received frame in bytes once the connection of a server is established.
+    pub(crate) frame_limit: usize,
     pub(crate) times: TimeLimits,
     /// The places of the connection among those of its server.
     pub(crate) ticket: Option<Ticket>,
@@ -53,10 +55,13 @@ struct Driver {
     state: Arc<State>,
     watchdog: Watchdog,
     replies: ReplyBacklog,
-    deadlines: Deadlines,
+    /// `None` without a time limit.
+    deadlines: Option<Box<Deadlines>>,
     /// The output in bytes above which no command is taken.
     queue_limit: usize,
-    ticket: Option<Ticket>,
+    frame_limit: usize,
+    is_established: bool,
+    ticket: Option<Box<Ticket>>,
 }
 
 /// Starts the task of a connection.
@@ -78,9 +83,11 @@ pub(crate) fn spawn(
         state,
         watchdog: Watchdog::new(settings.keepalive),
         replies: ReplyBacklog::new(settings.queue_limit),
-        deadlines: Deadlines::new(settings.times),
+        deadlines: Deadlines::new(settings.times).map(Box::new),
         queue_limit: settings.queue_limit,
-        ticket: settings.ticket,
+        frame_limit: settings.frame_limit,
+        is_established: false,
+        ticket: settings.ticket.map(Box::new),
     };
     // By reference: a future that took the driver would have room for it twice.
     tokio::spawn(async move { driver.run().await });
@@ -156,7 +163,9 @@ impl Driver {
         }
         // After a suspend of the machine, bytes that have arrived count first.
         if self.poll_deadline(cx, sleep).is_ready() {
-            self.deadlines.check(&self.endpoint.transport)?;
+            if let Some(deadlines) = &mut self.deadlines {
+                deadlines.check(&self.endpoint.transport)?;
+            }
             return self.poll_tick(cx);
         }
         if more {
@@ -183,7 +192,11 @@ impl Driver {
 
     /// Waits for the next deadline.
     fn poll_deadline(&self, cx: &mut Context<'_>, mut sleep: Pin<&mut Sleep>) -> Poll<()> {
-        let deadlines = [self.watchdog.deadline(), self.deadlines.next()];
+        let limit = self
+            .deadlines
+            .as_ref()
+            .and_then(|deadlines| deadlines.next());
+        let deadlines = [self.watchdog.deadline(), limit];
         let Some(deadline) = deadlines.into_iter().flatten().min() else {
             return Poll::Pending;
         };
@@ -196,7 +209,7 @@ impl Driver {
 
     /// Does what is due at the deadline.
     fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
-        let reads_blocked = self.state.streams.is_full() && !self.is_stuck();
+        let reads_blocked = self.are_streams_blocked() && !self.is_stuck();
         match self.watchdog.tick(reads_blocked) {
             Decision::Nothing => (),
             Decision::SendPing => {
@@ -217,8 +230,22 @@ impl Driver {
 
     /// Whether nothing is read: the peer has to read the replies it caused, a reader its stream, or the stream of the
     /// connection is to be wrapped.
-    fn is_read_blocked(&self) -> bool {
-        self.replies.is_full() || self.state.streams.is_full() || self.endpoint.is_wrapping()
+    fn is_read_blocked(&mut self) -> bool {
+        self.replies.is_full() || self.are_streams_blocked() || self.endpoint.is_wrapping()
+    }
+
+    /// Whether nothing is read because of unread streams. An answer that is waited for may be behind their data, so it is
+    /// read on for that, up to a second limit, at which the waiting fails.
+    fn are_streams_blocked(&mut self) -> bool {
+        let streams = &self.state.streams;
+        if !streams.is_full() || !self.endpoint.awaits_answer() {
+            return streams.is_full();
+        }
+        let is_overfull = streams.is_overfull();
+        if is_overfull {
+            self.endpoint.fail_waiting(streams.unread_limit());
+        }
+        is_overfull
     }
 
     /// Wraps the stream of the connection once all output is written.
@@ -270,11 +297,11 @@ impl Driver {
         }
         let transport = &self.endpoint.transport;
         self.replies.grow(before, queued(transport));
-        self.deadlines.observe(transport);
-        if transport.is_established()
-            && let Some(ticket) = &mut self.ticket
-        {
-            ticket.establish();
+        if let Some(deadlines) = &mut self.deadlines {
+            deadlines.observe(transport);
+        }
+        if transport.is_established() && !self.is_established {
+            self.establish();
         }
         if received? {
             self.watchdog.heard();
@@ -282,12 +309,23 @@ impl Driver {
         Poll::Ready(Ok(()))
     }
 
+    /// Lifts the limits of a client that has not opened its connection.
+    fn establish(&mut self) {
+        self.is_established = true;
+        self.endpoint.transport.set_frame_limit(self.frame_limit);
+        if let Some(ticket) = &mut self.ticket {
+            ticket.establish();
+        }
+    }
+
     /// Writes what it can; returns the number of bytes.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> usize {
         let written = self.io.poll_send(cx, &mut self.endpoint.transport);
         let transport = &self.endpoint.transport;
         self.replies.clamp(queued(transport));
-        self.deadlines.observe(transport);
+        if let Some(deadlines) = &mut self.deadlines {
+            deadlines.observe(transport);
+        }
         written
     }
 

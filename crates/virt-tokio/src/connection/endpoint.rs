@@ -1,6 +1,6 @@
 //! The protocol state of a connection: its transport, the calls that wait, the streams that are read.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +29,7 @@ pub(crate) struct Endpoint {
     /// The programs of the peer that were called or listened to.
     programs: Vec<(ProgramId, Handle<Calls<Waiter>>)>,
     /// The streams whose reader is not known to have gone.
-    streams: HashMap<(ProgramId, StreamId), Reader>,
+    streams: BTreeMap<(ProgramId, StreamId), Reader>,
     backlog: Arc<StreamBacklog>,
     events: Arc<EventQueues>,
     /// The stream to be wrapped before anything else happens.
@@ -112,7 +112,7 @@ impl Endpoint {
             keepalive,
             pings: VecDeque::new(),
             programs: Vec::new(),
-            streams: HashMap::new(),
+            streams: BTreeMap::new(),
             backlog,
             events,
             wrapping: None,
@@ -266,6 +266,28 @@ impl Endpoint {
         received
     }
 
+    /// Whether a call or PING of a handle waits for its answer.
+    pub(crate) fn awaits_answer(&mut self) -> bool {
+        let is_waiting = |waiter: &mut Waiter| !waiter.outcome.is_closed();
+        self.pings.iter().any(|ping| !ping.pong.is_closed())
+            || self.programs.iter().any(|(_, calls)| {
+                self.transport
+                    .with(calls, |calls, _| calls.waiters_mut().any(is_waiting))
+            })
+    }
+
+    /// Fails all calls that wait. Their permits are released with their replies.
+    pub(crate) fn fail_waiting(&mut self, limit: usize) {
+        for (_, calls) in &self.programs {
+            self.transport.with(calls, |calls, _| {
+                for waiter in calls.waiters_mut() {
+                    let outcome = std::mem::replace(&mut waiter.outcome, oneshot::channel().0);
+                    let _ = outcome.send(Err(CallError::UnreadStreams { limit }));
+                }
+            });
+        }
+    }
+
     /// Releases all that wait for the peer.
     pub(crate) fn release(&mut self) {
         self.pings.clear();
@@ -332,10 +354,10 @@ impl Endpoint {
         if let Some(early) = &mut reader.early {
             *early += bytes;
             let early = self.streams.values().filter_map(|reader| reader.early);
-            let limit = self.backlog.limit();
+            let limit = self.backlog.unread_limit();
             if early.sum::<usize>() >= limit {
                 // Nothing more would be read before some of it is taken, but the reply comes behind it.
-                self.fail_call(program, id.serial, CallError::EarlyStream { limit });
+                self.fail_call(program, id.serial, CallError::UnreadStreams { limit });
                 is_lost = true;
             }
         }

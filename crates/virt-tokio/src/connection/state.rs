@@ -38,7 +38,7 @@ impl State {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             mailbox: Mailbox::new(limits.commands),
-            streams: Arc::new(StreamBacklog::new(limits.stream_bytes)),
+            streams: Arc::new(StreamBacklog::new(limits.stream_bytes, limits.unread_bytes)),
             events: Arc::new(EventQueues::new(limits)),
             closed: OnceLock::new(),
             ended: Notify::new(),

@@ -1,7 +1,7 @@
 //! Limits that make no sense are held within what can be had.
 
 use virt_testkit::peer::soon;
-use virt_tokio::{Limits, Options, StreamItem};
+use virt_tokio::{Limits, Options, StreamChunk};
 
 use crate::support::{Ask, OWN, Tell, ask, ask_call, ask_reply, connected};
 
@@ -40,7 +40,7 @@ async fn a_connection_works_with_the_least_and_with_the_most() {
         });
         let (_, mut stream) = opened.unwrap();
         let item = soon(stream.recv()).await.unwrap();
-        assert_eq!(item, Some(StreamItem::Data("x".into())));
+        assert_eq!(item, Some(StreamChunk::Data("x".into())));
         soon(stream.send("y")).await.unwrap();
         peer.hears("0000001d 20004242 00000001 00000001 00000003 00000002 00000002 'y'")
             .await;

@@ -3,7 +3,7 @@
 use virt_remote::ConnectGetHostname;
 use virt_tokio::{
     CallError, Client, CloseReason, Closed, ConnectError, Control, Event, EventError, Events,
-    KeepAliveMode, Limits, Options, Pings, Server, Stream, StreamItem, StreamSender, connect,
+    KeepAliveMode, Limits, Options, Pings, Server, Stream, StreamChunk, StreamSender, connect,
 };
 
 use crate::support::Ask;
@@ -31,7 +31,7 @@ fn everything_is_shared_between_threads() {
     assert_send_and_sync::<Pings>();
     assert_send_and_sync::<Server>();
     assert_send_and_sync::<Stream>();
-    assert_send_and_sync::<StreamItem>();
+    assert_send_and_sync::<StreamChunk>();
     assert_send_and_sync::<StreamSender>();
     assert_send::<Box<dyn std::error::Error + Send + Sync>>();
 }
@@ -79,5 +79,9 @@ fn handles_and_errors_are_small() {
         "{}",
         size_of::<ConnectError>()
     );
-    assert!(size_of::<StreamItem>() <= 48, "{}", size_of::<StreamItem>());
+    assert!(
+        size_of::<StreamChunk>() <= 48,
+        "{}",
+        size_of::<StreamChunk>()
+    );
 }

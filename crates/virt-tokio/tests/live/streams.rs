@@ -13,7 +13,7 @@ use virt_testkit::hex;
 use virt_testkit::peer::{Peer, soon};
 use virt_testkit::words::{PING, PONG};
 use virt_tokio::{
-    CallError, Client, CloseReason, KeepAliveMode, Limits, Options, Stream, StreamItem,
+    CallError, Client, CloseReason, KeepAliveMode, Limits, Options, Stream, StreamChunk,
 };
 use virt_transport::{ReplyError, SendError};
 
@@ -29,10 +29,10 @@ const REFUSAL: &str = "00000050 20004242 00000001 00000001 00000001 00000001 000
      00000001 00000000 00000001 00000002 'no' 0000 00000002 00000000 00000000 00000000 00000000 \
      00000000 00000000 00000000";
 
-fn data(item: StreamItem) -> Bytes {
-    match item {
-        StreamItem::Data(data) => data,
-        item => panic!("no data but {item:?}"),
+fn data(chunk: StreamChunk) -> Bytes {
+    match chunk {
+        StreamChunk::Data(data) => data,
+        chunk => panic!("no data but {chunk:?}"),
     }
 }
 
@@ -61,21 +61,28 @@ async fn data_and_holes_go_both_ways_until_both_have_finished() {
     stream.send("abc").await.unwrap();
     stream.send_hole(4096).await.unwrap();
     stream.send("").await.unwrap();
-    stream.finish().await.unwrap();
-    for frame in [DATA, HOLE, EMPTY, FINISH] {
+    for frame in [DATA, HOLE, EMPTY] {
         peer.hears(frame).await;
     }
-    for frame in [DATA, HOLE, EMPTY, FINISH] {
+    for frame in [DATA, HOLE, EMPTY] {
         peer.says(frame).await;
     }
-    for item in [
-        StreamItem::Data("abc".into()),
-        StreamItem::Hole(4096),
-        StreamItem::Data(Bytes::new()),
-        StreamItem::Finish,
-    ] {
-        assert_eq!(soon(stream.recv()).await.unwrap(), Some(item));
+    let mut received = Vec::new();
+    while let Some(chunk) = soon(stream.recv()).await.unwrap() {
+        received.push(chunk);
     }
+    assert_eq!(
+        received,
+        [StreamChunk::Data("abc".into()), StreamChunk::Hole(4096)]
+    );
+    // The end stays the end.
+    assert_eq!(soon(stream.recv()).await.unwrap(), None);
+
+    let (finished, ()) = tokio::join!(soon(stream.finish()), async {
+        peer.hears(FINISH).await;
+        peer.says(FINISH).await;
+    });
+    finished.unwrap();
     assert_eq!(soon(stream.recv()).await.unwrap(), None);
     drop(stream);
     is_quiet_and_open(&mut peer).await;
@@ -98,7 +105,8 @@ async fn what_comes_before_the_reply_belongs_to_the_stream() {
 #[tokio::test(start_paused = true)]
 async fn too_much_before_the_reply_fails_the_call_and_nothing_else() {
     let mut limits = Limits::default();
-    limits.stream_bytes = 3 + 2 * size_of::<StreamItem>();
+    limits.stream_bytes = 3 + 2 * size_of::<virt_transport::StreamItem>();
+    limits.unread_bytes = limits.stream_bytes;
     let (client, mut peer) = connected(Options::default().limits(limits));
     let (refused, ()) = tokio::join!(soon(client.call_with_stream::<Ask>(&7)), async {
         peer.hears(&ask_call(1, 7)).await;
@@ -109,7 +117,7 @@ async fn too_much_before_the_reply_fails_the_call_and_nothing_else() {
     });
     let error = refused.unwrap_err();
     assert!(
-        matches!(&error, CallError::EarlyStream { limit } if *limit == limits.stream_bytes),
+        matches!(&error, CallError::UnreadStreams { limit } if *limit == limits.stream_bytes),
         "{error}"
     );
     // The reply comes all the same, and what the peer has sent before it knew.
@@ -128,7 +136,7 @@ async fn what_was_sent_is_written_after_the_last_handle_has_gone() {
     for _ in 0..100 {
         stream.send("abc").await.unwrap();
     }
-    stream.finish().await.unwrap();
+    stream.sender().finish().await.unwrap();
     drop((client, stream));
     sleep(SECOND / 2).await;
     for _ in 0..100 {
@@ -157,11 +165,11 @@ async fn a_peer_that_does_not_read_what_was_sent_is_left() {
 async fn after_its_finish_this_end_sends_nothing_more() {
     let (client, mut peer) = connected(Options::default());
     let stream = opened(&client, &mut peer).await;
-    stream.finish().await.unwrap();
+    stream.sender().finish().await.unwrap();
     for result in [
         stream.send("abc").await,
         stream.send_hole(1).await,
-        stream.finish().await,
+        stream.sender().finish().await,
     ] {
         let error = result.unwrap_err();
         assert!(
@@ -207,7 +215,7 @@ async fn a_stream_that_was_finished_and_is_dropped_leaves_the_connection_alone()
     let (client, mut peer) = connected(Options::default());
     let stream = opened(&client, &mut peer).await;
     peer.says(DATA).await;
-    soon(stream.finish()).await.unwrap();
+    soon(stream.sender().finish()).await.unwrap();
     peer.hears(FINISH).await;
     drop(stream);
     // The peer has not finished yet, and is not told to stop: this end has nothing more to say.
@@ -235,11 +243,11 @@ async fn a_peer_that_aborts_says_why_or_does_not() {
         peer.says(DATA).await;
         peer.says(abort).await;
         assert_eq!(data(soon(stream.recv()).await.unwrap().unwrap()), "abc");
-        match soon(stream.recv()).await.unwrap().unwrap() {
-            StreamItem::Abort(error) => {
+        match soon(stream.recv()).await.unwrap_err() {
+            CallError::Aborted(error) => {
                 assert_eq!(error.as_ref().map(|error| error.message()), message);
             }
-            item => panic!("no abort but {item:?}"),
+            error => panic!("no abort but {error:?}"),
         }
         assert_eq!(soon(stream.recv()).await.unwrap(), None);
         let error = soon(stream.send("abc")).await.unwrap_err();
