@@ -2,31 +2,9 @@
 
 use bytes::Bytes;
 use virt_transport::{
-    Call, CallId, Context, Fd, Message, Program, ProgramError, ProgramId, RemoteError, Reply,
-    ReplyError, SendError, Serial, StreamBody, StreamFrame, StreamId,
+    Call, CallId, Context, Fd, Message, Program, ProgramError, ProgramId, Raw, RemoteError, Reply,
+    ReplyError, SendError, Serial, StreamBody, StreamFrame, StreamId, StreamItem,
 };
-use virt_xdr::{Encode, EncodeError, Encoder};
-
-/// A payload as it is.
-#[derive(Debug)]
-pub struct Raw<'a>(pub &'a [u8]);
-
-impl Encode for Raw<'_> {
-    fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
-        out.raw(self.0);
-        Ok(())
-    }
-}
-
-/// A piece of a stream, on its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "as in StreamBody")]
-pub enum Piece {
-    Data(Bytes),
-    Hole(i64),
-    Finish,
-    Abort(Option<RemoteError>),
-}
 
 /// A call, on its own.
 #[derive(Debug)]
@@ -52,7 +30,7 @@ pub struct Probe {
     /// The messages, by procedure and payload.
     pub messages: Vec<(i32, Bytes)>,
     /// The pieces of streams.
-    pub pieces: Vec<(StreamId, Piece)>,
+    pub pieces: Vec<(StreamId, StreamItem)>,
 }
 
 impl Probe {
@@ -120,23 +98,27 @@ impl Program for Probe {
         Ok(())
     }
 
-    fn on_stream(&mut self, stream: StreamFrame<'_>, cx: &mut Context<'_>) -> Result<(), ProgramError> {
+    fn on_stream(
+        &mut self,
+        stream: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
         let id = stream.id;
         let piece = match stream.body {
-            StreamBody::Data(payload) => Piece::Data(payload.into_bytes()),
-            StreamBody::Hole { length, .. } => Piece::Hole(length),
-            StreamBody::Finish => Piece::Finish,
-            StreamBody::Abort(error) => Piece::Abort(error),
+            StreamBody::Data(payload) => StreamItem::Data(payload.into_bytes()),
+            StreamBody::Hole { length, .. } => StreamItem::Hole(length),
+            StreamBody::Finish => StreamItem::Finish,
+            StreamBody::Abort(error) => StreamItem::Abort(error),
         };
         if self.echo {
             match &piece {
-                Piece::Data(data) => allow_closed(cx.stream_data(id, data.clone()))?,
-                Piece::Hole(length) => match u64::try_from(*length) {
+                StreamItem::Data(data) => allow_closed(cx.stream_data(id, data.clone()))?,
+                StreamItem::Hole(length) => match u64::try_from(*length) {
                     Ok(length) => allow_closed(cx.stream_hole(id, length))?,
                     Err(_) => allow_closed(cx.abort_stream(id, None))?,
                 },
-                Piece::Finish => allow_closed(cx.finish_stream(id))?,
-                Piece::Abort(_) => assert!(!cx.is_stream_open(id)),
+                StreamItem::Finish => allow_closed(cx.finish_stream(id))?,
+                StreamItem::Abort(_) => assert!(!cx.is_stream_open(id)),
             }
         }
         self.pieces.push((id, piece));

@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use arbitrary::Arbitrary;
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use virt_fuzz::probe::{Called, Piece, Probe, Raw};
+use virt_fuzz::probe::{Called, Probe};
 use virt_fuzz::wire::{Sent, Wire, descriptor};
-use virt_transport::{Handle, RemoteError, ReplyError, Role, Serial, StreamId, Transport};
+use virt_transport::{
+    Handle, Raw, RemoteError, ReplyError, Role, Serial, StreamId, StreamItem, Transport,
+};
 
 const NUMBER: u32 = 0x2000_4242;
 
@@ -69,7 +71,7 @@ struct End {
     program: Handle<Probe>,
     wire: Wire,
     /// What this end has sent on each stream.
-    pieces: BTreeMap<StreamId, Vec<Piece>>,
+    pieces: BTreeMap<StreamId, Vec<StreamItem>>,
     /// The streams that this end has closed by refusing their call.
     refused: BTreeSet<StreamId>,
     messages: Vec<(i32, Bytes)>,
@@ -128,15 +130,14 @@ impl End {
     }
 
     fn probe<R>(&mut self, action: impl FnOnce(&mut Probe) -> R) -> R {
-        let result = self.transport.with(&self.program, |probe, _| action(probe));
-        result.expect("its own handle")
+        self.transport.with(&self.program, |probe, _| action(probe))
     }
 
     fn message(&mut self, procedure: u8, body: &[u8]) {
         let sent = self
             .transport
             .with(&self.program, |_, cx| cx.message(procedure, &Raw(body)));
-        sent.expect("its own handle").expect("a small message");
+        sent.expect("a small message");
         let body = Bytes::copy_from_slice(body);
         self.messages.push((procedure.into(), body));
     }
@@ -145,21 +146,23 @@ impl End {
         let sent = self.transport.with(&self.program, |_, cx| match piece {
             Send::Data(data) => {
                 let data = Bytes::copy_from_slice(data);
-                cx.stream_data(id, data.clone()).map(|()| Piece::Data(data))
+                cx.stream_data(id, data.clone())
+                    .map(|()| StreamItem::Data(data))
             }
             Send::LargeData(length) => {
                 let data = Bytes::from(vec![0x5a; usize::from(*length)]);
-                cx.stream_data(id, data.clone()).map(|()| Piece::Data(data))
+                cx.stream_data(id, data.clone())
+                    .map(|()| StreamItem::Data(data))
             }
             Send::Hole(length) => cx
                 .stream_hole(id, (*length).into())
-                .map(|()| Piece::Hole((*length).into())),
-            Send::Finish => cx.finish_stream(id).map(|()| Piece::Finish),
+                .map(|()| StreamItem::Hole((*length).into())),
+            Send::Finish => cx.finish_stream(id).map(|()| StreamItem::Finish),
             Send::Abort => cx
                 .abort_stream(id, why)
-                .map(|()| Piece::Abort(why.cloned())),
+                .map(|()| StreamItem::Abort(why.cloned())),
         });
-        if let Ok(piece) = sent.expect("its own handle") {
+        if let Ok(piece) = sent {
             self.pieces.entry(id).or_default().push(piece);
         }
     }
@@ -167,12 +170,12 @@ impl End {
     /// Whether this end has given the stream up, and so may miss what the peer has sent.
     fn gave_up(&self, id: &StreamId) -> bool {
         let last = self.pieces.get(id).and_then(|pieces| pieces.last());
-        matches!(last, Some(Piece::Abort(_))) || self.refused.contains(id)
+        matches!(last, Some(StreamItem::Abort(_))) || self.refused.contains(id)
     }
 
     /// Panics if this end has not received what `peer` has sent.
     fn assert_received_from(&mut self, peer: &Self) {
-        let mut received: BTreeMap<StreamId, Vec<Piece>> = BTreeMap::new();
+        let mut received: BTreeMap<StreamId, Vec<StreamItem>> = BTreeMap::new();
         for (id, piece) in self.probe(|probe| probe.pieces.clone()) {
             received.entry(id).or_default().push(piece);
         }
@@ -248,7 +251,7 @@ impl Pair {
             }
             Ok::<_, virt_transport::SendError>(serial)
         });
-        match called.expect("its own handle") {
+        match called {
             Ok(serial) => {
                 let args = Bytes::copy_from_slice(args);
                 self.calls.push((procedure, serial, args, fds));
@@ -292,7 +295,7 @@ impl Pair {
             result.expect("a small answer");
             Some((refused, (serial, expected, fds)))
         });
-        if let Some((refused, answered)) = answered.expect("its own handle") {
+        if let Some((refused, answered)) = answered {
             self.server.refused.extend(refused);
             self.answers.insert(answered.0, answered);
         }

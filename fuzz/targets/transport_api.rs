@@ -6,10 +6,10 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use virt_fuzz::frames::append;
-use virt_fuzz::probe::{Called, Probe, Raw};
+use virt_fuzz::probe::{Called, Probe};
 use virt_fuzz::wire::{Wire, assert_failed, descriptor};
 use virt_transport::{
-    Context, Handle, Need, ProgramId, RemoteError, Role, SendError, Serial, Status, StreamId,
+    Context, Handle, Need, ProgramId, Raw, RemoteError, Role, SendError, Serial, Status, StreamId,
     Transport,
 };
 use virt_xdr::{Header, MessageType};
@@ -41,7 +41,6 @@ enum Step<'a> {
     },
     Write(u16),
     WriteAll,
-    ForeignHandle,
     Shrink,
 }
 
@@ -156,11 +155,6 @@ impl Run {
                 self.wire.take(&mut self.transport, limit.into());
             }
             Step::WriteAll => self.wire.take_all(&mut self.transport),
-            Step::ForeignHandle => {
-                let mut other = Transport::new(Role::Client);
-                let handle = other.register(Probe::new(0)).expect("the first program");
-                assert!(self.transport.with(&handle, |_, _| ()).is_err());
-            }
             Step::Shrink => self.transport.shrink_to_fit(),
         }
     }
