@@ -7,7 +7,7 @@ use virt_xdr::{FrameDecoder, FrameError, Header, encode_frame};
 /// A frame on its own.
 pub type Owned = (Header, Bytes);
 
-/// How bytes are handed to a decoder.
+/// A way to hand bytes to a decoder.
 #[derive(Debug, Clone, Copy, Arbitrary)]
 pub enum Feed {
     /// Copied.
@@ -16,7 +16,7 @@ pub enum Feed {
     Space(u8),
 }
 
-/// How a payload is taken from its frame.
+/// A way to take a payload from its frame.
 #[derive(Debug, Clone, Copy, Arbitrary)]
 pub enum Take {
     /// Looked at.

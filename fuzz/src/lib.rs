@@ -1,4 +1,4 @@
-//! What the fuzz targets share.
+//! Tools that the fuzz targets share.
 
 pub mod frames;
 pub mod memory;

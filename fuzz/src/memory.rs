@@ -1,4 +1,4 @@
-//! How much memory a piece of work takes, by an allocator that counts.
+//! The memory that a piece of work takes, by an allocator that counts.
 
 use peak_alloc::PeakAlloc;
 

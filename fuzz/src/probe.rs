@@ -1,4 +1,4 @@
-//! A program that writes down all it gets, and answers if told to.
+//! A program that records everything it receives, and answers if told to.
 
 use bytes::Bytes;
 use virt_transport::{
@@ -6,7 +6,7 @@ use virt_transport::{
     ReplyError, SendError, Serial, StreamBody, StreamFrame, StreamId, StreamItem,
 };
 
-/// A call, on its own.
+/// A received call that owns its parts.
 #[derive(Debug)]
 pub struct Called {
     /// The right to answer it.
@@ -21,7 +21,7 @@ pub struct Called {
 #[derive(Debug)]
 pub struct Probe {
     id: ProgramId,
-    /// Whether it sends back what it gets, at once. If not, calls wait in `calls`.
+    /// Set if it sends everything back at once. If not, calls wait in `calls`.
     echo: bool,
     /// The calls that were received and not answered.
     pub calls: Vec<Called>,
@@ -29,12 +29,12 @@ pub struct Probe {
     pub replies: Vec<(Serial, Result<Bytes, ReplyError>, usize)>,
     /// The messages, by procedure and payload.
     pub messages: Vec<(i32, Bytes)>,
-    /// The pieces of streams.
-    pub pieces: Vec<(StreamId, StreamItem)>,
+    /// The frames of streams.
+    pub items: Vec<(StreamId, StreamItem)>,
 }
 
 impl Probe {
-    /// A program of this number that only writes down.
+    /// Makes a program of this number that only records.
     #[must_use]
     pub fn new(number: u32) -> Self {
         Self {
@@ -43,11 +43,11 @@ impl Probe {
             calls: Vec::new(),
             replies: Vec::new(),
             messages: Vec::new(),
-            pieces: Vec::new(),
+            items: Vec::new(),
         }
     }
 
-    /// The same, sending back what it gets.
+    /// Sends back everything received from now on.
     #[must_use]
     pub fn echoing(mut self) -> Self {
         self.echo = true;
@@ -100,18 +100,18 @@ impl Program for Probe {
 
     fn on_stream(
         &mut self,
-        stream: StreamFrame<'_>,
+        frame: StreamFrame<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), ProgramError> {
-        let id = stream.id;
-        let piece = match stream.body {
+        let id = frame.id;
+        let item = match frame.body {
             StreamBody::Data(payload) => StreamItem::Data(payload.into_bytes()),
             StreamBody::Hole { length, .. } => StreamItem::Hole(length),
             StreamBody::Finish => StreamItem::Finish,
             StreamBody::Abort(error) => StreamItem::Abort(error),
         };
         if self.echo {
-            match &piece {
+            match &item {
                 StreamItem::Data(data) => allow_closed(cx.stream_data(id, data.clone()))?,
                 StreamItem::Hole(length) => match u64::try_from(*length) {
                     Ok(length) => allow_closed(cx.stream_hole(id, length))?,
@@ -121,7 +121,7 @@ impl Program for Probe {
                 StreamItem::Abort(_) => assert!(!cx.is_stream_open(id)),
             }
         }
-        self.pieces.push((id, piece));
+        self.items.push((id, item));
         Ok(())
     }
 }

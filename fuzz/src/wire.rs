@@ -1,4 +1,4 @@
-//! What a transport sends, taken off its outbox and read again.
+//! The output of a transport, taken off its outbox and decoded again.
 
 use std::fs::File;
 use std::io::IoSlice;
@@ -13,15 +13,15 @@ pub struct Wire {
     decoder: FrameDecoder,
     /// The frames that were sent whole.
     pub frames: Vec<(Header, Bytes)>,
-    /// How many bytes were sent.
+    /// The number of bytes sent.
     pub bytes: usize,
-    /// How many descriptors were sent.
+    /// The number of descriptors sent.
     pub fds: usize,
-    /// How many descriptors the last frame has announced and are not sent yet.
+    /// The number of descriptors that the last frame has announced and that are not sent yet.
     due: usize,
 }
 
-/// What was taken off an outbox.
+/// A piece of output.
 #[derive(Debug)]
 #[allow(missing_docs, reason = "as in Transmit")]
 pub enum Sent {

@@ -70,7 +70,7 @@ struct End {
     transport: Transport,
     program: Handle<Probe>,
     wire: Wire,
-    /// What this end has sent on each stream.
+    /// The items that this end has sent on each stream.
     pieces: BTreeMap<StreamId, Vec<StreamItem>>,
     /// The streams that this end has closed by refusing their call.
     refused: BTreeSet<StreamId>,
@@ -81,9 +81,9 @@ struct Pair {
     client: End,
     server: End,
     calls: Vec<(i32, Serial, Bytes, usize)>,
-    /// What the server has answered, by serial.
+    /// The answers of the server, by serial.
     answers: BTreeMap<Serial, Replied>,
-    /// How many calls have reached it.
+    /// The number of calls that have reached the server.
     arrived: usize,
 }
 
@@ -103,7 +103,10 @@ fuzz_target!(|steps: Vec<Step<'_>>| {
 
 impl End {
     fn new(role: Role) -> Self {
-        let mut transport = Transport::new(role).with_fds();
+        // Serials wrap around early on.
+        let mut transport = Transport::new(role)
+            .with_fds()
+            .with_next_serial(Serial(u32::MAX - 3));
         let program = transport
             .register(Probe::new(NUMBER))
             .expect("the first program");
@@ -167,7 +170,7 @@ impl End {
         }
     }
 
-    /// Whether this end has given the stream up, and so may miss what the peer has sent.
+    /// Returns whether this end has given the stream up, and so may miss frames of the peer.
     fn gave_up(&self, id: &StreamId) -> bool {
         let last = self.pieces.get(id).and_then(|pieces| pieces.last());
         matches!(last, Some(StreamItem::Abort(_))) || self.refused.contains(id)
@@ -176,7 +179,7 @@ impl End {
     /// Panics if this end has not received what `peer` has sent.
     fn assert_received_from(&mut self, peer: &Self) {
         let mut received: BTreeMap<StreamId, Vec<StreamItem>> = BTreeMap::new();
-        for (id, piece) in self.probe(|probe| probe.pieces.clone()) {
+        for (id, piece) in self.probe(|probe| probe.items.clone()) {
             received.entry(id).or_default().push(piece);
         }
         for id in received.keys() {

@@ -66,14 +66,15 @@ fn program(input: &Input<'_>) {
         .on_fail(move |_| {
             failed.fetch_add(1, Relaxed);
         })
-        .on_ping(move |link| {
+        .on_ping(move |cx| {
             pinged.fetch_add(1, Relaxed);
-            link.pong()
+            cx.pong();
         })
         .register(&mut transport)
         .expect("the only program");
 
     let (mut inactive, mut acks_due, mut fails_due, mut pings_due) = (0, 0, 0, 0);
+    let mut pings_sent = 0;
     let mut procedures_due = Vec::new();
     for step in &input.steps {
         match step {
@@ -86,6 +87,7 @@ fn program(input: &Input<'_>) {
                 };
                 fails_due += u32::from(expected == Ping::Expired);
                 if expected == Ping::Sent {
+                    pings_sent += 1;
                     procedures_due.push(1);
                 }
                 assert_eq!(keepalive.ping(&mut transport), expected);
@@ -123,6 +125,10 @@ fn program(input: &Input<'_>) {
             }
         }
         assert_eq!(keepalive.inactive(&mut transport), inactive);
+        let counts = keepalive.counts(&mut transport);
+        assert_eq!(counts.sent, pings_sent);
+        assert_eq!(counts.received, u64::from(pings_due));
+        assert!(counts.answered <= counts.sent && counts.answered <= u64::from(acks_due));
     }
 
     let seen = [acks, fails, pings].map(|counter| counter.load(Relaxed));
@@ -145,7 +151,7 @@ fn timer(input: &Input<'_>) {
     let mut now = Instant::now();
     let mut heard = now;
     let mut pings = 0;
-    // Whether interval and count have been what they are since the peer was heard.
+    // Set while interval and count are unchanged since the peer was heard.
     let mut steady = true;
     let mut timer = Timer::new(interval, count, now);
     for time in &input.times {

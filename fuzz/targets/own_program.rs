@@ -1,4 +1,4 @@
-//! How to fuzz a program of your own: put it where keepalive stands.
+//! A target for a program of your own: put it in keepalive's place.
 
 #![no_main]
 

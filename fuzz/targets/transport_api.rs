@@ -18,6 +18,8 @@ use virt_xdr::{Header, MessageType};
 struct Input<'a> {
     role: Role,
     with_fds: bool,
+    /// The number of calls before serials wrap around.
+    serials_left: u8,
     steps: Vec<Step<'a>>,
 }
 
@@ -104,7 +106,9 @@ struct Run {
 }
 
 fuzz_target!(|input: Input<'_>| {
-    let mut transport = Transport::new(input.role);
+    // Serials wrap around after a few calls, into those of waiting calls and open streams.
+    let next = Serial(u32::MAX - u32::from(input.serials_left % 4));
+    let mut transport = Transport::new(input.role).with_next_serial(next);
     if input.with_fds {
         transport = transport.with_fds();
     }
@@ -119,7 +123,8 @@ fuzz_target!(|input: Input<'_>| {
         run.step(step);
         run.wire.assert_agrees(&run.transport);
         let nothing = run.transport.need() == Need::Bytes(0);
-        assert_eq!(nothing, run.failed.is_some());
+        assert_eq!(nothing, run.failed.is_some() || run.transport.is_paused());
+        assert_eq!(run.transport.failure().is_some(), run.failed.is_some());
     }
     run.wire.take_all(&mut run.transport);
     run.wire.assert_agrees(&run.transport);

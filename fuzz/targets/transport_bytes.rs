@@ -23,15 +23,16 @@ struct Outcome {
 fuzz_target!(|data: &[u8]| {
     for role in [Role::Client, Role::Server] {
         // The least frame, a call of an unknown program, is answered by an error of six times its size.
-        let as_needed =
-            memory::bounded(64 * data.len() + 8192, || run(role, data, None, usize::MAX));
+        let as_needed = memory::bounded(64 * data.len() + 8192, || {
+            run(role, data, None, Transport::ANSWER_LIMIT)
+        });
         // In larger pieces descriptors come too late, and bytes behind an error are received with it.
         if as_needed.counters.fds_received > 0 {
             assert_eq!(as_needed, run(role, data, Some(1), 0));
             continue;
         }
         for piece in [1 + data.len() / 64, 1 + data.len()] {
-            for limit in [usize::MAX, 0] {
+            for limit in [usize::MAX, Transport::ANSWER_LIMIT, 0] {
                 let mut in_pieces = run(role, data, Some(piece), limit);
                 in_pieces.counters.bytes_received = as_needed.counters.bytes_received;
                 assert_eq!(as_needed, in_pieces);

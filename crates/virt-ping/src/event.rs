@@ -26,7 +26,7 @@ pub(crate) enum Event {
         address: String,
         /// None if it was not asked.
         version: Option<String>,
-        /// Whether the daemon has keepalive; none if it was not asked.
+        /// True if the daemon has keepalive; none if it was not asked.
         keepalive: Option<bool>,
         mode: &'static str,
     },
@@ -35,7 +35,7 @@ pub(crate) enum Event {
         seq: u64,
         #[serde(rename = "time_ns", serialize_with = "nanoseconds")]
         time: Duration,
-        /// Whether it had been given up.
+        /// True if it had been given up.
         late: bool,
     },
     /// No PONG came in time, or before the end.

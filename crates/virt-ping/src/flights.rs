@@ -95,7 +95,7 @@ impl Flights {
             .map(|flight| (flight.seq, flight.due))
     }
 
-    /// Whether this one was sent and is neither answered nor missed.
+    /// Returns whether this one was sent and is neither answered nor missed.
     pub(crate) fn is_open(&self, seq: u64) -> bool {
         let found = self.queue.binary_search_by_key(&seq, |flight| flight.seq);
         let flight = found.ok().and_then(|index| self.queue.get(index));

@@ -24,7 +24,7 @@ pub(crate) struct Link {
     pub(crate) address: String,
     /// What the daemon says it is; none if it was not asked or does not say.
     pub(crate) version: Option<String>,
-    /// Whether keepalive was negotiated; none if it was not asked for.
+    /// True if keepalive was negotiated; none if it was not asked for.
     pub(crate) keepalive: Option<bool>,
     /// What the daemon has opened, where it could choose.
     pub(crate) uri: Option<String>,

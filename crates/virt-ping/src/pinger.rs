@@ -146,7 +146,7 @@ impl<'a> Pinger<'a> {
         Ok(())
     }
 
-    /// Whether it is to be told, instead of the next one or before it, that answers are missing.
+    /// Returns whether it is to be told, instead of the next one or before it, that answers are missing.
     fn is_behind(&self) -> bool {
         self.options.outstanding && self.flights.is_open(self.seq)
             || self.flights.unanswered() >= self.options.unanswered_max()

@@ -63,7 +63,7 @@ impl<'a> Tally<'a> {
         self.received(time);
     }
 
-    /// Whether as much has come as was wanted, where more is sent for what is missed.
+    /// Returns whether as much has come as was wanted, where more is sent for what is missed.
     pub(crate) fn is_enough(&self) -> bool {
         self.options
             .count

@@ -50,7 +50,7 @@ impl Closed {
         }
     }
 
-    /// Whether the socket ended, rather than this end or the protocol.
+    /// Returns whether the socket ended, rather than this end or the protocol.
     pub(crate) fn is_disconnected(&self) -> bool {
         let failed = self
             .error

@@ -44,7 +44,7 @@ pub enum CallError {
     Timeout {
         /// The time limit.
         after: Duration,
-        /// Whether the call was sent. If so, the peer may still work on it, and its reply will be dropped; if not, it
+        /// True if the call was sent. If so, the peer may still work on it, and its reply will be dropped; if not, it
         /// never will be.
         sent: bool,
     },
@@ -101,7 +101,7 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
-    /// Whether the daemon requires an authentication that was refused or is not supported.
+    /// Returns whether the daemon requires an authentication that was refused or is not supported.
     #[must_use]
     pub fn is_authentication(&self) -> bool {
         matches!(self, Self::Open(OpenError::Authentication { .. }))

@@ -152,7 +152,7 @@ impl ListeningSocket {
     }
 }
 
-/// Whether an error concerns one client that has gone again.
+/// Returns whether an error concerns one client that has gone again.
 fn is_about_the_client(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -164,7 +164,7 @@ fn is_about_the_client(error: &io::Error) -> bool {
     )
 }
 
-/// Whether descriptors or memory are exhausted.
+/// Returns whether descriptors or memory are exhausted.
 fn is_exhausted(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];

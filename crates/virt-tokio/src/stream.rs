@@ -36,9 +36,9 @@ pub enum StreamChunk {
 pub struct Stream {
     sender: StreamSender,
     items: Items,
-    /// Whether the peer has sent all of its data.
+    /// True if the peer has sent all of its data.
     is_at_end: bool,
-    /// Whether the peer has finished or aborted the stream.
+    /// True if the peer has finished or aborted the stream.
     is_closed: bool,
 }
 
@@ -51,7 +51,7 @@ pub struct StreamSender {
     client: Client,
     program: ProgramId,
     id: StreamId,
-    /// Whether this end has finished the stream.
+    /// True if this end has finished the stream.
     is_finished: Arc<AtomicBool>,
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Received {
     pub(crate) program: ProgramId,
     /// The procedure and serial of the call.
     pub(crate) id: StreamId,
-    /// Whether a stream with this serial was open before. Such a stream is not this call's to close.
+    /// Set if a stream with this serial was open before: it is not this call's to close.
     pub(crate) shares_stream: bool,
 }
 
@@ -63,13 +63,13 @@ pub struct Message<'a> {
 }
 
 impl CallId {
-    /// The procedure that is called.
+    /// Returns the procedure that is called.
     #[must_use]
     pub fn procedure(&self) -> i32 {
         self.received.id.procedure
     }
 
-    /// The serial that the caller chose.
+    /// Returns the serial that the caller chose.
     #[must_use]
     pub fn serial(&self) -> Serial {
         self.received.id.serial

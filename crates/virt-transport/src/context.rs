@@ -55,7 +55,7 @@ impl<'a> Context<'a> {
         self.link.authenticated = true;
     }
 
-    /// Whether calls that need authentication are answered.
+    /// Returns whether calls that need authentication are answered.
     #[must_use]
     pub fn is_authenticated(&self) -> bool {
         self.link.authenticated
@@ -179,7 +179,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether a stream of this program is open.
+    /// Returns whether a stream of this program is open.
     #[must_use]
     pub fn is_stream_open(&self, id: StreamId) -> bool {
         self.link.streams.is_open(self.program, id)

@@ -95,12 +95,12 @@ impl Inbound {
         self.decoder.shrink_to_fit();
     }
 
-    /// Whether whole frames are held up because of those before them.
+    /// Returns whether whole frames are held up because of those before them.
     pub(crate) fn is_paused(&self) -> bool {
         self.hold.is_turn() && self.failure.is_none() && self.decoder.need() == 0
     }
 
-    /// Whether frames that are held up would be handled by [`resume`](Self::resume).
+    /// Returns whether frames that are held up would be handled by [`resume`](Self::resume).
     pub(crate) fn is_resumable(&self, router: &Router) -> bool {
         self.is_paused()
             && (matches!(self.hold, Hold::Answers) || router.calls_in_work() < self.call_limit)
@@ -135,8 +135,7 @@ impl Inbound {
             return Ok(());
         }
         self.begin_turn(router);
-        let result = self.take(bytes, router);
-        self.stick(result)
+        self.take(bytes, router).map_err(|error| self.fail(error))
     }
 
     /// Takes the first `count` bytes of the last [`space`](Self::space), and has each whole frame handled.
@@ -151,8 +150,8 @@ impl Inbound {
     pub(crate) fn resume(&mut self, router: &mut Router) -> Result<(), ReceiveError> {
         self.check()?;
         self.begin_turn(router);
-        let result = self.handle_buffered(router);
-        self.stick(result)
+        self.handle_buffered(router)
+            .map_err(|error| self.fail(error))
     }
 
     /// Takes a received descriptor.
@@ -160,13 +159,11 @@ impl Inbound {
         self.check()?;
         router.count_fd();
         let Hold::Fds(pending) = &mut self.hold else {
-            let returned = self.decoder.buffered() == 0 && router.take_returned_fd();
-            let result = if returned {
+            return if self.decoder.buffered() == 0 && router.take_returned_fd() {
                 Ok(())
             } else {
-                Err(ReceiveError::UnexpectedFd)
+                Err(self.fail(ReceiveError::UnexpectedFd))
             };
-            return self.stick(result);
         };
         if router.is_authenticated() {
             pending.fds.push(fd);
@@ -177,24 +174,29 @@ impl Inbound {
         }
         if let Hold::Fds(mut pending) = mem::replace(&mut self.hold, Hold::Nothing) {
             let payload = (&mut pending.payload).into();
-            let result = router.route(&pending.header, payload, pending.fds);
-            self.stick(result)?;
+            router
+                .route(&pending.header, payload, pending.fds)
+                .map_err(|error| self.fail(error))?;
         }
         Ok(())
     }
 
+    /// Returns the first error, if there was one.
+    #[inline]
     fn check(&self) -> Result<(), ReceiveError> {
-        self.failure.clone().map_or(Ok(()), Err)
+        match &self.failure {
+            None => Ok(()),
+            Some(failure) => Err(again(failure)),
+        }
     }
 
-    /// Keeps an error, and discards all input.
-    fn stick(&mut self, result: Result<(), ReceiveError>) -> Result<(), ReceiveError> {
-        if let Err(error) = &result {
-            self.failure = Some(error.clone());
-            self.hold = Hold::Nothing;
-            self.decoder = FrameDecoder::with_limit(self.decoder.limit());
-        }
-        result
+    /// Keeps the first error, and discards all input.
+    #[cold]
+    fn fail(&mut self, error: ReceiveError) -> ReceiveError {
+        self.failure = Some(error.clone());
+        self.hold = Hold::Nothing;
+        self.decoder = FrameDecoder::with_limit(self.decoder.limit());
+        error
     }
 
     /// Begins a turn: answers are counted from here.
@@ -257,7 +259,7 @@ impl Inbound {
 }
 
 impl Hold {
-    /// Whether it holds up whole frames until a later turn.
+    /// Returns whether it holds up whole frames until a later turn.
     fn is_turn(&self) -> bool {
         matches!(self, Self::Answers | Self::Calls)
     }
@@ -288,6 +290,9 @@ fn handle<'a>(
 }
 
 /// Has a frame other than a message routed; returns `false` if it waits for its descriptors instead.
+///
+/// It is no rare case, but kept out of the loop over messages, whose registers it would take.
+#[cold]
 fn await_fds_or_route(
     hold: &mut Hold,
     router: &mut Router,
@@ -308,6 +313,12 @@ fn await_fds_or_route(
     }
     router.route(&header, payload, Vec::new())?;
     Ok(true)
+}
+
+/// Repeats the first error.
+#[cold]
+fn again(failure: &ReceiveError) -> ReceiveError {
+    failure.clone()
 }
 
 /// Takes the count of descriptors off a payload.

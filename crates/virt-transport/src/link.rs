@@ -49,9 +49,9 @@ pub(crate) struct Link {
     pub(crate) token: Token,
     pub(crate) role: Role,
     pub(crate) carries_fds: bool,
-    /// Whether calls that need authentication are answered.
+    /// Set while calls that need authentication are answered.
     pub(crate) authenticated: bool,
-    /// Whether a call that needs authentication was admitted.
+    /// True if a call that needs authentication was admitted.
     pub(crate) established: bool,
     /// The calls that a server has not answered yet.
     pub(crate) calls_in_work: usize,
@@ -186,7 +186,7 @@ impl Link {
         self.returned_fds = (count, self.counters.frames_received);
     }
 
-    /// Whether a descriptor that no frame has announced is a returned one.
+    /// Returns whether a descriptor that no frame has announced is a returned one.
     ///
     /// A libvirt 9.0 daemon that refuses a call with descriptors in its RPC layer (an unknown program or procedure,
     /// a payload that does not decode) sends them back behind an error reply of type 1.

@@ -98,8 +98,8 @@ pub(crate) struct Outbox {
     small: Vec<u8>,
     /// The length of the written front of `small`: less than half of it, and 0 while `queue` is not empty.
     head: usize,
-    /// The number of bytes in `queue`.
-    queued_bytes: usize,
+    /// The weight of `queue`: its bytes, and [`FD_WEIGHT`] for each of its descriptors.
+    queued_weight: usize,
     /// The number of descriptors in `queue`.
     queued_fds: usize,
     /// The number of bytes written so far.
@@ -147,16 +147,15 @@ impl Outbox {
         }
         self.flush_small();
         self.queued_fds += fds.len();
+        self.queued_weight += fds.len() * FD_WEIGHT;
         self.queue.extend(fds.into_iter().map(Item::Fd));
     }
 
     pub(crate) fn poll(&mut self) -> Option<Transmit<'_>> {
-        if matches!(self.queue.front(), Some(Item::Fd(_))) {
-            Some(Transmit::Fd(FdSlot { outbox: self }))
-        } else if self.bytes() > 0 {
-            Some(Transmit::Bytes(Chunks { outbox: self }))
-        } else {
-            None
+        match self.queue.front() {
+            Some(Item::Fd(_)) => Some(Transmit::Fd(FdSlot { outbox: self })),
+            None if self.small.is_empty() => None,
+            _ => Some(Transmit::Bytes(Chunks { outbox: self })),
         }
     }
 
@@ -189,13 +188,13 @@ impl Outbox {
     /// Returns the number of bytes that wait, those that carry descriptors excluded.
     #[inline]
     pub(crate) fn bytes(&self) -> usize {
-        self.queued_bytes + self.small.len() - self.head
+        self.weight() - self.queued_fds * FD_WEIGHT
     }
 
-    /// Returns the number of bytes that wait, a descriptor counted as [`FD_WEIGHT`].
+    /// Returns the number of bytes that wait, each descriptor counted as [`FD_WEIGHT`].
     #[inline]
     pub(crate) fn weight(&self) -> usize {
-        self.bytes() + self.queued_fds * FD_WEIGHT
+        self.queued_weight + self.small.len() - self.head
     }
 
     /// Returns the number of bytes queued so far, written ones included.
@@ -235,7 +234,7 @@ impl Outbox {
     }
 
     fn push_back(&mut self, bytes: Bytes) {
-        self.queued_bytes += bytes.len();
+        self.queued_weight += bytes.len();
         self.queue.push_back(Item::Bytes(bytes));
     }
 
@@ -244,7 +243,7 @@ impl Outbox {
         while let Some(Item::Bytes(front)) = self.queue.front_mut() {
             let written = count.min(front.len());
             front.advance(written);
-            self.queued_bytes -= written;
+            self.queued_weight -= written;
             count -= written;
             if !front.is_empty() {
                 return;
@@ -290,7 +289,8 @@ impl fmt::Debug for Outbox {
 impl Buf for Chunks<'_> {
     fn remaining(&self) -> usize {
         if self.outbox.queued_fds == 0 {
-            self.outbox.bytes()
+            // Without descriptors, the weight is that of the bytes.
+            self.outbox.weight()
         } else {
             self.outbox.pieces().map(<[u8]>::len).sum()
         }
@@ -320,6 +320,7 @@ impl FdSlot<'_> {
             unreachable!("a slot exists only while a descriptor is first in the outbox");
         };
         self.outbox.queued_fds -= 1;
+        self.outbox.queued_weight -= FD_WEIGHT;
         fd
     }
 }

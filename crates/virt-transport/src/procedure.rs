@@ -1,31 +1,31 @@
-//! What ties a procedure's number to the types it carries; generated code implements it.
+//! Traits that tie a procedure's number to its types; generated code implements them.
 
 use virt_xdr::{Decode, Encode, ProgramId};
 
-/// A procedure that is called: its number, its arguments and what it returns.
+/// A procedure that is called: its number, its arguments and its return value.
 ///
 /// `cargo xtask codegen` writes one unit struct with this trait for each procedure whose types it knows.
 pub trait CallProcedure {
-    /// The program that the procedure belongs to.
+    /// The program of the procedure.
     const PROGRAM: ProgramId;
     /// The procedure's number.
     const NUMBER: i32;
     /// The procedure's name, such as `CONNECT_OPEN`.
     const NAME: &'static str;
-    /// The arguments. They borrow, so that a caller allocates no strings; `()` for none.
+    /// The arguments, or `()`. They may borrow, so that a caller allocates no strings.
     type Args<'a>: Encode + Decode<'a>;
-    /// What is returned; `()` for nothing.
+    /// The return value, or `()`.
     type Ret: Encode + for<'a> Decode<'a>;
 }
 
-/// A procedure that is sent as a message, which nobody replies to, such as an event.
+/// A procedure that is sent as a message, which is never replied to, such as an event.
 pub trait MessageProcedure {
-    /// The program that the procedure belongs to.
+    /// The program of the procedure.
     const PROGRAM: ProgramId;
     /// The procedure's number.
     const NUMBER: i32;
     /// The procedure's name, such as `DOMAIN_EVENT_LIFECYCLE`.
     const NAME: &'static str;
-    /// What the message carries; `()` for nothing.
+    /// The body of the message, or `()`.
     type Body: Encode + for<'a> Decode<'a>;
 }

@@ -23,10 +23,10 @@ pub enum Access {
 /// Each handler has a default for a program that does not expect such frames. A client rarely needs a program of its
 /// own: [`Calls`](crate::Calls) is one for any number and version.
 pub trait Program: Any + Send {
-    /// The program's number and version. The transport asks once, at registration.
+    /// Returns the program's number and version. The transport asks once, at registration.
     fn id(&self) -> ProgramId;
 
-    /// Whether the program takes calls at all; `true` by default. The transport asks once, at registration.
+    /// Returns whether the program takes calls at all; `true` by default. The transport asks once, at registration.
     ///
     /// If not, every call gets the error of an unknown program, whatever its status: a daemon does so with calls of
     /// keepalive, which has no procedures to call.
@@ -34,7 +34,8 @@ pub trait Program: Any + Send {
         true
     }
 
-    /// Whether the connection needs authentication; `false` by default. The transport asks once, at registration.
+    /// Returns whether the connection needs authentication; `false` by default. The transport asks once, at
+    /// registration.
     ///
     /// If one program says so, every program of the transport is guarded until some program calls
     /// [`Context::set_authenticated`]; [`access`](Self::access) names the exceptions.
@@ -42,7 +43,7 @@ pub trait Program: Any + Send {
         false
     }
 
-    /// The authentication that a procedure needs, or `None` if the program has no such procedure.
+    /// Returns the authentication that a procedure needs, or `None` if the program has no such procedure.
     ///
     /// The transport asks until the first call that needs authentication is admitted. While authentication is required
     /// and missing, it answers such a call with "authentication required", and one of a procedure that does not exist

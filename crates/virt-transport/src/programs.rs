@@ -6,12 +6,11 @@ use virt_xdr::ProgramId;
 
 use crate::{Program, RegisterError};
 
-/// The registered programs. libvirt has five, so a search is short; frames of one program come in runs.
+/// The registered programs. libvirt has five, so a search is short.
 #[derive(Default)]
 pub(crate) struct Programs {
+    /// The program that was found last is the first: frames of one program come in runs.
     registered: Vec<Registered>,
-    /// The index of the program that was found last, or any number.
-    last: usize,
 }
 
 /// A program, and its own answers from registration.
@@ -41,14 +40,11 @@ impl Programs {
     /// Finds a program by number and version.
     #[inline]
     pub(crate) fn find(&mut self, id: ProgramId) -> Option<&mut Registered> {
-        if self
-            .registered
-            .get(self.last)
-            .is_none_or(|last| last.id != id)
-        {
-            self.last = self.registered.iter().position(|other| other.id == id)?;
+        if self.registered.first().is_none_or(|first| first.id != id) {
+            let found = self.registered.iter().position(|other| other.id == id)?;
+            self.registered.swap(0, found);
         }
-        self.registered.get_mut(self.last)
+        self.registered.first_mut()
     }
 
     fn ids(&self) -> impl Iterator<Item = ProgramId> {
@@ -56,10 +52,12 @@ impl Programs {
     }
 }
 
-/// Shows the ids in order of registration.
+/// Shows the ids in their own order.
 impl fmt::Debug for Programs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.ids()).finish()
+        let mut ids: Vec<_> = self.ids().collect();
+        ids.sort_unstable();
+        ids.fmt(f)
     }
 }
 

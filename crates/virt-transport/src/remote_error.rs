@@ -133,7 +133,7 @@ impl From<ErrorPayload> for RemoteError {
     }
 }
 
-/// Becomes "Unable to decode message payload", a daemon's answer to whatever is wrong with it.
+/// Becomes "Unable to decode message payload", a daemon's answer to any fault of it.
 impl From<DecodeError> for RemoteError {
     fn from(_: DecodeError) -> Self {
         Self::undecodable_payload()

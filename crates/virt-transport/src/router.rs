@@ -127,12 +127,12 @@ impl Router {
         self.link.counters.frames_received += 1;
     }
 
-    /// Whether an unannounced descriptor is one that was sent with a refused call.
+    /// Returns whether an unannounced descriptor is one that was sent with a refused call.
     pub(crate) fn take_returned_fd(&mut self) -> bool {
         self.link.take_returned_fd()
     }
 
-    /// Whether a count of descriptors, and then the descriptors, belong to the frame.
+    /// Returns whether a count of descriptors, and then the descriptors, belong to the frame.
     ///
     /// Each end reads the count only where it can get descriptors: a daemon from every call of that type, whatever
     /// its status; a client from a reply.

@@ -92,19 +92,19 @@ impl Streams {
         self.open.contains_key(&key(program, id))
     }
 
-    /// Whether the peer may still send on the stream.
+    /// Returns whether the peer may still send on the stream.
     pub(crate) fn is_readable(&self, program: ProgramId, id: StreamId) -> bool {
         let open = self.open.get(&key(program, id));
         open.is_some_and(|finished| !finished.there)
     }
 
-    /// Whether this end may still send on the stream.
+    /// Returns whether this end may still send on the stream.
     pub(crate) fn is_writable(&self, program: ProgramId, id: StreamId) -> bool {
         let open = self.open.get(&key(program, id));
         open.is_some_and(|finished| !finished.here)
     }
 
-    /// Whether a stream of any program has the serial.
+    /// Returns whether a stream of any program has the serial.
     pub(crate) fn has_serial(&self, serial: Serial) -> bool {
         let first = (serial, ProgramId::new(0, 0), i32::MIN);
         let next = self.open.range(first..).next();

@@ -185,7 +185,7 @@ impl Transport {
         self.inbound.commit(count, &mut self.router)
     }
 
-    /// Whether whole frames are held up by the [answer limit](Self::with_answer_limit) or the
+    /// Returns whether whole frames are held up by the [answer limit](Self::with_answer_limit) or the
     /// [call limit](Self::with_call_limit).
     ///
     /// Write, and then [`resume`](Self::resume) once it [would do something](Self::is_resumable). Meanwhile read nothing:
@@ -195,7 +195,7 @@ impl Transport {
         self.inbound.is_paused()
     }
 
-    /// Whether [`resume`](Self::resume) would handle frames: some are held up, and not by the
+    /// Returns whether [`resume`](Self::resume) would handle frames: some are held up, and not by the
     /// [call limit](Self::with_call_limit).
     #[must_use]
     pub fn is_resumable(&self) -> bool {
@@ -293,7 +293,7 @@ impl Transport {
         self.router.calls_in_work()
     }
 
-    /// Whether a call was admitted that needs authentication: the client is past opening.
+    /// Returns whether a call was admitted that needs authentication: the client is past opening.
     #[must_use]
     pub fn is_established(&self) -> bool {
         self.router.is_established()

@@ -10,7 +10,7 @@ use crate::{ResolveError, Uri};
 /// set, as in libvirt.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Environment {
-    /// Whether the effective user is root, who has no session: `qemu:///session` is then at the
+    /// True if the effective user is root, who has no session: `qemu:///session` is then at the
     /// system's sockets.
     pub root: bool,
     /// `XDG_RUNTIME_DIR`: its subdirectory `libvirt` holds the sockets of a session.

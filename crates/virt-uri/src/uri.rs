@@ -154,17 +154,17 @@ impl Uri {
         .to_string()
     }
 
-    /// Whether the daemon is to choose the driver.
+    /// Returns whether the daemon is to choose the driver.
     pub(crate) fn is_remote(&self) -> bool {
         self.driver == REMOTE
     }
 
-    /// Whether it is the test driver of this process, and no daemon's.
+    /// Returns whether it is the test driver of this process, and no daemon's.
     pub(crate) fn is_embedded(&self) -> bool {
         self.driver == "test" && self.transport.is_none() && self.host.is_none()
     }
 
-    /// Whether a user other than root means a daemon of their own.
+    /// Returns whether a user other than root means a daemon of their own.
     pub(crate) fn is_session(&self) -> bool {
         self.path == "/session" || (self.driver == "test" && self.transport.is_some())
     }
@@ -334,7 +334,7 @@ fn parse_port(text: &str) -> Result<Option<u16>, ParseError> {
     }
 }
 
-/// Whether it is an IPv6 address, perhaps with a zone (RFC 6874, decoded).
+/// Returns whether it is an IPv6 address, perhaps with a zone (RFC 6874, decoded).
 fn is_ipv6(text: &str) -> bool {
     let (address, zone) = split_optional(text, '%');
     let is_zone = |zone: &str| {

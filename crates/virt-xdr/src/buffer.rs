@@ -66,8 +66,10 @@ impl Buffer {
         self.capacity() > LARGE
     }
 
-    /// Appends bytes, and voids the space.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    /// Appends bytes, and voids the space; returns whether the allocation was [`LARGE`] before.
+    #[inline]
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> bool {
+        let was_large = self.is_large();
         self.void_space();
         self.make_room(bytes.len());
         let end = self.end + bytes.len();
@@ -78,6 +80,7 @@ impl Buffer {
             self.bytes.extend_from_slice(bytes);
         }
         self.end = end;
+        was_large
     }
 
     /// Returns `length` bytes behind the unread ones, to read into.
@@ -129,7 +132,7 @@ impl Buffer {
         if range.is_empty() {
             return Bytes::new();
         }
-        if self.is_large() && self.capacity() / 4 > range.len() {
+        if self.is_little_used(range.len()) {
             return Bytes::copy_from_slice(&self.bytes[range]);
         }
         let mut taken = self.bytes.split_to(range.end).freeze();
@@ -159,12 +162,18 @@ impl Buffer {
     #[cold]
     pub(crate) fn shrink_if_little_used(&mut self, expected: usize) {
         let kept = self.len() + self.space;
-        let used = kept.max(expected).max(self.asked);
-        if self.is_large() && self.capacity() / 4 > used {
+        if self.is_little_used(kept.max(expected).max(self.asked)) {
             self.renew(kept);
         }
     }
 
+    /// Returns whether the buffer is large, and less than a quarter of it holds `used` bytes.
+    #[inline]
+    fn is_little_used(&self, used: usize) -> bool {
+        self.is_large() && self.capacity() / 4 > used
+    }
+
+    #[inline]
     fn void_space(&mut self) {
         self.space = 0;
         self.asked = 0;
@@ -173,10 +182,10 @@ impl Buffer {
     /// Makes room for `length` more bytes; frees a large buffer if less than a quarter of it is used.
     ///
     /// An empty buffer counts as used by a piece like the last: another one may follow.
+    #[inline]
     fn make_room(&mut self, length: usize) {
         let unread = self.len();
-        let used = self.last.max(length).max(unread);
-        if self.is_large() && self.capacity() / 4 > used {
+        if self.is_little_used(self.last.max(length).max(unread)) {
             self.renew(unread + length);
             return;
         }

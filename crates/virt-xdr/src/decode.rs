@@ -211,11 +211,17 @@ impl<'a> Decoder<'a> {
     /// Those of [`opaque`](Self::opaque), and [`DecodeErrorKind::Utf8`] if the type holds UTF-8 alone and the bytes are
     /// not. A [lenient](Self::lenient) decoder makes that error for a borrowed type only; it returns
     /// [`DecodeErrorKind::TooLarge`] if the replacements take too much memory: see [`array`](Self::array).
-    #[inline]
+    // Inlined, and a copy is lent to the cold path, so that the decoder can stay in registers.
+    #[inline(always)]
     pub fn text<T: DecodeText<'a>>(&mut self, max: usize) -> Result<T, DecodeError> {
         let before = self.position();
         let bytes = self.opaque(max)?;
-        T::from_text(bytes).or_else(|error| self.replaced(bytes, error, before))
+        T::from_text(bytes).or_else(|error| {
+            let mut input = self.clone();
+            let text = input.replaced(bytes, error, before);
+            *self = input;
+            text
+        })
     }
 
     /// Reads `T<max>`: a count, and each element by `each`, one level deeper.
@@ -371,14 +377,10 @@ impl<'a> Decoder<'a> {
     /// Charges the memory of `count` values, which the bytes at `offset` announce: see [`array`](Self::array).
     #[inline]
     pub(crate) fn charge<T>(&mut self, count: usize, offset: usize) -> Result<(), DecodeError> {
-        let memory = count.saturating_mul(size_of::<T>());
-        let needed = self.memory.saturating_add(memory);
-        let limit = self.total.saturating_mul(MEMORY_PER_BYTE);
-        let limit = limit.saturating_add(MEMORY_BESIDES);
-        if needed > limit {
-            return Err(too_large(needed, limit, offset));
-        }
-        self.memory = needed;
+        let needed = self
+            .memory
+            .saturating_add(count.saturating_mul(size_of::<T>()));
+        self.memory = within_limit(needed, self.total, offset)?;
         Ok(())
     }
 
@@ -423,17 +425,15 @@ impl<'a> Decoder<'a> {
             return Err(self.short(padded));
         };
         let (bytes, padding) = bytes.split_at(length);
-        if let Some(at) = padding.iter().position(|&byte| byte != 0)
-            && !self.is_lenient
-        {
+        if let Some(at) = padding.iter().position(|&byte| byte != 0) {
             let kind = DecodeErrorKind::Padding { value: padding[at] };
-            return Err(DecodeError::new(kind, self.position() + length + at));
+            tolerate(self.is_lenient, kind, self.position() + length + at)?;
         }
         self.rest = rest;
         Ok(bytes)
     }
 
-    /// Makes text of bytes that are not UTF-8, or the error for them; the string begins at `offset`.
+    /// Makes text with U+FFFD in place of invalid bytes, or the error for them; the string begins at `offset`.
     #[cold]
     fn replaced<T: DecodeText<'a>>(
         &mut self,
@@ -447,10 +447,7 @@ impl<'a> Decoder<'a> {
                 return Ok(text);
             }
         }
-        let valid = error.valid_up_to();
-        let value = bytes.get(valid).copied().unwrap_or_default();
-        let kind = DecodeErrorKind::Utf8 { value, valid };
-        Err(DecodeError::new(kind, offset + size_of::<u32>() + valid))
+        Err(not_utf8(bytes, error, offset))
     }
 
     #[inline]
@@ -504,13 +501,42 @@ fn decode_whole<'a, T: Decode<'a>>(mut input: Decoder<'a>) -> Result<T, DecodeEr
     Ok(value)
 }
 
-// These take numbers and not the decoder, so that it can stay in registers.
+// The errors take numbers and not the decoder, so that it can stay in registers.
 #[cold]
 fn short(needed: usize, available: usize, offset: usize) -> DecodeError {
     DecodeError::new(DecodeErrorKind::Short { needed, available }, offset)
 }
 
+/// Ignores an error that a lenient decoder does not make.
+#[cold]
+fn tolerate(is_lenient: bool, kind: DecodeErrorKind, offset: usize) -> Result<(), DecodeError> {
+    if is_lenient {
+        return Ok(());
+    }
+    Err(DecodeError::new(kind, offset))
+}
+
+/// Returns the bytes of memory charged, unless they are over the limit for an input of `total` bytes.
+#[inline]
+fn within_limit(needed: usize, total: usize, offset: usize) -> Result<usize, DecodeError> {
+    let limit = total.saturating_mul(MEMORY_PER_BYTE);
+    let limit = limit.saturating_add(MEMORY_BESIDES);
+    if needed > limit {
+        return Err(too_large(needed, limit, offset));
+    }
+    Ok(needed)
+}
+
 #[cold]
 fn too_large(needed: usize, limit: usize, offset: usize) -> DecodeError {
     DecodeError::new(DecodeErrorKind::TooLarge { needed, limit }, offset)
+}
+
+/// Returns the error for a string at `offset` whose bytes are not UTF-8.
+#[cold]
+fn not_utf8(bytes: &[u8], error: Utf8Error, offset: usize) -> DecodeError {
+    let valid = error.valid_up_to();
+    let value = bytes.get(valid).copied().unwrap_or_default();
+    let offset = offset + size_of::<u32>() + valid;
+    DecodeError::new(DecodeErrorKind::Utf8 { value, valid }, offset)
 }

@@ -37,9 +37,8 @@ pub trait Encode {
     ///
     /// # Errors
     ///
-    /// A bound of the declaration is broken, or values nest deeper than [`MAX_DEPTH`]. What was appended
-    /// before the error was found stays in the output; [`to_vec`] and
-    /// [`encode_frame`](crate::encode_frame) take it back.
+    /// The value is over a bound of its declaration, or nests deeper than [`MAX_DEPTH`]. Bytes appended before the
+    /// error was found stay in the output; [`to_vec`] and [`encode_frame`](crate::encode_frame) discard them.
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError>;
 }
 
@@ -47,7 +46,7 @@ pub trait Encode {
 ///
 /// # Errors
 ///
-/// As [`Encode::encode`].
+/// Those of [`Encode::encode`].
 pub fn to_vec<T: Encode + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::new();
     value.encode(&mut Encoder::new(&mut out))?;
@@ -58,13 +57,13 @@ pub fn to_vec<T: Encode + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
 #[derive(Debug)]
 pub struct Encoder<'b> {
     out: &'b mut Vec<u8>,
-    /// Where in `out` this encoder began: errors count from here.
+    /// The length of `out` before this encoder appended to it, which positions count from: `start <= out.len()`.
     start: usize,
     depth: u32,
 }
 
 impl<'b> Encoder<'b> {
-    /// An encoder that appends to `out`.
+    /// Makes an encoder that appends to `out`.
     pub fn new(out: &'b mut Vec<u8>) -> Self {
         let start = out.len();
         Self {
@@ -74,16 +73,15 @@ impl<'b> Encoder<'b> {
         }
     }
 
-    /// How many bytes this encoder has appended.
+    /// Returns the number of bytes that this encoder has appended.
     #[must_use]
     pub fn position(&self) -> usize {
         self.out.len() - self.start
     }
 
-    /// Appends bytes as they are: no length, no padding.
+    /// Appends bytes without length or padding.
     ///
-    /// It is what fixed opaque data is made of, and the way to send a payload that is not XDR, such as
-    /// the data of a stream.
+    /// Use it for a payload that is not XDR, such as the data of a stream.
     #[inline]
     pub fn raw(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
@@ -137,12 +135,12 @@ impl<'b> Encoder<'b> {
 
     /// Appends `T<max>`: a count, and each element by `each`, one level deeper.
     ///
-    /// An element has to take a word at least, as every type of RFC 4506 but void does: decoding relies on it.
+    /// Each element must take at least a word, as every type of RFC 4506 but void does: decoding relies on it.
     ///
     /// # Errors
     ///
-    /// [`EncodeErrorKind::TooLong`] if there are more than `max` elements, [`EncodeErrorKind::TooDeep`]
-    /// below [`MAX_DEPTH`] levels, and what `each` returns.
+    /// [`EncodeErrorKind::TooLong`] if there are more than `max` elements, [`EncodeErrorKind::TooDeep`] below
+    /// [`MAX_DEPTH`] levels, and any error of `each`.
     #[inline]
     pub fn array<T>(
         &mut self,
@@ -158,7 +156,7 @@ impl<'b> Encoder<'b> {
     ///
     /// # Errors
     ///
-    /// What `each` returns.
+    /// Any error of `each`.
     #[inline]
     pub fn fixed_array<T>(
         &mut self,
@@ -168,11 +166,11 @@ impl<'b> Encoder<'b> {
         items.iter().try_for_each(|item| each(item, self))
     }
 
-    /// Appends `T *`: whether there is a value, and if so the value by `each`.
+    /// Appends `T *`: a bool, and the value by `each` if there is one.
     ///
     /// # Errors
     ///
-    /// What `each` returns.
+    /// Any error of `each`.
     #[inline]
     pub fn optional<T>(
         &mut self,
@@ -183,20 +181,19 @@ impl<'b> Encoder<'b> {
         value.map_or(Ok(()), |value| each(value, self))
     }
 
-    /// Appends a `char`, a `short` or the unsigned form of either, which take a word each as an int does.
+    /// Appends a `char`, a `short` or an unsigned form of these, each of which takes a word as an int does.
     ///
-    /// It is how rpcgen writes these types; RFC 4506 has none of them.
+    /// RFC 4506 has none of these types; this is the form that rpcgen gives them.
     #[inline]
     pub fn narrow(&mut self, value: impl Into<i32>) {
         self.raw(&value.into().to_be_bytes());
     }
 
-    /// Runs `each` one level deeper: for a type that may contain itself, as `Box<T>` and
-    /// [`array`](Self::array) do.
+    /// Runs `each` one level deeper, for a type that may contain itself; `Box<T>` and [`array`](Self::array) do so.
     ///
     /// # Errors
     ///
-    /// [`EncodeErrorKind::TooDeep`] below [`MAX_DEPTH`] levels, and what `each` returns.
+    /// [`EncodeErrorKind::TooDeep`] below [`MAX_DEPTH`] levels, and any error of `each`.
     #[inline]
     pub fn nested(
         &mut self,
@@ -211,7 +208,7 @@ impl<'b> Encoder<'b> {
         result
     }
 
-    /// The error for a discriminant in the default arm of a union that has an arm of its own.
+    /// Returns the error for a discriminant in the default arm of a union, if another arm is declared for it.
     #[must_use]
     #[cold]
     pub fn taken_discriminant(&self, value: i32) -> EncodeError {

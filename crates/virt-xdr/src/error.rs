@@ -1,4 +1,4 @@
-//! What can be wrong: with bytes that are decoded, with values that are encoded, with a frame.
+//! Errors: of bytes that do not decode, of values that do not encode, and of frames.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -7,35 +7,35 @@ use thiserror::Error;
 
 use crate::frame::FRAME_MIN;
 
-/// Bytes that are not the XDR they should be: what is wrong, where, and in which field.
+/// An error in bytes that do not decode: its kind, position and field.
 ///
-/// One pointer in size, so that the results of a decoder stay in registers.
+/// It is one pointer in size, so that results stay in registers.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct DecodeError(Box<Located<DecodeErrorKind>>);
 
-/// What is wrong with bytes that did not decode.
+/// The kind of a [`DecodeError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
     /// The bytes end before the value does.
     #[error("needs {needed} bytes, has {available}")]
     Short {
-        /// The bytes that the value takes at least, padding included.
+        /// The least number of bytes that the value takes, padding included.
         needed: usize,
-        /// The bytes that are left.
+        /// The number of bytes left.
         available: usize,
     },
-    /// Bytes follow where the value should have been the whole input.
-    #[error("{count} bytes follow the end of the value, none may")]
+    /// Bytes follow a value that should be the whole input.
+    #[error("{count} trailing bytes after the value")]
     Trailing {
-        /// How many bytes follow.
+        /// The number of trailing bytes.
         count: usize,
     },
     /// A padding byte is not zero (RFC 4506, section 3).
     #[error("padding byte is {value:#04x}, must be 0")]
     Padding {
-        /// The first byte of padding that is not zero.
+        /// The first padding byte that is not zero.
         value: u8,
     },
     /// A string, opaque or array is longer than its declaration allows.
@@ -49,19 +49,19 @@ pub enum DecodeErrorKind {
     /// A bool is neither 0 nor 1 (RFC 4506, section 4.4).
     #[error("bool is {value}, must be 0 or 1")]
     Bool {
-        /// The word that was found.
+        /// The word on the wire.
         value: u32,
     },
     /// A union has no arm for this discriminant (RFC 4506, section 4.15).
     #[error("union has no arm for discriminant {value}")]
     Discriminant {
-        /// The discriminant that was found.
+        /// The discriminant on the wire.
         value: i32,
     },
-    /// A `char`, `short` or unsigned form of these holds more than its type can.
+    /// A `char`, a `short` or an unsigned form of these has a value outside the range of its type.
     #[error("value {value} is outside {min} to {max}")]
     OutOfRange {
-        /// The word that was found.
+        /// The word on the wire.
         value: i32,
         /// The least value of the type.
         min: i32,
@@ -71,9 +71,9 @@ pub enum DecodeErrorKind {
     /// A string is not UTF-8.
     #[error("string is not UTF-8: byte {value:#04x} after {valid} valid bytes")]
     Utf8 {
-        /// The first byte that cannot be.
+        /// The first invalid byte.
         value: u8,
-        /// How many bytes before it are valid.
+        /// The number of valid bytes before it.
         valid: usize,
     },
     /// Values nest deeper than [`MAX_DEPTH`](crate::MAX_DEPTH).
@@ -82,23 +82,22 @@ pub enum DecodeErrorKind {
         /// The limit.
         limit: u32,
     },
-    /// Arrays and boxes take more memory than the length of the input allows; see
-    /// [`Decoder::array`](crate::Decoder::array).
+    /// A value takes more memory than an input of this length may: see [`Decoder::array`](crate::Decoder::array).
     #[error("values take {needed} bytes of memory, {} over the limit of {limit}", needed.saturating_sub(*limit))]
     TooLarge {
-        /// What all arrays and boxes up to here take, in bytes: what was read, and this one whole.
+        /// The bytes of memory charged so far, the array, box or string at this offset included.
         needed: usize,
-        /// What they may take for an input of this length, in bytes.
+        /// The limit for an input of this length, in bytes.
         limit: usize,
     },
 }
 
-/// A value that cannot be written as the XDR it is declared to be.
+/// An error in a value that does not encode as declared: its kind, position and field.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct EncodeError(Box<Located<EncodeErrorKind>>);
 
-/// Why a value cannot be encoded.
+/// The kind of an [`EncodeError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EncodeErrorKind {
@@ -110,7 +109,7 @@ pub enum EncodeErrorKind {
         /// The bound of the declaration.
         limit: usize,
     },
-    /// A payload does not fit a frame.
+    /// A payload is too long for a frame.
     #[error("payload of {length} bytes is {} over the limit of {limit}", length.saturating_sub(*limit))]
     PayloadTooLong {
         /// The length of the payload in bytes.
@@ -118,7 +117,7 @@ pub enum EncodeErrorKind {
         /// The limit in bytes, [`PAYLOAD_MAX`](crate::PAYLOAD_MAX).
         limit: usize,
     },
-    /// The default arm of a union holds a discriminant that has an arm of its own.
+    /// The default arm of a union holds a discriminant that another arm is declared for.
     #[error("discriminant {value} in the default arm of a union has an arm of its own")]
     Discriminant {
         /// The discriminant.
@@ -132,23 +131,23 @@ pub enum EncodeErrorKind {
     },
 }
 
-/// A byte stream that is not one of frames; nothing that follows can be read.
+/// An error in a byte stream that is not a sequence of frames; no later frame can be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// A frame announces a length, its own four bytes included, that no frame can have.
+    /// The length word of a frame is out of range; it counts its own four bytes.
     ///
-    /// A libvirt daemon closes the connection on it without a reply.
+    /// A libvirt daemon then closes the connection without a reply.
     #[error("frame length {length} is outside {FRAME_MIN} to {limit}")]
     Length {
         /// The announced length in bytes.
         length: u32,
-        /// The greatest length that is accepted, in bytes.
+        /// The greatest length accepted, in bytes.
         limit: usize,
     },
 }
 
-/// An error, the byte it was found at and the field it was found in.
+/// An error with its position and field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Located<K> {
     kind: K,
@@ -157,7 +156,7 @@ struct Located<K> {
 }
 
 impl DecodeError {
-    /// An error of this kind, found `offset` bytes after the start of the input.
+    /// Makes an error of this kind, `offset` bytes after the start of the input.
     #[must_use]
     #[cold]
     pub fn new(kind: DecodeErrorKind, offset: usize) -> Self {
@@ -168,7 +167,7 @@ impl DecodeError {
         }))
     }
 
-    /// Names the field in which the error was found; a name that is already there stays, being nearer.
+    /// Names the field of the error, unless it is named already: the innermost name stays.
     #[must_use]
     #[cold]
     pub fn at(mut self, field: &'static str) -> Self {
@@ -176,19 +175,19 @@ impl DecodeError {
         self
     }
 
-    /// What is wrong.
+    /// Returns the kind of error.
     #[must_use]
     pub fn kind(&self) -> DecodeErrorKind {
         self.0.kind
     }
 
-    /// Where the bytes that are wrong begin, or are missing, counted from the start of the input.
+    /// Returns the offset in the input at which bytes are invalid or missing.
     #[must_use]
     pub fn offset(&self) -> usize {
         self.0.offset
     }
 
-    /// The field that is wrong, such as `Domain.name`, where a type has named it.
+    /// Returns the name of the field, such as `Domain.name`, if a type has given it.
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         self.0.field
@@ -196,7 +195,7 @@ impl DecodeError {
 }
 
 impl EncodeError {
-    /// An error of this kind, found `offset` bytes after the start of the output.
+    /// Makes an error of this kind, `offset` bytes after the start of the output.
     #[must_use]
     #[cold]
     pub fn new(kind: EncodeErrorKind, offset: usize) -> Self {
@@ -207,7 +206,7 @@ impl EncodeError {
         }))
     }
 
-    /// Names the field in which the error was found; a name that is already there stays, being nearer.
+    /// Names the field of the error, unless it is named already: the innermost name stays.
     #[must_use]
     #[cold]
     pub fn at(mut self, field: &'static str) -> Self {
@@ -215,19 +214,19 @@ impl EncodeError {
         self
     }
 
-    /// What is wrong.
+    /// Returns the kind of error.
     #[must_use]
     pub fn kind(&self) -> EncodeErrorKind {
         self.0.kind
     }
 
-    /// Where in the output the value would have started, in bytes.
+    /// Returns the offset in the output at which the value would have started, in bytes.
     #[must_use]
     pub fn offset(&self) -> usize {
         self.0.offset
     }
 
-    /// The field that is wrong, such as `Domain.name`, where a type has named it.
+    /// Returns the name of the field, such as `Domain.name`, if a type has given it.
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         self.0.field

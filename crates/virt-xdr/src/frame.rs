@@ -1,4 +1,4 @@
-//! A frame: a length, a header and a payload.
+//! The frame: a length, a header and a payload.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,37 +12,36 @@ use crate::{
     MESSAGE_MAX, PAYLOAD_MAX, from_slice, from_slice_lenient,
 };
 
-/// The least length of a frame in bytes: its length word and a header.
+/// The least length of a frame in bytes: a length word and a header.
 pub const FRAME_MIN: usize = LENGTH_SIZE + Header::SIZE;
 
-/// The greatest length of a frame in bytes: its length word and a message of [`MESSAGE_MAX`].
+/// The greatest length of a frame in bytes: a length word and a message of [`MESSAGE_MAX`].
 ///
-/// libvirt compares the length with the limit before it takes the word itself off, so that the word does
-/// not count.
+/// libvirt's limit is for the message, without the length word.
 pub const FRAME_MAX: usize = LENGTH_SIZE + MESSAGE_MAX;
 
-/// The size of the word that a frame begins with.
+/// The size of the length word in bytes.
 pub(crate) const LENGTH_SIZE: usize = 4;
 
-/// How many bytes of a payload its `Debug` shows.
+/// The number of payload bytes that `Debug` shows.
 const SHOWN: usize = 32;
 
 /// A frame that was received.
 #[derive(Debug)]
 pub struct Frame<'a> {
-    /// What the message is.
+    /// The header of the message.
     pub header: Header,
-    /// What it carries.
+    /// The content of the message.
     pub payload: Payload<'a>,
 }
 
-/// The payload of a frame: looked at where it lies, or taken without a copy.
+/// The payload of a frame, to be read in place or taken.
 pub struct Payload<'a>(Place<'a>);
 
 enum Place<'a> {
-    /// Where the owner of the bytes has them.
+    /// In a slice that the caller owns.
     Slice(&'a [u8]),
-    /// In the decoder's buffer, at this range.
+    /// At this range of the decoder's buffer.
     Buffer(&'a mut FrameDecoder, Range<usize>),
     /// In bytes that can be taken.
     Bytes(&'a mut Bytes),
@@ -53,7 +52,7 @@ impl<'a> Payload<'a> {
         Self(Place::Buffer(decoder, range))
     }
 
-    /// The bytes, where they lie.
+    /// Returns the bytes in place.
     #[must_use]
     #[inline]
     pub fn as_slice(&self) -> &[u8] {
@@ -64,11 +63,11 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// Decodes the payload, all of it, to one value.
+    /// Decodes the whole payload as one value.
     ///
     /// # Errors
     ///
-    /// As [`from_slice`](crate::from_slice).
+    /// Those of [`from_slice`](crate::from_slice).
     #[inline]
     pub fn decode<'p, T: Decode<'p>>(&'p self) -> Result<T, DecodeError> {
         from_slice(self.as_slice())
@@ -85,10 +84,10 @@ impl<'a> Payload<'a> {
         from_slice_lenient(self.as_slice())
     }
 
-    /// Takes the bytes: without a copy out of a decoder's buffer, and with one out of a slice.
+    /// Takes the bytes: from a decoder's buffer without a copy, from a slice with one.
     ///
-    /// They keep all of the buffer alive that they were received in, with whatever else has arrived in it,
-    /// which may be megabytes: whoever keeps a small payload for long had better copy it.
+    /// Without a copy, the bytes keep the whole buffer alive that they were received in. Therefore a payload of less than
+    /// a quarter of a buffer over 64 KiB is copied: it never holds more than four times its size, or 64 KiB.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
@@ -98,7 +97,7 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// Takes `count` bytes off the front.
+    /// Drops `count` bytes from the front.
     ///
     /// # Panics
     ///
@@ -117,21 +116,21 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// Taken with a copy.
+/// Taking it copies the bytes.
 impl<'a> From<&'a [u8]> for Payload<'a> {
     fn from(bytes: &'a [u8]) -> Self {
         Self(Place::Slice(bytes))
     }
 }
 
-/// Taken without a copy; what is left is then empty.
+/// Taking it leaves the source empty, without a copy.
 impl<'a> From<&'a mut Bytes> for Payload<'a> {
     fn from(bytes: &'a mut Bytes) -> Self {
         Self(Place::Bytes(bytes))
     }
 }
 
-/// The length, and the first bytes of it: a payload may be 32 MiB long.
+/// Shows the length and the first bytes, since a payload may be 32 MiB long.
 impl fmt::Debug for Payload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.as_slice();
@@ -146,8 +145,8 @@ impl fmt::Debug for Payload<'_> {
 ///
 /// # Errors
 ///
-/// What `payload` returns, and [`EncodeErrorKind::PayloadTooLong`] if that is more than [`PAYLOAD_MAX`]
-/// bytes. `out` is then as it was before.
+/// Any error of `payload`, and [`EncodeErrorKind::PayloadTooLong`] if it writes more than [`PAYLOAD_MAX`] bytes. On
+/// error `out` is unchanged.
 #[inline]
 pub fn encode_frame(
     out: &mut Vec<u8>,
@@ -172,9 +171,9 @@ pub fn encode_frame(
     }
 }
 
-/// The bytes in front of a payload of `payload` bytes: the frame's length and `header`.
+/// Returns the bytes in front of a payload of `payload` bytes: the frame's length and `header`.
 ///
-/// For a payload that lies elsewhere and is not to be copied; [`encode_frame`] does both.
+/// Use it to send a payload without copying it; [`encode_frame`] writes both.
 ///
 /// # Errors
 ///
@@ -184,15 +183,15 @@ pub fn frame_head(header: &Header, payload: usize) -> Result<[u8; FRAME_MIN], En
     Ok(head(frame_length(payload)?, header))
 }
 
-/// Takes the frame that `bytes` begin with off them: its header and its payload; `None` if it is not whole.
+/// Splits the first frame off `bytes`: its header and its payload; `None` if it is incomplete.
 ///
-/// It is for bytes that lie in one piece: a capture, or what one read has brought. For a stream that is cut
-/// anywhere there is [`FrameDecoder`].
+/// Use it for bytes in one piece, such as a capture or the bytes of one read. For a stream that is cut anywhere there is
+/// [`FrameDecoder`].
 ///
 /// # Errors
 ///
-/// [`FrameError::Length`] if the length is less than [`FRAME_MIN`] or more than `limit` bytes, the length word
-/// included; `limit` is held between [`FRAME_MIN`] and [`FRAME_MAX`].
+/// [`FrameError::Length`] as soon as the four bytes of a length are there, if it is less than [`FRAME_MIN`] or more than
+/// `limit` bytes, the length word included. `limit` is clamped to [`FRAME_MIN`] and [`FRAME_MAX`].
 ///
 /// # Examples
 ///
@@ -222,7 +221,7 @@ pub fn split_off_frame<'a>(
     Ok(Some((header(frame), &frame[FRAME_MIN..])))
 }
 
-/// The length of the frame that `bytes` begin with, judged; `None` while its four bytes are not there.
+/// Returns the length of the frame that `bytes` begin with, checked; `None` until its four bytes are there.
 #[inline]
 pub(crate) fn announced_length(bytes: &[u8], limit: usize) -> Result<Option<usize>, FrameError> {
     let Some(&length) = bytes.first_chunk::<LENGTH_SIZE>() else {
@@ -236,11 +235,11 @@ pub(crate) fn announced_length(bytes: &[u8], limit: usize) -> Result<Option<usiz
     }
 }
 
-/// The header of a whole frame.
+/// Returns the header of a whole frame.
 #[inline]
 pub(crate) fn header(frame: &[u8]) -> Header {
     let Some(header) = frame[LENGTH_SIZE..].first_chunk() else {
-        unreachable!("a length under FRAME_MIN was refused");
+        unreachable!("a length below FRAME_MIN is refused");
     };
     Header::from_bytes(header)
 }

@@ -16,8 +16,8 @@ use crate::{FRAME_MAX, FRAME_MIN, Frame, FrameError, Payload};
 /// input is `Ok(None)`, an impossible length is an error that sticks.
 ///
 /// The buffer grows with the bytes that arrive, at most to twice the bytes received and the space asked for, never with
-/// the length that a frame announces. A buffer that has grown over 64 KiB is freed when less than a quarter of it is used
-/// by the bytes that follow. An empty one is kept, because another large frame may come;
+/// the length that a frame announces. A buffer over 64 KiB is freed when the bytes behind a frame, and the frame that they
+/// begin, use less than a quarter of it. An empty one is kept, because another large frame may come;
 /// [`shrink_if_idle`](Self::shrink_if_idle) frees it.
 ///
 /// # Examples
@@ -48,6 +48,8 @@ pub struct FrameDecoder {
     buffer: Buffer,
     /// The greatest length of a frame: `FRAME_MIN <= limit <= FRAME_MAX`.
     limit: usize,
+    /// True if the buffer was found to be no larger than the incomplete frame in it needs, whose length is known.
+    is_sized: bool,
     /// The first error. Once set, it stays, and the buffer is empty.
     failed: Option<FrameError>,
 }
@@ -67,6 +69,7 @@ impl FrameDecoder {
         Self {
             buffer: Buffer::default(),
             limit: limit.clamp(FRAME_MIN, FRAME_MAX),
+            is_sized: false,
             failed: None,
         }
     }
@@ -105,8 +108,10 @@ impl FrameDecoder {
         if self.failed.is_some() {
             return;
         }
-        self.buffer.push(bytes);
-        self.shrink_if_little_used();
+        let was_large = self.buffer.push(bytes);
+        if was_large && !self.is_sized {
+            self.size_buffer();
+        }
     }
 
     /// Returns `length` bytes of the buffer to read into; [`commit`](Self::commit) takes the number of bytes read.
@@ -141,16 +146,18 @@ impl FrameDecoder {
     /// no later frame can be found.
     #[inline]
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
-        let length = match self.length() {
-            Ok(Some(length)) if length <= self.buffer.len() => length,
-            Ok(_) => {
-                self.shrink_if_little_used();
-                return Ok(None);
-            }
+        let unread = self.buffer.unread();
+        let frame = match announced_length(unread, self.limit) {
+            Ok(Some(length)) => unread.get(..length),
+            Ok(None) => None,
             Err(error) => return Err(self.fail(error)),
         };
-        let header = header(&self.buffer.unread()[..length]);
-        let frame = self.buffer.consume(length);
+        let Some(frame) = frame else {
+            return self.no_frame();
+        };
+        let header = header(frame);
+        let frame = self.buffer.consume(frame.len());
+        self.is_sized = false;
         let payload = Payload::in_buffer(self, frame.start + FRAME_MIN..frame.end);
         Ok(Some(Frame { header, payload }))
     }
@@ -211,12 +218,25 @@ impl FrameDecoder {
         }
     }
 
-    /// Frees a large buffer of which an incomplete frame uses little.
+    /// Returns that there is no whole frame, or the error that sticks.
     #[inline]
-    fn shrink_if_little_used(&mut self) {
-        if self.buffer.is_large() && self.buffer.len() > 0 && self.need() > 0 {
-            self.buffer
-                .shrink_if_little_used(self.buffered() + self.need());
+    fn no_frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        if !self.is_sized && self.buffer.is_large() {
+            self.size_buffer();
+        }
+        Ok(None)
+    }
+
+    /// Frees a large buffer if it holds an incomplete frame alone, which needs little of it.
+    #[cold]
+    fn size_buffer(&mut self) {
+        let (buffered, need) = (self.buffered(), self.need());
+        if buffered > 0 && need > 0 {
+            self.buffer.shrink_if_little_used(buffered + need);
+            self.is_sized = buffered >= LENGTH_SIZE;
         }
     }
 

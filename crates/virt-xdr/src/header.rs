@@ -1,4 +1,4 @@
-//! The six words in front of every payload.
+//! The header: six words in front of every payload.
 
 use core::fmt;
 
@@ -6,20 +6,19 @@ use crate::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, MessageT
 
 /// The header of a message: six words between a frame's length and its payload.
 ///
-/// Every word decodes: message type and status are open sets, and whether an unknown one is refused is for
-/// whoever dispatches the frame.
+/// Any six words decode, since message type and status are open sets. The dispatcher of frames refuses unknown values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Header {
     /// The program that the message belongs to, and its version.
     pub program: ProgramId,
-    /// The procedure of the program. The protocol has it signed.
+    /// The procedure of the program. It is signed in the protocol.
     pub procedure: i32,
-    /// Whether this is a call, a reply, a message or part of a stream.
+    /// The type of the message: a call, a reply, a message or part of a stream.
     pub message_type: MessageType,
-    /// Chosen by the caller of a call and repeated in its reply and its streams; 0 in a message.
+    /// The serial, which the caller chooses and the reply and the stream repeat; 0 in a message.
     pub serial: Serial,
-    /// Whether the payload is a value, an error, or a piece of a stream.
+    /// The status, which tells a payload that is a value from an error and from data of a stream.
     pub status: Status,
 }
 
@@ -33,16 +32,16 @@ pub struct ProgramId {
     pub version: u32,
 }
 
-/// The number that ties a reply and a stream to their call.
+/// The number that matches a reply and a stream to their call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Serial(pub u32);
 
 impl Header {
-    /// The size of a header in bytes; the frame's length word is not part of it.
+    /// The size of a header in bytes, without the frame's length word.
     pub const SIZE: usize = 24;
 
-    /// The header in these bytes.
+    /// Reads a header from its bytes.
     #[must_use]
     #[inline]
     pub const fn from_bytes(bytes: &[u8; Self::SIZE]) -> Self {
@@ -55,7 +54,7 @@ impl Header {
         }
     }
 
-    /// The bytes of this header.
+    /// Returns the bytes of the header.
     #[must_use]
     #[inline]
     pub fn to_bytes(&self) -> [u8; Self::SIZE] {
@@ -76,7 +75,7 @@ impl Header {
 }
 
 impl ProgramId {
-    /// The program of this number and version.
+    /// Makes the identifier of the program with this number and version.
     #[must_use]
     pub const fn new(number: u32, version: u32) -> Self {
         Self { number, version }

@@ -1,21 +1,21 @@
 //! XDR (RFC 4506) and the framing of libvirt's RPC protocol, without I/O and without `std`.
 //!
-//! The crate has two halves that can be used apart:
+//! The crate has two parts, each of which can be used alone:
 //!
-//! - **The codec.** [`Encode`] and [`Decode`] turn values into XDR and back. Decoding works on a slice, so
-//!   a type may borrow from it (`&str`, `&[u8]`) or own (`String`, `Vec<u8>`). [`to_vec`] and
-//!   [`from_slice`] do a whole value at once.
-//! - **The frame.** Every message of the protocol is a length, a [`Header`] and a payload.
-//!   [`encode_frame`] writes one, the [`FrameDecoder`] takes them out of a byte stream, however it was cut,
-//!   and [`split_off_frame`] out of bytes that lie in one piece.
+//! - **The codec.** [`Encode`] and [`Decode`] convert values to XDR and back. Decoding works on a slice, so a type may
+//!   borrow from it (`&str`, `&[u8]`) or own its content (`String`, `Vec<u8>`). [`to_vec`] and [`from_slice`] convert a
+//!   whole value.
+//! - **The frame.** Every message of the protocol is a length, a [`Header`] and a payload. [`encode_frame`] writes one.
+//!   [`FrameDecoder`] takes frames out of a byte stream that is cut anywhere, and [`split_off_frame`] out of bytes in
+//!   one piece.
 //!
-//! > The contract: no bytes from the wire make this crate panic, loop, or hold more memory than a fixed
-//! > multiple of the bytes that really arrived: twice for a frame, [64 times and 1 MiB](Decoder::array) for
-//! > the arrays and boxes of a value. A length that is announced is judged, never trusted.
+//! > The contract: no bytes from the wire make this crate panic, loop, or hold more memory than a fixed multiple of the
+//! > bytes received. That is twice for a frame, and [64 times and 1 MiB](Decoder::array) for the arrays, boxes and
+//! > replaced text of a value. A length is checked as soon as it is known, and never trusted.
 //!
 //! # Examples
 //!
-//! A frame is written, arrives in two pieces, and is read again:
+//! A frame is written, arrives in two pieces, and is read:
 //!
 //! ```
 //! use virt_xdr::{
@@ -47,29 +47,34 @@
 //!
 //! # XDR types
 //!
-//! | RFC 4506 | here |
+//! | RFC 4506 | Rust |
 //! |---|---|
 //! | int, unsigned int, hyper, unsigned hyper | `i32`, `u32`, `i64`, `u64` |
 //! | enum | a newtype over `i32`, such as [`MessageType`] |
 //! | bool, float, double | `bool`, `f32`, `f64` |
 //! | `opaque[N]` | `[u8; N]`, `&[u8; N]` |
 //! | `opaque<N>` | [`Encoder::opaque`], [`Decoder::opaque`]; without a bound `&[u8]`, `Vec<u8>` |
-//! | `string<N>` | [`Encoder::string`], [`Decoder::string`]; without a bound `&str`, `String` |
+//! | `string<N>` | [`Encoder::string`], [`Decoder::string`]; without a bound `&str`, `String`, [`Text`] |
 //! | `T[N]` | `[T; N]` |
 //! | `T<N>` | [`Encoder::array`], [`Decoder::array`]; without a bound `Vec<T>` |
-//! | struct | implement [`Encode`] and [`Decode`], field after field |
-//! | union | a Rust `enum`; a discriminant that has no arm is [`Decoder::unknown_discriminant`] |
+//! | struct | a `struct`: [`Encode`] and [`Decode`] handle one field after the other |
+//! | union | an `enum`; a discriminant without an arm is [`Decoder::unknown_discriminant`] |
 //! | void | `()` |
-//! | optional (`T *`) | `Option<T>`; where the type contains itself `Option<Box<T>>` |
+//! | optional (`T *`) | `Option<T>`; `Option<Box<T>>` in a type that contains itself |
 //!
-//! Each `Box<T>` is one level of nesting, so a list of `Option<Box<T>>` nodes ends at [`MAX_DEPTH`] of them. A
-//! longer one is read by a loop over [`Decoder::optional`], which does not nest.
+//! Each `Box<T>` is one level of nesting, so a list of `Option<Box<T>>` nodes has at most [`MAX_DEPTH`] of them. A loop
+//! over [`Decoder::optional`] does not nest, and reads a longer one.
 //!
-//! Quadruple-precision floating point is left out: Rust has no stable type for it and libvirt never sends it.
+//! Quadruple-precision floating point is not supported: Rust has no stable type for it, and libvirt never sends it.
 //!
-//! In the dialect of rpcgen, `char`, `short` and their unsigned forms are a word each:
-//! [`Encoder::narrow`] and [`Decoder::narrow`]. `u8` itself is no XDR type here, so that an array of bytes
-//! is always opaque.
+//! In the dialect of rpcgen, `char`, `short` and their unsigned forms take a word each: [`Encoder::narrow`] and
+//! [`Decoder::narrow`]. `u8` is not an XDR type, so that an array of bytes is always opaque.
+//!
+//! # Strict and lenient
+//!
+//! Decoding is strict: it accepts what RFC 4506 allows, and strings of UTF-8. libvirt's C code accepts more, and its
+//! peers rely on that. [`Decoder::lenient`] lists the differences; [`from_slice_lenient`] and
+//! [`Payload::decode_lenient`] read as it does. [`Text`] holds a string that need not be UTF-8, and round-trips exactly.
 
 #![no_std]
 
@@ -98,17 +103,17 @@ pub use generated::*;
 pub use header::{Header, ProgramId, Serial};
 pub use text::{DecodeText, Text};
 
-/// The bound of a string, opaque or array that is declared without one (`<>`): 2³² − 1, in bytes or elements.
+/// The bound of a string, opaque or array declared without one (`<>`): 2³² − 1, in bytes or elements.
 ///
 /// Source: RFC 4506, sections 4.10, 4.11 and 4.13.
 pub const UNBOUNDED: usize = u32::MAX as usize;
 
-/// How deep values may nest through pointers (`Box<T>`) and arrays before encoding or decoding is refused.
+/// The number of levels that values may nest through pointers (`Box<T>`) and arrays; deeper ones are refused.
 ///
-/// RFC 4506 sets no limit; without one, a few kilobytes of wire could overflow the stack.
+/// RFC 4506 sets no limit. Without one, a few kilobytes from the wire could overflow the stack.
 pub const MAX_DEPTH: u32 = 128;
 
-// A wire length is an `u32` and must not lose bits on its way to `usize`.
+// A length on the wire is a `u32` and must fit a `usize`.
 const _: () = assert!(
     usize::BITS >= 32,
     "virt-xdr needs pointers of 32 bits or more"

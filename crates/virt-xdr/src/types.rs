@@ -1,4 +1,4 @@
-//! [`Encode`] and [`Decode`] for the types of Rust that stand for one of XDR.
+//! [`Encode`] and [`Decode`] for the Rust types that correspond to XDR types.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 

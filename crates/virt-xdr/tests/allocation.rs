@@ -1,6 +1,6 @@
-//! What hostile bytes make the crate allocate, seen by an allocator that counts.
+//! The memory that hostile bytes make the crate allocate, counted by the allocator.
 //!
-//! One test alone, so that nothing else allocates meanwhile.
+//! There is a single test, so that nothing else allocates meanwhile.
 
 use std::fmt::Debug;
 
@@ -32,7 +32,7 @@ impl Decode<'_> for Tree {
 /// A word on the wire where it is `None`.
 type Sparse = Option<[u64; 60]>;
 
-/// How many bytes more than before were allocated at once while `work` ran.
+/// Returns the most bytes that `work` has allocated at once.
 fn peak(work: impl FnOnce()) -> usize {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();

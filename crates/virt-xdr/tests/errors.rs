@@ -1,4 +1,4 @@
-//! What the public types promise beside what they do: their size, and where they may go.
+//! Promises of the public types beside their behaviour: size, `Send` and `Sync`, and texts.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! What a peer may send to the program, and what comes of it.
+//! The program's treatment of each frame that a peer may send.
 
 use virt_testkit::words::{PING, PONG};
 use virt_transport::Role;

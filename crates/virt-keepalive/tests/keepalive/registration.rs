@@ -1,4 +1,4 @@
-//! Where a program and its handle belong.
+//! Registration: one program for each transport, and one transport for each handle.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

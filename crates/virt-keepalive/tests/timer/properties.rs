@@ -1,4 +1,4 @@
-//! What holds whatever happens.
+//! Properties of the timer that hold for any sequence of events.
 
 use std::time::{Duration, Instant};
 

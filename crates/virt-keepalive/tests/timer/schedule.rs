@@ -1,4 +1,4 @@
-//! What is due when nothing is received and `poll` is called in time.
+//! The schedule in silence, with `poll` called in time.
 
 use std::time::{Duration, Instant};
 

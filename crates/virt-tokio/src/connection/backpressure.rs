@@ -15,7 +15,7 @@ pub(crate) struct StreamBacklog {
     limit: usize,
     /// The limit while a call or PING waits for its answer: `limit <= unread_limit`.
     unread_limit: usize,
-    /// Whether there is room again, or a reader has gone, and the task has not seen it.
+    /// True if there is room again, or a reader has gone, and the task has not seen it.
     changed: AtomicBool,
     task: TaskWaker,
 }
@@ -74,17 +74,17 @@ impl StreamBacklog {
         self.unread_limit
     }
 
-    /// Whether nothing more is read, unless an answer is waited for.
+    /// Returns whether nothing more is read, unless an answer is waited for.
     pub(crate) fn is_full(&self) -> bool {
         self.bytes.load(Ordering::Relaxed) >= self.limit
     }
 
-    /// Whether nothing more is read in any case.
+    /// Returns whether nothing more is read in any case.
     pub(crate) fn is_overfull(&self) -> bool {
         self.bytes.load(Ordering::Relaxed) >= self.unread_limit
     }
 
-    /// Whether there is room again, or a reader has gone, since the last call.
+    /// Returns whether there is room again, or a reader has gone, since the last call.
     pub(crate) fn take_changed(&self) -> bool {
         self.changed.load(Ordering::Relaxed) && self.changed.swap(false, Ordering::Relaxed)
     }

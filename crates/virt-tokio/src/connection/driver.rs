@@ -223,18 +223,18 @@ impl Driver {
         Poll::Ready(Ok(()))
     }
 
-    /// Whether so much output waits that no command is taken.
+    /// Returns whether so much output waits that no command is taken.
     fn is_stuck(&self) -> bool {
         queued(&self.endpoint.transport) >= self.queue_limit
     }
 
-    /// Whether nothing is read: the peer has to read the replies it caused, a reader its stream, or the stream of the
+    /// Returns whether nothing is read: the peer has to read the replies it caused, a reader its stream, or the stream of the
     /// connection is to be wrapped.
     fn is_read_blocked(&mut self) -> bool {
         self.replies.is_full() || self.are_streams_blocked() || self.endpoint.is_wrapping()
     }
 
-    /// Whether nothing is read because of unread streams. An answer that is waited for may be behind their data, so it is
+    /// Returns whether nothing is read because of unread streams. An answer that is waited for may be behind their data, so it is
     /// read on for that, up to a second limit, at which the waiting fails.
     fn are_streams_blocked(&mut self) -> bool {
         let streams = &self.state.streams;

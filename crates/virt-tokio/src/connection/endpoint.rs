@@ -164,7 +164,7 @@ impl Endpoint {
         self.wrapping = Some(Box::new(Wrapping { wrap, done }));
     }
 
-    /// Whether the stream of the connection is to be wrapped.
+    /// Returns whether the stream of the connection is to be wrapped.
     pub(crate) fn is_wrapping(&self) -> bool {
         self.wrapping.is_some()
     }
@@ -266,7 +266,7 @@ impl Endpoint {
         received
     }
 
-    /// Whether a call or PING of a handle waits for its answer.
+    /// Returns whether a call or PING of a handle waits for its answer.
     pub(crate) fn awaits_answer(&mut self) -> bool {
         let is_waiting = |waiter: &mut Waiter| !waiter.outcome.is_closed();
         self.pings.iter().any(|ping| !ping.pong.is_closed())

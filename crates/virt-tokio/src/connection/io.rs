@@ -23,7 +23,7 @@ pub(crate) struct Io {
     socket: Box<dyn Socket>,
     /// The size of the next read: `WINDOW_MIN <= window <= WINDOW_MAX`.
     window: usize,
-    /// Whether written bytes have still to be flushed.
+    /// True if written bytes have still to be flushed.
     is_unflushed: bool,
     /// A descriptor behind frames that are held up.
     next_fd: Option<Fd>,
@@ -45,7 +45,7 @@ impl Io {
         }
     }
 
-    /// Whether nothing can be written any more.
+    /// Returns whether nothing can be written any more.
     pub(crate) fn is_write_failed(&self) -> bool {
         self.write_error.is_some()
     }
@@ -54,7 +54,7 @@ impl Io {
         self.write_error.take()
     }
 
-    /// Whether all output is written and flushed.
+    /// Returns whether all output is written and flushed.
     pub(crate) fn is_flushed(&self, transport: &Transport) -> bool {
         queued(transport) == 0 && !self.is_unflushed
     }

@@ -1,4 +1,4 @@
-//! What a client does with each frame: where libvirt's C client closes, `receive` fails and goes on failing.
+//! A client's treatment of each frame: in the cases in which libvirt's C client closes, `receive` fails for good.
 
 use virt_testkit::transport::{assert_sends, assert_silent, null};
 use virt_testkit::wire;
@@ -24,7 +24,7 @@ fn calling_client() -> (Transport, Handle<Recorder>) {
 #[track_caller]
 fn closes(received: &str, text: &str) -> ReceiveError {
     let (mut client, handle) = calling_client();
-    // What comes before the frame that is wrong is handled, what comes after it is not.
+    // The frame before the faulty one is handled, the frame behind it is not.
     let error = client
         .receive(&wire(&[PING, received, PING].concat()))
         .unwrap_err();

@@ -1,4 +1,4 @@
-//! What is counted, and what can be asked of a transport while it runs.
+//! The counters of a transport, and its state while it runs.
 
 use virt_testkit::transport::{drain, drain_bytes, null};
 use virt_testkit::wire;

@@ -80,7 +80,7 @@ fn texts_that_are_not_utf_8_do_not_hide_the_error() {
         ("00000005 000006", "needs 4 bytes, has 3 (at byte 68)"),
         (
             "00000005 00000006 00000000 00",
-            "1 bytes follow the end of the value, none may (at byte 76)",
+            "1 trailing bytes after the value (at byte 76)",
         ),
     ] {
         let refused = from_slice::<RemoteError>(&latin(tail)).unwrap_err();

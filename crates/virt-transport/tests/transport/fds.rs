@@ -10,7 +10,7 @@ use virt_transport::{Need, Role, Transport};
 use crate::support::{REMOTE, Recorder, client, log, server};
 use crate::witness::{Witness, witnesses};
 
-/// What a transport has to send, a line each.
+/// Takes the output of a transport, a line for each piece.
 fn transcript(transport: &mut Transport) -> Vec<String> {
     let lines = drain(transport).into_iter().map(|sent| match sent {
         Sent::Bytes(bytes) => hex(&bytes),
@@ -87,7 +87,7 @@ fn a_frame_waits_for_its_descriptors_and_need_counts_them_down() {
     server.receive_fd(fds.remove(0)).unwrap();
     assert_eq!(server.need(), Need::Fds(1));
     assert_eq!(log(&mut server, &handle), [""; 0]);
-    // That nothing has come is nothing.
+    // An empty read changes nothing.
     server.receive(&[]).unwrap();
     server.commit(0).unwrap();
     server.receive_fd(fds.remove(0)).unwrap();

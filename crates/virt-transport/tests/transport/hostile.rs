@@ -8,7 +8,7 @@ use virt_transport::{Handle, Need, ReceiveError, Role, SendError, Serial, Stream
 use crate::support::{Ponger, REMOTE, Recorder, log};
 use crate::witness::Witness;
 
-/// What the peer does.
+/// An act of the peer.
 #[derive(Debug, Clone)]
 enum Step {
     /// A frame of this type, serial, status and payload, all of which may make sense.
@@ -108,7 +108,7 @@ proptest! {
     }
 }
 
-/// What either end does of its own accord.
+/// An act of either end.
 #[derive(Debug, Clone)]
 enum Act {
     Call(usize),

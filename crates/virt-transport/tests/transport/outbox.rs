@@ -1,4 +1,4 @@
-//! What waits to be written: its order, its size, and that a large payload is not copied.
+//! The outbox: the order and size of its content, and large payloads without a copy.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -47,7 +47,7 @@ fn advance(transport: &mut Transport, count: usize) {
     chunks.advance(count);
 }
 
-/// Where the bytes lie that are to be written next.
+/// Returns the address of the next bytes to be written.
 fn place(transport: &mut Transport) -> usize {
     let Some(Transmit::Bytes(chunks)) = transport.poll_transmit() else {
         panic!("no bytes wait");
@@ -216,7 +216,7 @@ fn bytes_before_a_descriptor_are_all_that_is_offered() {
     assert_eq!(drain_bytes(&mut client).len(), 28);
 }
 
-/// What may happen to an outbox.
+/// A step in the life of an outbox.
 #[derive(Debug, Clone)]
 enum Step {
     Message(usize),

@@ -80,7 +80,7 @@ fn at_most_one_answer_goes_over_the_limit() {
         assert_eq!(server.buffered(), 3 * 28);
         assert_eq!(server.counters().frames_received, 2);
         assert_eq!(answered(&mut server), [1, 2]);
-        // That nothing has come changes nothing.
+        // An empty read changes nothing.
         server.receive(&[]).unwrap();
         assert!(server.is_paused());
         assert_silent(&mut server);

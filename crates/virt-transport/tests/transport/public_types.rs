@@ -1,4 +1,4 @@
-//! What users of the types rely on: they go to another thread, they are small, `Program` makes objects.
+//! The public types: they are `Send` and small, and `Program` makes objects.
 
 use virt_testkit::bytes;
 use virt_testkit::transport::drain_bytes;

@@ -1,4 +1,4 @@
-//! However the bytes are cut, and whichever way they are given, the outcome is the same.
+//! The same outcome for any cuts of the bytes, by `receive` or `commit`.
 
 use proptest::prelude::*;
 use virt_testkit::transport::drain_bytes;
@@ -11,13 +11,13 @@ use crate::support::{Ponger, REMOTE, Recorder};
 #[derive(Debug, Clone, Copy)]
 struct Cut {
     length: usize,
-    /// How much more room than that to ask for, if the bytes are read into the buffer.
+    /// The room to ask for beyond that, if the bytes are read into the buffer.
     room: Option<usize>,
-    /// Whether what is to be sent is taken afterwards.
+    /// Set if the output is drained afterwards.
     drain: bool,
 }
 
-/// What can be seen from outside.
+/// The state of a transport as seen from outside.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     log: Vec<String>,

@@ -1,4 +1,4 @@
-//! What a caller can get wrong: each is an error that says so, and the transport goes on working.
+//! Mistakes of a caller: an error or a panic names each, and the transport goes on working.
 
 use virt_testkit::transport::{assert_sends, assert_silent, null};
 use virt_testkit::wire;
@@ -43,7 +43,7 @@ fn a_number_is_registered_once() {
         ))
         .unwrap();
     assert_eq!(log(&mut server, &remote), ["call 60 serial 1: "]);
-    // What comes after an error gets a handle of its own.
+    // A program registered after an error gets a handle of its own.
     let other = server
         .register(Recorder::new(ProgramId::new(0x2000_8087, 1)))
         .unwrap();

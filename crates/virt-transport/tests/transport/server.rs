@@ -1,4 +1,4 @@
-//! What a server does with each frame, word for word what a libvirt 9.0 daemon does.
+//! A server's treatment of each frame, word for word that of a libvirt 9.0 daemon.
 
 use virt_testkit::transport::{assert_sends, assert_silent, drain_bytes};
 use virt_testkit::wire;
@@ -398,7 +398,7 @@ fn a_payload_that_does_not_decode_is_refused() {
     );
 }
 
-/// A daemon would not mind the word behind the argument: RFC 4506 has no room for it, and neither have we.
+/// A daemon ignores the trailing word; RFC 4506 has no room for it, and strict decoding refuses it.
 #[test]
 fn a_payload_that_goes_on_behind_the_arguments_is_refused() {
     answers(

@@ -1,4 +1,4 @@
-//! A program that writes down what reaches it.
+//! A program that records each frame, and ends that have it.
 
 use virt_testkit::hex;
 use virt_transport::{
@@ -29,19 +29,19 @@ fn end(role: Role) -> (Transport, Handle<Recorder>) {
     (transport, handle)
 }
 
-/// Takes what the recorder has written down.
+/// Takes the lines of the recorder.
 pub(crate) fn log(transport: &mut Transport, handle: &Handle<Recorder>) -> Vec<String> {
     transport.with(handle, |recorder, _| std::mem::take(&mut recorder.log))
 }
 
-/// A program that writes down what reaches it, a line each, and keeps the calls unanswered.
+/// A program that records each frame as a line, and leaves calls unanswered.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     id: ProgramId,
     pub(crate) log: Vec<String>,
     pub(crate) calls: Vec<CallId>,
     pub(crate) fds: Vec<Fd>,
-    /// What it says of everything but calls.
+    /// The verdict on everything but calls.
     pub(crate) verdict: Result<(), ProgramError>,
 }
 
@@ -132,7 +132,7 @@ fn with_fds(fds: &[Fd]) -> String {
     }
 }
 
-/// A keepalive program at its smallest: PING is answered, anything else was not expected.
+/// The smallest keepalive program: a PING is answered, anything else is unexpected.
 #[derive(Debug, Default)]
 pub(crate) struct Ponger;
 

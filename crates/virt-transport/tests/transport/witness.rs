@@ -11,14 +11,14 @@ use virt_transport::Fd;
 pub(crate) struct Witness(UnixStream);
 
 impl Witness {
-    /// A descriptor, and who watches it.
+    /// Makes a descriptor and its witness.
     pub(crate) fn new() -> (Self, Fd) {
         let (watching, watched) = UnixStream::pair().expect("a pair of sockets");
         watching.set_nonblocking(true).expect("a socket can be");
         (Self(watching), watched.into())
     }
 
-    /// Whether every copy of the descriptor has been closed.
+    /// Returns whether every copy of the descriptor has been closed.
     pub(crate) fn is_closed(&mut self) -> bool {
         match self.0.read(&mut [0]) {
             Ok(0) => true,
@@ -27,7 +27,7 @@ impl Witness {
         }
     }
 
-    /// Whether this is the descriptor that is watched: what is written to it arrives here.
+    /// Returns whether this is the watched descriptor: a byte written to it arrives here.
     pub(crate) fn recognises(&mut self, fd: &impl AsFd) -> bool {
         let copy = fd.as_fd().try_clone_to_owned().expect("a copy");
         let mut watched = UnixStream::from(copy);
@@ -39,7 +39,7 @@ impl Witness {
     }
 }
 
-/// As many descriptors, and who watches them.
+/// Makes this many descriptors and their witnesses.
 pub(crate) fn witnesses(count: usize) -> (Vec<Witness>, Vec<Fd>) {
     (0..count).map(|_| Witness::new()).unzip()
 }

@@ -32,7 +32,7 @@ fn trailing<T: for<'a> Decode<'a> + Debug>(bytes: &str) {
         let error = from_slice::<T>(&followed).expect_err("refused");
         assert_eq!(error.kind(), Kind::Trailing { count });
         assert_eq!(error.offset(), value.len());
-        let text = format!("{count} bytes follow the end of the value, none may");
+        let text = format!("{count} trailing bytes after the value");
         assert_eq!(
             error.to_string(),
             format!("{text} (at byte {})", value.len())

@@ -1,4 +1,4 @@
-//! What is encoded decodes to the same value, and what decodes encodes to the same bytes.
+//! Round trips: a value encodes to bytes that decode to it, and bytes that decode are encoded again.
 
 use std::fmt::Debug;
 
@@ -20,7 +20,7 @@ where
     Ok(())
 }
 
-/// Whatever `bytes` are: if they decode, there is one way to write them, which is `bytes`.
+/// If `bytes` decode, their value encodes to the same bytes.
 fn canonical<T: Encode + for<'a> Decode<'a>>(bytes: &[u8]) -> Result<(), TestCaseError> {
     if let Ok(value) = from_slice::<T>(bytes) {
         let again = to_vec(&value).expect("what decodes keeps its bounds");

@@ -1,4 +1,4 @@
-//! However a stream is cut, fed and taken, the same frames come out.
+//! The same frames come out of a stream, however it is cut, fed and taken.
 
 use proptest::prelude::*;
 use virt_testkit::bytes::PING;

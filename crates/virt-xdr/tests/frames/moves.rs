@@ -1,4 +1,4 @@
-//! Where in its buffer a decoder keeps what it has received: it moves bytes seldom, and grows only where it must.
+//! The place of received bytes in the buffer: they are moved seldom, and the buffer grows only if it must.
 
 use virt_testkit::bytes::PING;
 use virt_xdr::FrameDecoder;

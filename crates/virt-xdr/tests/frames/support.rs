@@ -1,4 +1,4 @@
-//! Frames to send, ways to feed them, and what came out.
+//! Frames to send, ways to feed them, and ways to take them out again.
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -35,7 +35,7 @@ pub(crate) fn stream(frames: &[Owned]) -> Vec<u8> {
     wire
 }
 
-/// How bytes are handed to a decoder.
+/// A way to hand bytes to a decoder.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Feed {
     Push,
@@ -43,7 +43,7 @@ pub(crate) enum Feed {
     Space(usize),
 }
 
-/// How a payload is taken from a frame.
+/// A way to take a payload from a frame.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Take {
     Look,

@@ -1,4 +1,4 @@
-//! What closes the connection: counts, bytes and descriptors that cannot be.
+//! Counts, bytes and descriptors that close the connection.
 
 use virt_testkit::transport::{assert_sends, assert_silent};
 use virt_testkit::wire;

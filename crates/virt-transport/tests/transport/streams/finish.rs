@@ -16,7 +16,7 @@ fn a_client_finishes_and_the_confirmation_closes_the_stream() {
     send(&mut client, &handle, |cx| cx.finish_stream(DOWNLOAD)).unwrap();
     assert_sends(&mut client, FINISH);
     assert!(is_open(&mut client, &handle));
-    // What the daemon had sent before arrives all the same.
+    // Data that the daemon had sent before still arrives.
     client
         .receive(&wire(
             "0000001d 20008086 00000001 000000d1 00000003 00000001 00000002 'a'",
