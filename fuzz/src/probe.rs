@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use virt_transport::{
     Call, CallId, Context, Fd, Message, Program, ProgramError, ProgramId, Raw, RemoteError, Reply,
-    ReplyError, SendError, Serial, StreamFrame, StreamId, StreamItem,
+    ReplyError, SendError, Serial, StreamBody, StreamFrame, StreamId, StreamItem,
 };
 
 /// A received call that owns its parts.
@@ -104,7 +104,12 @@ impl Program for Probe {
         cx: &mut Context<'_>,
     ) -> Result<(), ProgramError> {
         let id = frame.id;
-        let item = StreamItem::from(frame.body);
+        let item = match frame.body {
+            StreamBody::Data(payload) => StreamItem::Data(payload.into_bytes()),
+            StreamBody::Hole { length, .. } => StreamItem::Hole(length),
+            StreamBody::Finish => StreamItem::Finish,
+            StreamBody::Abort(error) => StreamItem::Abort(error),
+        };
         if self.echo {
             match &item {
                 StreamItem::Data(data) => allow_closed(cx.stream_data(id, data.clone()))?,

@@ -6,7 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::pattern::words;
+use virt_testkit::hex;
+
 use crate::{Direction, Event, Pattern};
 
 /// A recorded connection.
@@ -95,7 +96,7 @@ impl fmt::Display for Capture {
                 Direction::Up => '>',
                 Direction::Down => '<',
             };
-            writeln!(f, "{mark} {}", words(frame))?;
+            writeln!(f, "{mark} {}", hex(frame))?;
         }
         Ok(())
     }

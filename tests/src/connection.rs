@@ -8,10 +8,14 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use rustix::net::{Shutdown, shutdown, sockopt};
+use virt_testkit::socket;
 
 use crate::incoming::Incoming;
 use crate::libvirt::PATIENCE;
-use crate::{Event, Peer, socket};
+use crate::{Event, Peer};
+
+/// The most bytes of one read.
+pub(crate) const READ: usize = 65_536;
 
 /// A socket of either kind, read with room for descriptors and cut into frames.
 #[derive(Debug)]
@@ -81,7 +85,7 @@ impl Connection {
 
     /// Reads once; false when the peer sent nothing for [`PATIENCE`].
     fn read(&mut self) -> bool {
-        match socket::read(&self.socket) {
+        match socket::read(&self.socket, READ) {
             Ok((bytes, descriptors)) if !bytes.is_empty() => {
                 self.incoming.push(&bytes);
                 if !descriptors.is_empty() {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::geteuid;
 use tempfile::TempDir;
+use virt_testkit::bytes::{PING, PONG};
 
 use crate::libvirt::{self, PATIENCE};
 use crate::{Connection, Event, Peer, Process};
@@ -223,8 +224,6 @@ impl Daemon {
 }
 
 fn pong(mut connection: Connection) -> io::Result<()> {
-    const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
-    const PONG: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0";
     connection.send(PING, 0);
     match connection.receive() {
         Event::Frame(frame) if frame == PONG => Ok(()),

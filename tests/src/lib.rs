@@ -31,7 +31,6 @@ mod proxy;
 mod script;
 mod served;
 mod shell;
-mod socket;
 mod storage;
 mod transfer;
 

@@ -146,6 +146,8 @@ fn line(page: &mut String, line: &str) {
 
 #[cfg(test)]
 mod tests {
+    use virt_testkit::bytes::PONG;
+
     use super::*;
 
     fn played(name: &str, answers: &[Event]) -> (Script, Outcome) {
@@ -169,8 +171,6 @@ mod tests {
         };
         render(&[chapter], before)
     }
-
-    const PONG: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0";
 
     #[test]
     fn answers_are_in_words() {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use virt_testkit::hex;
+
 /// A line's bytes, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pattern(pub Vec<Token>);
@@ -80,12 +82,6 @@ impl Pattern {
 
 impl Token {
     fn parse(word: &str) -> Result<Self, String> {
-        if let Some(text) = word
-            .strip_prefix('"')
-            .and_then(|word| word.strip_suffix('"'))
-        {
-            return Ok(Self::Bytes(string(text)));
-        }
         match word {
             "........" => return Ok(Self::AnyWord),
             "*" => return Ok(Self::AnyString),
@@ -93,12 +89,12 @@ impl Token {
             "serial+1" => return Ok(Self::Serial(1)),
             _ => {}
         }
-        let (digits, times) = match word.split_once('*') {
-            Some((digits, times)) => (digits, times.parse().ok()),
-            None => (word, Some(1)),
+        let (bytes, times) = match word.split_once('*') {
+            Some((digits, times)) if !digits.starts_with('"') => (digits, times.parse().ok()),
+            _ => (word, Some(1)),
         };
-        match (hex(digits), times) {
-            (Some(bytes), Some(times)) => Ok(Self::Bytes(bytes.repeat(times))),
+        match (virt_testkit::parse(bytes), times) {
+            (Ok(bytes), Some(times)) if !bytes.is_empty() => Ok(Self::Bytes(bytes.repeat(times))),
             _ => Err(format!(
                 "`{word}` is none of: bytes in hex, bytes*times, \"a string\", `*` for any string, \
                  `........` for any word, `serial`, `serial+1`"
@@ -128,19 +124,12 @@ impl fmt::Display for Pattern {
 /// Bytes as hex words; a long frame is cut after its first lines.
 pub(crate) fn dump(bytes: &[u8]) -> String {
     const SHOWN: usize = 256;
-    let shown = words(bytes.get(..SHOWN).unwrap_or(bytes));
+    let shown = hex(bytes.get(..SHOWN).unwrap_or(bytes));
     let more = match bytes.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!(" and {more} bytes more"),
     };
     shown + &more
-}
-
-/// Bytes as hex words.
-pub(crate) fn words(bytes: &[u8]) -> String {
-    let word = |word: &[u8]| word.iter().map(|byte| format!("{byte:02x}")).collect();
-    let words: Vec<String> = bytes.chunks(4).map(word).collect();
-    words.join(" ")
 }
 
 fn split_word(line: &str) -> Result<(&str, &str), String> {
@@ -153,25 +142,6 @@ fn split_word(line: &str) -> Result<(&str, &str), String> {
         None => line.find(char::is_whitespace).unwrap_or(line.len()),
     };
     Ok(line.split_at(end))
-}
-
-fn hex(digits: &str) -> Option<Vec<u8>> {
-    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    (0..digits.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok())
-        .collect()
-}
-
-/// A string as RFC 4506 writes it.
-fn string(text: &str) -> Vec<u8> {
-    let length = u32::try_from(text.len()).expect("a script's text is short");
-    let mut bytes = length.to_be_bytes().to_vec();
-    bytes.extend_from_slice(text.as_bytes());
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
-    bytes
 }
 
 /// How many bytes the XDR string at the front takes.

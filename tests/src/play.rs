@@ -3,6 +3,9 @@
 use std::collections::VecDeque;
 use std::fmt::Write;
 
+use virt_testkit::bytes::PING;
+use virt_testkit::words::PONG;
+
 use crate::pattern::dump;
 use crate::{End, Pattern, Role, Step, Transcript, Transfer};
 
@@ -174,9 +177,8 @@ impl<P: Peer> Player<'_, P> {
         // The keepalive program answers a PING from the loop that reads, so its PONG says that all
         // before it was read. A daemon hands calls on to its workers: a call of a program that does
         // not exist is answered when the calls before it are.
-        let (ping, pong) = (keepalive(1), keepalive(2));
-        let mut awaited = vec![pong];
-        self.peer.send(&ping.bytes(0), 0);
+        let mut awaited = vec![words(PONG)];
+        self.peer.send(PING, 0);
         if self.role == Role::Daemon {
             let call = words("0000001c 7fffffff 00000001 00000001 00000000 7fffffff 00000000");
             self.peer.send(&call.bytes(0), 0);
@@ -248,12 +250,6 @@ fn is_stream(frame: &[u8]) -> bool {
     matches!(frame.get(16..20), Some([0, 0, 0, 3 | 6]))
 }
 
-fn keepalive(procedure: u32) -> Pattern {
-    words(&format!(
-        "0000001c 6b656570 00000001 {procedure:08x} 00000002 00000000 00000000"
-    ))
-}
-
 fn words(line: &str) -> Pattern {
     Pattern::parse(line, true).expect("the fence is written in a script's words")
 }
@@ -262,8 +258,6 @@ fn words(line: &str) -> Pattern {
 mod tests {
     use super::*;
     use crate::Script;
-
-    const PONG: &str = "0000001c 6b656570 00000001 00000002 00000002 00000000 00000000";
 
     /// Says what it was told to, whatever it is sent.
     struct Parrot(VecDeque<Event>);

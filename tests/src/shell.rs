@@ -4,12 +4,10 @@ use std::path::PathBuf;
 use std::{fmt, fs, io};
 
 use tempfile::TempDir;
+use virt_testkit::bytes::{PING, PONG};
 
 use crate::transfer::{HOLE, write_contents};
 use crate::{Connection, Event, Listener, Pattern, Peer, Transfer, TransferKind, virsh};
-
-const PING: &str = "0000001c 6b656570 00000001 00000001 00000002 00000000 00000000";
-const PONG: &str = "0000001c 6b656570 00000001 00000002 00000002 00000000 00000000";
 
 const OPEN: u32 = 1;
 const HOSTNAME: u32 = 59;
@@ -113,10 +111,9 @@ impl Shell {
 
     /// Returns its next call, and answers PINGs before it, which come if it was slow.
     fn next_call(&mut self) -> io::Result<Vec<u8>> {
-        let (ping, pong) = (bytes(PING)?, bytes(PONG)?);
         loop {
             match self.connection.receive() {
-                Event::Frame(frame) if frame == ping => self.connection.send(&pong, 0),
+                Event::Frame(frame) if frame == PING => self.connection.send(PONG, 0),
                 Event::Frame(frame) => return Ok(frame),
                 other => return Err(unexpected(&other)),
             }

@@ -4,26 +4,21 @@ use std::fs;
 use std::panic;
 use std::thread;
 
-use virt_tests::{Config, Connection, Daemon, Event, Pattern, Peer, libvirt};
+use virt_testkit::wire;
+use virt_testkit::words::{PING, PONG};
+use virt_tests::{Config, Connection, Daemon, Event, Peer, libvirt};
 
-const PING: &str = "0000001c 6b656570 00000001 00000001 00000002 00000000 00000000";
-const PONG: &str = "0000001c 6b656570 00000001 00000002 00000002 00000000 00000000";
 /// May we send keepalive (feature 10)? It is also how a client says that it may be pinged.
 const ASK_KEEPALIVE: &str =
     "00000020 20008086 00000001 0000003c 00000000 00000001 00000000 0000000a";
 const YES: &str = "00000020 20008086 00000001 0000003c 00000001 00000001 00000000 00000001";
 
-fn bytes(words: &str) -> Vec<u8> {
-    let pattern = Pattern::parse(words, false).expect("these are words of a script");
-    pattern.bytes(0)
-}
-
 fn frame(words: &str) -> Event {
-    Event::Frame(bytes(words))
+    Event::Frame(wire(words))
 }
 
 fn assert_answers(connection: &mut Connection) {
-    connection.send(&bytes(PING), 0);
+    connection.send(&wire(PING), 0);
     assert_eq!(connection.receive(), frame(PONG));
 }
 
@@ -83,7 +78,7 @@ fn a_stopped_daemon_answers_once_it_goes_on() {
     assert_answers(&mut connection);
 
     daemon.process().stop().unwrap();
-    connection.send(&bytes(PING), 0);
+    connection.send(&wire(PING), 0);
     daemon.process().resume().unwrap();
 
     assert_eq!(connection.receive(), frame(PONG));
@@ -113,7 +108,7 @@ fn a_daemon_pings_count_times_and_closes() {
         .number("keepalive_count", 2);
     let daemon = Daemon::start(&config).unwrap();
     for mut connection in [daemon.unix().unwrap(), daemon.tcp().unwrap()] {
-        connection.send(&bytes(ASK_KEEPALIVE), 0);
+        connection.send(&wire(ASK_KEEPALIVE), 0);
         for expected in [YES, PING, PING] {
             assert_eq!(connection.receive(), frame(expected));
         }
@@ -137,7 +132,7 @@ fn any_frame_starts_a_daemons_count_again() {
         for answer in [PONG, PING, nobody] {
             scope.spawn(move || {
                 let mut connection = daemon.unix().unwrap();
-                connection.send(&bytes(ASK_KEEPALIVE), 0);
+                connection.send(&wire(ASK_KEEPALIVE), 0);
                 // Were the answer nothing to the daemon, it would close after `count` PINGs.
                 let mut pings = 0;
                 while pings <= count {
@@ -145,7 +140,7 @@ fn any_frame_starts_a_daemons_count_again() {
                     assert_ne!(event, Event::Closed, "after {pings} times {answer}");
                     if event == frame(PING) {
                         pings += 1;
-                        connection.send(&bytes(answer), 0);
+                        connection.send(&wire(answer), 0);
                     }
                 }
             });
@@ -159,7 +154,7 @@ fn the_end_of_what_is_sent_ends_the_connection() {
         return;
     }
     let daemon = Daemon::start(&Config::default()).unwrap();
-    for begun in [&bytes(PING)[..0], &bytes(PING)[..2], &bytes(PING)[..27]] {
+    for begun in [&wire(PING)[..0], &wire(PING)[..2], &wire(PING)[..27]] {
         for mut connection in [daemon.unix().unwrap(), daemon.tcp().unwrap()] {
             connection.send(begun, 0);
             connection.finish().unwrap();

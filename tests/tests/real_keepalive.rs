@@ -7,13 +7,18 @@
 
 use std::io::Read;
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Output};
 use std::sync::mpsc::{self, Receiver};
 
 use virt_keepalive::{KeepAlive, KeepAliveContext, KeepAliveHandle, Ping};
+use virt_testkit::Example;
 use virt_tests::{Config, Daemon, libvirt};
 use virt_transport::{Calls, Handle, Incoming, Role, Transport};
 use virt_xdr::from_slice;
+
+const EXAMPLE: Example = Example {
+    package: "virt-keepalive",
+    name: "unix",
+};
 
 const MAX_INACTIVE: usize = 20;
 
@@ -118,10 +123,9 @@ fn the_example_pings_a_real_daemon() {
     if !libvirt::available("the example `unix`") {
         return;
     }
-    // However long it takes to build, the daemon does not wait for it.
-    assert!(cargo("build").status().unwrap().success());
+    EXAMPLE.build();
     let mut daemon = Daemon::start(&Config::default()).unwrap();
-    let output = run_example(&daemon);
+    let output = EXAMPLE.run().arg(daemon.socket()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let (mut pings, mut pongs) = (0, 0);
     for line in said(&output.stdout).lines() {
@@ -135,26 +139,13 @@ fn the_example_pings_a_real_daemon() {
     assert_eq!((pings, pongs), (5, 5));
 
     daemon.process().stop().unwrap();
-    let output = run_example(&daemon);
+    let output = EXAMPLE.run().arg(daemon.socket()).output().unwrap();
     assert!(!output.status.success(), "{output:?}");
     assert_eq!(said(&output.stdout), "PING\n".repeat(3));
     assert_eq!(
         said(&output.stderr),
         "Error: \"the daemon does not answer\"\n"
     );
-}
-
-/// As a newcomer runs it.
-fn run_example(daemon: &Daemon) -> Output {
-    let mut run = cargo("run");
-    run.arg("--").arg(daemon.socket()).output().unwrap()
-}
-
-fn cargo(what: &str) -> Command {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.arg(what);
-    cargo.args("--quiet --package virt-keepalive --example unix".split(' '));
-    cargo
 }
 
 fn said(words: &[u8]) -> &str {

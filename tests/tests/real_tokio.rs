@@ -6,7 +6,6 @@
 )]
 
 use std::future::Future;
-use std::process::Command;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -18,6 +17,7 @@ use virt_remote::{
     DomainLifecycle, DomainLookupByName, DomainLookupByNameArgs, DomainResume, DomainResumeArgs,
     DomainSuspend, DomainSuspendArgs, Feature, NonnullDomain,
 };
+use virt_testkit::Example;
 use virt_tests::{Config, Daemon, libvirt, libvirt::PATIENCE};
 use virt_tokio::{CallError, Client, CloseReason, KeepAliveMode, Limits, Options, connect};
 
@@ -118,17 +118,14 @@ fn the_example_connects_and_stays() {
     if !libvirt::available("the example of virt-tokio with a real daemon") {
         return;
     }
-    let cargo = |what: &str| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.arg(what);
-        cargo.args("--quiet --package virt-tokio --example connect".split(' '));
-        cargo
+    let example = Example {
+        package: "virt-tokio",
+        name: "connect",
     };
-    // However long it takes to build, the daemon does not wait for it.
-    assert!(cargo("build").status().unwrap().success());
+    example.build();
     let daemon = Daemon::start(&watchful()).unwrap();
     for uri in [daemon.unix_uri(), daemon.tcp_uri()] {
-        let output = cargo("run").args(["--", &uri]).output().unwrap();
+        let output = example.run().arg(&uri).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
         let [connected, pong, closed] = text.lines().collect::<Vec<_>>().try_into().unwrap();

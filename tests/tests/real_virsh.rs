@@ -4,6 +4,7 @@ use std::io;
 use std::thread;
 use std::time::Instant;
 
+use virt_testkit::bytes::PING;
 use virt_tests::{
     Config, Daemon, Event, Link, Listener, Ours, Pattern, Peer, Shell, libvirt, virsh,
 };
@@ -46,11 +47,7 @@ fn virsh_pings_count_times_and_says_why_it_closes() {
     let mut shell = Shell::start(1, 2).unwrap();
     // On a slow machine a PING may cross the last reply, with which the count begins again: one a second.
     let crossed = start.elapsed().as_secs();
-    let ping = Pattern::parse(
-        "0000001c 6b656570 00000001 00000001 00000002 00000000 00000000",
-        false,
-    );
-    let ping = Event::Frame(ping.unwrap().bytes(0));
+    let ping = Event::Frame(PING.to_vec());
     let mut pings = 0;
     let end = loop {
         match shell.receive() {

@@ -3,14 +3,13 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
+use virt_testkit::bytes::{PING, PONG};
 use virt_tests::virsh::{self, Session};
 use virt_tests::{Direction, Link, Proxy, Served, libvirt};
 
 type Result = std::result::Result<(), Box<dyn Error>>;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_virt-test-server");
-const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
-const PONG: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0";
 const LINKS: [Link; 2] = [Link::Unix, Link::Tcp];
 /// What `virsh` is told in the issue that this is about: dead after 4 s.
 const KEEPALIVE: [&str; 4] = ["-k", "1", "-K", "3"];

@@ -8,14 +8,13 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use tempfile::TempDir;
-
-const PING: &[u8; 28] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
-const PONG: &[u8; 28] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0";
+use virt_testkit::Example;
+use virt_testkit::bytes::{PING, PONG};
 
 #[test]
 fn memory_tells_what_goes_over_and_what_silence_leads_to() {
@@ -158,13 +157,10 @@ fn unix_says_when_what_answers_is_no_libvirt_daemon() {
     assert!(error.contains("1213486160"), "{error}");
 }
 
-fn run(example: &str, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", env!("CARGO_PKG_NAME")])
-        .args(["--example", example, "--"])
-        .args(arguments)
-        .output()
-        .unwrap()
+fn run(name: &'static str, arguments: &[&str]) -> Output {
+    let package = env!("CARGO_PKG_NAME");
+    let mut example = Example { package, name }.run();
+    example.args(arguments).output().unwrap()
 }
 
 /// Runs `unix` with a daemon that does this with its connection.

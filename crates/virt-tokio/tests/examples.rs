@@ -5,15 +5,15 @@
     reason = "what helps a test may panic as a test may"
 )]
 
-use std::process::{Command, Output};
+use std::process::Output;
+
+use virt_testkit::Example;
 
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", env!("CARGO_PKG_NAME")])
-        .args(["--example", "connect", "--"])
-        .args(arguments)
-        .output()
-        .unwrap()
+    let package = env!("CARGO_PKG_NAME");
+    let name = "connect";
+    let mut example = Example { package, name }.run();
+    example.args(arguments).output().unwrap()
 }
 
 #[test]

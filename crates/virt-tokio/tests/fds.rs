@@ -8,8 +8,7 @@
 )]
 
 use std::fs;
-use std::io::{IoSlice, IoSliceMut, Read, Write};
-use std::mem::MaybeUninit;
+use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
@@ -17,12 +16,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::io::{FdFlags, fcntl_getfd};
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
-};
 use tokio::runtime::Builder;
 use tokio::time::timeout;
+use virt_testkit::bytes::{PING, PONG};
+use virt_testkit::socket;
+use virt_testkit::transport::null;
 use virt_tokio::{
     CallError, Client, CloseReason, Closed, KeepAliveMode, Limits, Options, Server, ServerOptions,
 };
@@ -32,9 +30,6 @@ use virt_transport::{
 
 /// How long a test may take before it fails, not how long it takes.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
-const PONG: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0";
 
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -68,18 +63,7 @@ struct Peer(Arc<UnixStream>);
 impl Peer {
     /// One message: bytes, and the descriptors that ride on them.
     fn says(&self, bytes: &[u8], fds: &[BorrowedFd<'_>]) {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(10))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        if !fds.is_empty() {
-            assert!(control.push(SendAncillaryMessage::ScmRights(fds)));
-        }
-        let sent = sendmsg(
-            &*self.0,
-            &[IoSlice::new(bytes)],
-            &mut control,
-            SendFlags::NOSIGNAL,
-        );
-        assert_eq!(sent.unwrap(), bytes.len());
+        socket::write(&*self.0, bytes, fds).unwrap();
     }
 
     /// So many bytes, those of descriptors included, and the descriptors.
@@ -88,18 +72,10 @@ impl Peer {
         tokio::task::spawn_blocking(move || {
             let (mut heard, mut fds) = (Vec::new(), Vec::new());
             while heard.len() < count {
-                let mut bytes = vec![0; count - heard.len()];
-                let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-                let mut control = RecvAncillaryBuffer::new(&mut space);
-                let mut slices = [IoSliceMut::new(&mut bytes)];
-                let message = recvmsg(&*peer.0, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC);
-                let received = message.unwrap().bytes;
-                assert!(received > 0, "the end after {heard:02x?}");
-                heard.extend_from_slice(&bytes[..received]);
-                fds.extend(control.drain().flat_map(|message| match message {
-                    RecvAncillaryMessage::ScmRights(fds) => fds.collect::<Vec<_>>(),
-                    _ => Vec::new(),
-                }));
+                let (bytes, more) = socket::read(&*peer.0, count - heard.len()).unwrap();
+                assert!(!bytes.is_empty(), "the end after {heard:02x?}");
+                heard.extend(bytes);
+                fds.extend(more);
             }
             (heard, fds)
         })
@@ -203,7 +179,7 @@ fn those_of_a_call_go_one_by_one_behind_it() {
     leaves_nothing_open(async || {
         let (client, peer) = client();
         let (mut reader, writer) = std::io::pipe().unwrap();
-        let fds = vec![writer.into(), fs::File::open("/dev/null").unwrap().into()];
+        let fds = vec![writer.into(), null()];
         let (fds, ()) = tokio::join!(mirror(&client, fds), async {
             let (bytes, fds) = peer.hears(32 + 2).await;
             assert_eq!(bytes[..32], frame(4, 0, b"\0\0\0\x02"));
@@ -234,7 +210,6 @@ fn as_many_as_there_may_be_go_there_and_back_between_our_two_ends() {
         let (server, _) = server.unwrap();
         let client = Client::over_unix(ours, Options::default());
         for count in [0, 1, 32] {
-            let null = || fs::File::open("/dev/null").unwrap().into();
             let fds = mirror(&client, (0..count).map(|_| null()).collect())
                 .await
                 .unwrap();
@@ -242,7 +217,7 @@ fn as_many_as_there_may_be_go_there_and_back_between_our_two_ends() {
         }
         let calls = (0..20).map(|_| {
             let client = client.clone();
-            let fds = vec![fs::File::open("/dev/null").unwrap().into()];
+            let fds = vec![null()];
             tokio::spawn(async move { mirror(&client, fds).await })
         });
         for call in calls.collect::<Vec<_>>() {
@@ -263,8 +238,7 @@ impl Program for Giver {
     }
 
     fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
-        let null = fs::File::open("/dev/null").unwrap();
-        Ok(cx.reply_with_fds(call.id, &(), vec![null.into()])?)
+        Ok(cx.reply_with_fds(call.id, &(), vec![null()])?)
     }
 }
 
@@ -311,12 +285,12 @@ fn one_that_comes_behind_calls_that_wait_finds_its_own() {
             |transport, _| transport.register(Mirror),
         );
         let (_server, _) = server.unwrap();
-        let null = fs::File::open("/dev/null").unwrap();
+        let fd = null();
         for _ in 0..10 {
             let mut bytes = frame(0, 0, b"").repeat(5);
             bytes.extend(frame(4, 0, b"\0\0\0\x01"));
             peer.says(&bytes, &[]);
-            peer.says(b"\0", &[null.as_fd()]);
+            peer.says(b"\0", &[fd.as_fd()]);
             peer.says(&frame(0, 0, b""), &[]);
             let (bytes, fds) = peer.hears(7 * 32 + 1).await;
             assert_eq!(fds.len(), 1);
@@ -329,7 +303,7 @@ fn one_that_comes_behind_calls_that_wait_finds_its_own() {
 fn more_than_there_may_be_are_refused_and_closed() {
     leaves_nothing_open(async || {
         let (client, peer) = client();
-        let fds = (0..33).map(|_| fs::File::open("/dev/null").unwrap().into());
+        let fds = (0..33).map(|_| null());
         let error = mirror(&client, fds.collect()).await.unwrap_err();
         assert!(
             matches!(
@@ -371,20 +345,17 @@ fn those_that_nobody_waits_for_are_closed() {
 fn those_that_a_libvirt_daemon_sends_back_with_an_error_are_taken_and_closed() {
     leaves_nothing_open(async || {
         let (client, peer) = client();
-        let null = fs::File::open("/dev/null").unwrap();
-        let (fds, ()) = tokio::join!(
-            mirror(&client, vec![null.try_clone().unwrap().into()]),
-            async {
-                peer.hears(33).await;
-                // An error without any text, and the descriptor behind it.
-                let mut error = b"\0\0\0\x27\0\0\0\x07\0\0\0\0\0\0\0\x02".to_vec();
-                error.extend([0; 28]);
-                peer.says(&frame(1, 1, &error), &[]);
-                peer.says(b"\0", &[null.as_fd()]);
-                peer.says(PING, &[]);
-                assert_eq!(peer.hears(28).await.0, PONG);
-            }
-        );
+        let fd = null();
+        let (fds, ()) = tokio::join!(mirror(&client, vec![null()]), async {
+            peer.hears(33).await;
+            // An error without any text, and the descriptor behind it.
+            let mut error = b"\0\0\0\x27\0\0\0\x07\0\0\0\0\0\0\0\x02".to_vec();
+            error.extend([0; 28]);
+            peer.says(&frame(1, 1, &error), &[]);
+            peer.says(b"\0", &[fd.as_fd()]);
+            peer.says(PING, &[]);
+            assert_eq!(peer.hears(28).await.0, PONG);
+        });
         assert!(matches!(fds.unwrap_err(), CallError::Reply(_)));
     });
 }
@@ -475,10 +446,10 @@ fn each_misuse_by_a_daemon_closes_and_leaves_nothing() {
     for (misuse, commit, cause) in MISUSES {
         leaves_nothing_open(async || {
             let (client, peer) = client();
-            let null = fs::File::open("/dev/null").unwrap();
+            let fd = null();
             let (fds, ()) = tokio::join!(mirror(&client, Vec::new()), async {
                 peer.hears(28).await;
-                commit(&peer, 5, null.as_fd());
+                commit(&peer, 5, fd.as_fd());
             });
             match fds {
                 Err(CallError::Closed(closed)) => judge(misuse, &closed, cause),
@@ -493,8 +464,8 @@ fn each_misuse_by_a_client_closes_and_leaves_nothing() {
     for (misuse, commit, cause) in MISUSES {
         leaves_nothing_open(async || {
             let (server, peer) = server();
-            let null = fs::File::open("/dev/null").unwrap();
-            commit(&peer, 4, null.as_fd());
+            let fd = null();
+            commit(&peer, 4, fd.as_fd());
             judge(misuse, &server.closed().await, cause);
         });
     }
@@ -504,9 +475,9 @@ fn each_misuse_by_a_client_closes_and_leaves_nothing() {
 fn a_peer_that_goes_before_all_have_come_is_cut_off() {
     leaves_nothing_open(async || {
         let (server, peer) = server();
-        let null = fs::File::open("/dev/null").unwrap();
+        let fd = null();
         peer.says(&frame(4, 0, b"\0\0\0\x02"), &[]);
-        peer.says(b"\0", &[null.as_fd()]);
+        peer.says(b"\0", &[fd.as_fd()]);
         drop(peer);
         let closed = server.closed().await;
         assert_eq!(
@@ -524,7 +495,7 @@ fn those_that_wait_to_be_sent_are_closed_with_the_connection() {
         let calls: Vec<_> = (0..200)
             .map(|_| {
                 let client = client.clone();
-                let fds = (0..32).map(|_| fs::File::open("/dev/null").unwrap().into());
+                let fds = (0..32).map(|_| null());
                 let fds: Vec<Fd> = fds.take(2).collect();
                 tokio::spawn(async move { mirror(&client, fds).await })
             })

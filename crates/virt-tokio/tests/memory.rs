@@ -11,13 +11,12 @@ use std::time::Duration;
 
 use peak_alloc::PeakAlloc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
+use virt_testkit::bytes::PING;
 use virt_tokio::{CloseReason, KeepAliveMode, Server, ServerOptions};
 use virt_transport::{Call, Context, Program, ProgramId, RemoteError};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
-
-const PING: &[u8; 28] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
 
 fn serve(stream: tokio::io::DuplexStream) -> Server {
     let keepalive = KeepAliveMode::Send {

@@ -9,6 +9,8 @@
 
 use bytes::Buf;
 use peak_alloc::PeakAlloc;
+use virt_testkit::bytes::PING;
+use virt_testkit::transport::null;
 use virt_transport::{
     Call, Calls, Context, Handle, Message, Program, ProgramError, ProgramId, RemoteError, Role,
     StreamId, Transmit, Transport,
@@ -18,8 +20,6 @@ use virt_transport::{
 static MEMORY: PeakAlloc = PeakAlloc;
 
 const LARGE: usize = 4 * 1024 * 1024;
-
-const PING: &[u8; 28] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
 
 /// Answers a message with an empty one, a call with 4 MiB, and takes everything else.
 struct Echo;
@@ -320,7 +320,7 @@ fn the_answers_to_a_flood_are_no_larger_than_the_flood() {
 /// 64 KiB of small calls, each with a reply of 4 MiB, of which the peer reads nothing or one at a time.
 fn large_answers_to_small_calls_are_made_one_at_a_time() {
     let (mut server, _) = transport(Role::Server);
-    let mut call = *PING;
+    let mut call = PING.to_vec();
     call[15] = 9;
     call[19] = 0;
     let calls = call.repeat(64 * 1024 / call.len());
@@ -363,7 +363,7 @@ fn a_connection_that_has_failed_holds_nothing_that_was_received() {
         assert_eq!(client.buffered(), (1 << 20) + 4);
         #[cfg(unix)]
         {
-            let fd = std::fs::File::open("/dev/null").unwrap().into();
+            let fd = null();
             client.receive_fd(fd).unwrap_err();
             client.receive(&vec![0; 1 << 20]).unwrap_err();
         }

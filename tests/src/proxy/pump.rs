@@ -6,9 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::net::{Shutdown, shutdown, sockopt};
+use virt_testkit::socket;
 
+use crate::connection::READ;
 use crate::incoming::Incoming;
-use crate::socket;
 
 use super::{Direction, Fault, Link, Place, Shared, Trick};
 
@@ -108,14 +109,14 @@ impl<'a> Pump<'a> {
 
     fn read(&mut self) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
         let (from, _) = self.ends();
-        let (mut bytes, mut descriptors) = socket::read(from)?;
+        let (mut bytes, mut descriptors) = socket::read(from, READ)?;
         if self.style == Style::Merge && !bytes.is_empty() {
             let timeout = |limit| sockopt::set_socket_timeout(from, sockopt::Timeout::Recv, limit);
             timeout(Some(PAUSE))?;
             // Nothing comes behind a descriptor in one read, so nothing is gathered behind it either. The
             // end, if it comes now, comes again.
             while descriptors.is_empty()
-                && let Ok((more, with)) = socket::read(from)
+                && let Ok((more, with)) = socket::read(from, READ)
                 && !more.is_empty()
             {
                 bytes.extend(more);

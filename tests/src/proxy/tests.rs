@@ -1,6 +1,8 @@
 use std::error::Error;
 use std::net::{Ipv4Addr, TcpListener};
 
+use virt_testkit::bytes::PING;
+
 use super::*;
 use crate::{Connection, Peer};
 
@@ -111,7 +113,6 @@ fn one_byte_is_corrupted() -> Result {
 
 #[test]
 fn frames_of_keepalive_are_not_counted() -> Result {
-    const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let cut = fault(Trick::Cut, 1, Place::LENGTH);
     let proxy = Proxy::start(Target::Tcp(listener.local_addr()?), cut)?;

@@ -8,6 +8,7 @@ use virt_remote::{
     ConnectRegisterCloseCallback, ConnectSupportsFeature, ConnectUnregisterCloseCallback,
     DomainGetState, DomainLookupByName,
 };
+use virt_testkit::bytes::{PING, PONG};
 use virt_transport::{CallProcedure, RemoteError};
 use virt_xdr::{
     Decode, DecodeError, Encode, Frame, FrameDecoder, MessageType, Serial, Status, from_slice,
@@ -15,9 +16,6 @@ use virt_xdr::{
 };
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
-
-pub(crate) const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
-pub(crate) const PONG: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0";
 
 /// Says what a frame is and what it carries.
 pub(crate) fn decode(bytes: &[u8]) -> Result<String> {

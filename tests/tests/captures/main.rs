@@ -7,10 +7,9 @@ use std::env;
 use std::sync::LazyLock;
 
 use virt_remote::{RemoteServer, TestHypervisor};
+use virt_testkit::bytes::PING;
 use virt_tests::{Capture, Direction, libvirt};
-use virt_transport::{Role, Transmit, Transport};
-
-use bytes::Buf;
+use virt_transport::{Role, Transport};
 
 use decode::decode;
 use record::{HOST, SESSIONS, record};
@@ -63,12 +62,10 @@ fn a_server_of_ours_answers_as_the_real_daemon_has() -> Result {
         for (direction, frame) in &capture.frames {
             match direction {
                 Direction::Up => server.receive(frame)?,
-                Direction::Down if frame == decode::PING => {}
+                Direction::Down if frame == PING => {}
                 Direction::Down => theirs.extend(frame),
             }
-            while let Some(Transmit::Bytes(mut bytes)) = server.poll_transmit() {
-                ours.extend(bytes.copy_to_bytes(bytes.remaining()));
-            }
+            server.write_to(&mut ours)?;
         }
         assert_eq!(ours, theirs, "{}", capture.name);
     }

@@ -1,10 +1,9 @@
 //! Recording: `virsh` and `libvirtd` with a proxy between them.
 
 use virt_remote::Procedure;
+use virt_testkit::bytes::PONG;
 use virt_tests::virsh::{self, Session as Shell};
 use virt_tests::{Capture, Config, Daemon, Direction, Proxy, Target};
-
-use crate::decode::PONG;
 
 /// What the host is called in place of its own name.
 pub(crate) const HOST: &str = "host.example";

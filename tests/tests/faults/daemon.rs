@@ -1,12 +1,12 @@
 //! Our client, and a real daemon.
 
-use std::fs::File;
 use std::time::Duration;
 
 use virt_remote::{
     ConnectGetHostname, ConnectGetUri, ConnectGetVersion, ConnectSupportsFeature,
     ConnectSupportsFeatureArgs, DomainLookupByName, DomainLookupByNameArgs, Feature,
 };
+use virt_testkit::transport::null;
 use virt_tests::{Config, Daemon, Place, Target, Trick, libvirt};
 use virt_tokio::{CallError, Client, CloseReason, KeepAliveMode, connect};
 
@@ -142,8 +142,7 @@ async fn calls(client: Client, fds: usize) -> Vec<std::result::Result<(), CallEr
         feature: Feature::KEEPALIVE,
     };
     let name = DomainLookupByNameArgs { name: "test" };
-    let fds = (0..fds).map(|_| File::open("/dev/null").expect("it is there").into());
-    let fds = fds.collect();
+    let fds = (0..fds).map(|_| null()).collect();
     let (supported, host, version, dom, uri) = tokio::join!(
         client.call_with_fds::<ConnectSupportsFeature>(&feature, fds),
         client.call::<ConnectGetHostname>(&()),

@@ -7,24 +7,13 @@ mod program;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
-use bytes::Buf;
-use virt_transport::{Role, StreamId, Transmit, Transport};
+use virt_testkit::transport::carry;
+use virt_transport::{Role, StreamId, Transport};
 
 use program::Copier;
 
 /// The one procedure it has.
 const COPY: i32 = 1;
-
-/// Carries what one end has to send to the other. A socket would stand here.
-fn carry(from: &mut Transport, to: &mut Transport) {
-    while let Some(transmit) = from.poll_transmit() {
-        let received = match transmit {
-            Transmit::Bytes(mut bytes) => to.receive(&bytes.copy_to_bytes(bytes.remaining())),
-            Transmit::Fd(slot) => to.receive_fd(slot.into_fd()),
-        };
-        received.expect("the other end sends what may be sent");
-    }
-}
 
 #[test]
 fn it_calls_is_called_streams_and_passes_descriptors() {

@@ -3,13 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 
 use fastrand::Rng;
+use virt_testkit::transport::null;
 use virt_tests::{Follow, Later, Refuse, Return, Tell, Told};
 use virt_transport::{
     CallProcedure, Calls, Context, Incoming, MessageProcedure, ReplyError, StreamId, StreamItem,
 };
 use virt_xdr::from_slice;
-
-use crate::wire::descriptor;
 
 #[derive(Default)]
 pub(crate) struct Asker {
@@ -63,7 +62,7 @@ impl Asker {
         let serial = if fds == 0 {
             cx.call(procedure, &text)
         } else {
-            cx.call_with_fds(procedure, &text, (0..fds).map(|_| descriptor()).collect())
+            cx.call_with_fds(procedure, &text, (0..fds).map(|_| null()).collect())
         };
         let serial = serial.expect("it can be sent");
         match procedure {

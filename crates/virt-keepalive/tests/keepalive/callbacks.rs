@@ -3,9 +3,10 @@
 use std::sync::mpsc;
 
 use virt_keepalive::{KeepAlive, Ping};
+use virt_testkit::words::{PING, PONG};
 use virt_transport::{Role, Transport};
 
-use crate::support::{NOTHING, PING, PONG, ROLES, receive, sent};
+use crate::support::{NOTHING, ROLES, receive, sent};
 
 #[test]
 fn unless_replaced_on_ping_answers() {

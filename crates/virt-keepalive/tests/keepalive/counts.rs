@@ -1,8 +1,9 @@
 //! Counts of PINGs and PONGs: PONGs are paired with PINGs in order.
 
 use virt_keepalive::{Counts, Ping};
+use virt_testkit::words::{PING, PONG};
 
-use crate::support::{End, NOTHING, OTHER, PING, PONG, ROLES, carry};
+use crate::support::{End, NOTHING, OTHER, ROLES, carry};
 
 #[track_caller]
 fn assert_counts(end: &mut End, sent: u64, answered: u64, received: u64) {

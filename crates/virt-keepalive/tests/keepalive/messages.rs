@@ -1,8 +1,9 @@
 //! The program's treatment of each frame that a peer may send.
 
+use virt_testkit::words::{PING, PONG};
 use virt_transport::Role;
 
-use crate::support::{End, NOTHING, PING, PONG, ROLES, receive};
+use crate::support::{End, NOTHING, ROLES, receive};
 
 #[test]
 fn a_ping_is_answered_plainly_whatever_is_odd_about_it() {

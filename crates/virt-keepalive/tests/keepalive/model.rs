@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 use virt_keepalive::{Counts, Ping, Tracker};
+use virt_testkit::words::{PING, PONG};
 use virt_transport::Role;
 
-use crate::support::{End, OTHER, PING, PONG};
+use crate::support::{End, OTHER};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {

@@ -3,9 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use virt_keepalive::{KeepAlive, KeepAliveHandle, Ping};
+use virt_testkit::words::{PING, PONG};
 use virt_transport::{Role, Transport};
 
-use crate::support::{NOTHING, PING, PONG, ROLES, receive, sent};
+use crate::support::{NOTHING, ROLES, receive, sent};
 
 #[test]
 fn a_second_registration_is_an_error_and_the_first_goes_on() {

@@ -3,10 +3,10 @@
 use std::sync::mpsc::{self, Receiver};
 
 use virt_keepalive::{Counts, KeepAlive, KeepAliveHandle, Ping};
+use virt_testkit::transport::drain_bytes;
+use virt_testkit::{hex, wire};
 use virt_transport::{ReceiveError, Role, Transport};
 
-pub(crate) const PING: &str = "0000001c 6b656570 00000001 00000001 00000002 00000000 00000000";
-pub(crate) const PONG: &str = "0000001c 6b656570 00000001 00000002 00000002 00000000 00000000";
 /// A message of the program that is neither PING nor PONG.
 pub(crate) const OTHER: &str = "0000001c 6b656570 00000001 00000003 00000002 00000000 00000000";
 pub(crate) const NOTHING: &str = "";
@@ -103,18 +103,12 @@ impl End {
 
 /// Hands bytes to a transport, written as words in hex.
 pub(crate) fn receive(transport: &mut Transport, words: &str) -> Result<(), ReceiveError> {
-    transport.receive(&bytes(words))
+    transport.receive(&wire(words))
 }
 
 /// Takes the output of a transport, written as words in hex.
 pub(crate) fn sent(transport: &mut Transport) -> String {
-    let mut bytes = Vec::new();
-    transport.write_to(&mut bytes).unwrap();
-    let words: Vec<String> = bytes
-        .chunks(4)
-        .map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect())
-        .collect();
-    words.join(" ")
+    hex(&drain_bytes(transport))
 }
 
 /// Carries the output of one end to the other, and returns it.
@@ -122,11 +116,4 @@ pub(crate) fn carry(from: &mut End, to: &mut End) -> String {
     let words = from.sent();
     to.receive(&words);
     words
-}
-
-fn bytes(words: &str) -> Vec<u8> {
-    words
-        .split_whitespace()
-        .flat_map(|word| u32::from_str_radix(word, 16).unwrap().to_be_bytes())
-        .collect()
 }

@@ -1,9 +1,10 @@
 //! Each row of the table of [`KeepAlive`](virt_keepalive::KeepAlive): `inactive`, the output, the callback.
 
 use virt_keepalive::{Ping, Tracker};
+use virt_testkit::words::{PING, PONG};
 use virt_transport::Role;
 
-use crate::support::{End, NOTHING, OTHER, PING, PONG, ROLES};
+use crate::support::{End, NOTHING, OTHER, ROLES};
 
 #[test]
 fn ping_adds_one_and_sends() {

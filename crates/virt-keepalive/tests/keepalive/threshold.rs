@@ -1,9 +1,10 @@
 //! `max_inactive`: how many calls of `ping` the peer may be silent for.
 
 use virt_keepalive::{KeepAlive, Ping, Tracker};
+use virt_testkit::words::{PING, PONG};
 use virt_transport::{Role, Transport};
 
-use crate::support::{End, NOTHING, OTHER, PING, PONG, ROLES, sent};
+use crate::support::{End, NOTHING, OTHER, ROLES, sent};
 
 #[test]
 fn by_default_ten_pings_go_out_and_each_further_one_fails() {

@@ -1,9 +1,10 @@
 //! Two ends against each other, step by step.
 
 use virt_keepalive::Ping;
+use virt_testkit::words::{PING, PONG};
 use virt_transport::Role;
 
-use crate::support::{End, NOTHING, PING, PONG, carry};
+use crate::support::{End, NOTHING, carry};
 
 /// Either end may be the one that asks.
 fn pairs(max_inactive: u32) -> [(End, End); 2] {

@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant};
 
 use virt_keepalive::{KeepAlive, KeepAliveHandle, Tick, Timer};
+use virt_testkit::bytes::{PING, PONG};
+use virt_testkit::transport::drain_bytes;
 use virt_transport::{Role, Transport};
 
 use crate::support::{clock, seconds};
-
-const PING: &[u8; 28] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
-const PONG: &[u8; 28] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0";
 
 /// One end of a connection, as a driver holds it.
 struct End {
@@ -47,9 +46,7 @@ impl End {
     }
 
     fn sent(&mut self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.transport.write_to(&mut bytes).unwrap();
-        bytes
+        drain_bytes(&mut self.transport)
     }
 }
 

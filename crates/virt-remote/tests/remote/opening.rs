@@ -10,9 +10,9 @@ mod properties;
 mod refusals;
 
 use virt_remote::{AuthType, OpenError, OpenOptions, Opened, Opening, Phase, Step};
+use virt_testkit::hex;
+use virt_testkit::wire;
 use virt_transport::{ErrorCode, ErrorSource, RemoteError, ReplyError};
-
-use crate::support::{bytes, words};
 
 /// No authentication, keepalive, and a name.
 const PLAIN: &str = r#"
@@ -41,8 +41,8 @@ pub(crate) fn plays(opening: &mut Opening, transcript: &str) {
     for line in transcript.lines().filter(|line| !line.is_empty()) {
         let (mark, rest) = line.split_at(1);
         match mark {
-            ">" => assert_eq!(words(&due(opening)), words(&bytes(rest)), "{line}"),
-            "<" => opening.on_reply(Ok(bytes(rest))),
+            ">" => assert_eq!(hex(&due(opening)), hex(&wire(rest)), "{line}"),
+            "<" => opening.on_reply(Ok(wire(rest))),
             "!" => {
                 let (code, text) = rest.trim().split_once(' ').unwrap();
                 let code = ErrorCode(code.parse().unwrap());
@@ -125,7 +125,7 @@ fn keepalive_is_known_once_it_was_asked_for() {
 fn a_step_stays_due_until_its_result_comes() {
     let mut opening = opening();
     for _ in 0..2 {
-        assert_eq!(due(&mut opening), bytes("00000042"));
+        assert_eq!(due(&mut opening), wire("00000042"));
     }
     plays(&mut opening, PLAIN);
     assert_eq!(opened(&mut opening), opened(&mut opening));
@@ -140,7 +140,7 @@ fn calls_are_named_and_only_polkit_waits_for_a_person() {
             panic!("{opening:?}");
         };
         calls.push((call.name, call.interactive));
-        opening.on_reply(Ok(bytes(reply)));
+        opening.on_reply(Ok(wire(reply)));
     }
     assert_eq!(
         calls,

@@ -1,8 +1,9 @@
 //! A server whose client is a transcript.
 
-use bytes::Buf;
 use virt_remote::{PROGRAM, RemoteServer, TestHypervisor};
-use virt_transport::{Context, Handle, ReplyError, Role, Transmit, Transport};
+use virt_testkit::transport::drain_bytes;
+use virt_testkit::{hex, wire};
+use virt_transport::{Context, Handle, ReplyError, Role, Transport};
 use virt_xdr::{Frame, FrameDecoder, Header, MessageType, Serial, Status, frame_head, from_slice};
 
 /// A transport with the remote program.
@@ -86,7 +87,7 @@ impl Server {
         self.transport.receive(&head).unwrap();
         self.transport.receive(payload).unwrap();
         let mut decoder = FrameDecoder::new();
-        decoder.push(&sent(&mut self.transport));
+        decoder.push(&drain_bytes(&mut self.transport));
         let mut frames = Vec::new();
         while let Some(Frame {
             header, payload, ..
@@ -99,7 +100,7 @@ impl Server {
 
     #[track_caller]
     fn sends(&mut self, expected: &[u8]) {
-        assert_eq!(words(&sent(&mut self.transport)), words(expected));
+        assert_eq!(hex(&drain_bytes(&mut self.transport)), hex(expected));
     }
 }
 
@@ -108,43 +109,6 @@ pub(crate) fn hypervisor() -> TestHypervisor {
     let mut hypervisor = TestHypervisor::default();
     hypervisor.hostname = "vm".to_owned();
     hypervisor
-}
-
-/// Takes the bytes that a transport has to send.
-pub(crate) fn sent(transport: &mut Transport) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while let Some(transmit) = transport.poll_transmit() {
-        let Transmit::Bytes(mut chunks) = transmit else {
-            panic!("no descriptors are sent");
-        };
-        bytes.extend_from_slice(&chunks.copy_to_bytes(chunks.remaining()));
-    }
-    bytes
-}
-
-/// Bytes, written in words of hex and in strings.
-pub(crate) fn bytes(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (i, part) in text.split('"').enumerate() {
-        if i % 2 == 0 {
-            let words = part.split_whitespace();
-            bytes.extend(
-                words.flat_map(|word| u32::from_str_radix(word, 16).unwrap().to_be_bytes()),
-            );
-        } else {
-            bytes.extend(u32::try_from(part.len()).unwrap().to_be_bytes());
-            bytes.extend(part.as_bytes());
-            bytes.resize(bytes.len().next_multiple_of(4), 0);
-        }
-    }
-    bytes
-}
-
-/// Bytes as words of hex, a readable form for a test that fails.
-pub(crate) fn words(bytes: &[u8]) -> String {
-    let word = |word: &[u8]| word.iter().map(|byte| format!("{byte:02x}")).collect();
-    let words: Vec<String> = bytes.chunks(4).map(word).collect();
-    words.join(" ")
 }
 
 fn frames(transcript: &str) -> Vec<(char, Vec<u8>)> {
@@ -158,6 +122,6 @@ fn frames(transcript: &str) -> Vec<(char, Vec<u8>)> {
         }
     }
     assert!(!frames.is_empty(), "a transcript has frames");
-    let parsed = frames.iter().map(|(mark, frame)| (*mark, bytes(frame)));
+    let parsed = frames.iter().map(|(mark, frame)| (*mark, wire(frame)));
     parsed.collect()
 }

@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use virt_remote::*;
+use virt_testkit::transport::drain_bytes;
 use virt_transport::{
     CallProcedure, Calls, ErrorCode, Handle, Incoming, MessageProcedure, ReplyError, Role,
     Transport,
 };
 use virt_xdr::from_slice;
 
-use crate::support::{hypervisor, sent};
+use crate::support::hypervisor;
 
 struct Ends {
     client: Transport,
@@ -39,8 +40,8 @@ impl Ends {
                 calls.call(cx, P::NUMBER, args, ())
             })
             .unwrap();
-        self.server.receive(&sent(&mut self.client)).unwrap();
-        self.client.receive(&sent(&mut self.server)).unwrap();
+        self.server.receive(&drain_bytes(&mut self.client)).unwrap();
+        self.client.receive(&drain_bytes(&mut self.server)).unwrap();
         let payload = self.take().expect("the call was answered")?;
         Ok(from_slice(&payload).unwrap())
     }

@@ -3,10 +3,10 @@
 use std::fmt::Debug;
 
 use virt_remote::*;
+use virt_testkit::hex;
+use virt_testkit::wire;
 use virt_transport::{CallProcedure, MessageProcedure};
 use virt_xdr::{Decode, DecodeErrorKind, Encode, ProgramId, from_slice, to_vec};
-
-use crate::support::{bytes, words};
 
 const DOMAIN: &str = r#""test" 6695eb01 f6a48304 79aa97f2 502e193f 00000001"#;
 
@@ -21,8 +21,8 @@ fn domain<'a, S: From<&'a str>>() -> NonnullDomain<S> {
 /// A value is these words and no others, and no fewer.
 #[track_caller]
 fn is<T: Encode + for<'a> Decode<'a> + PartialEq + Debug>(value: &T, text: &str) {
-    let encoded = bytes(text);
-    assert_eq!(words(&to_vec(value).unwrap()), words(&encoded));
+    let encoded = wire(text);
+    assert_eq!(hex(&to_vec(value).unwrap()), hex(&encoded));
     assert_eq!(&from_slice::<T>(&encoded).unwrap(), value);
     for length in 0..encoded.len() {
         let cut = from_slice::<T>(&encoded[..length]);
@@ -212,7 +212,7 @@ fn streams_and_descriptors_of_domains() {
 
 #[test]
 fn strings_are_borrowed_where_one_wants() {
-    let encoded = bytes(DOMAIN);
+    let encoded = wire(DOMAIN);
     let borrowed: NonnullDomain<&str> = from_slice(&encoded).unwrap();
     assert_eq!(borrowed, domain());
     assert!(encoded.as_ptr_range().contains(&borrowed.name.as_ptr()));
@@ -224,7 +224,7 @@ fn lists_have_their_bounds_both_ways() {
         types: vec![AuthType::SASL; AUTH_TYPE_LIST_MAX + 1],
     };
     to_vec(&list).unwrap_err();
-    let mut encoded = bytes("00000015");
+    let mut encoded = wire("00000015");
     encoded.resize(4 + 4 * 21, 0);
     let error = from_slice::<AuthListRet>(&encoded).unwrap_err();
     assert!(

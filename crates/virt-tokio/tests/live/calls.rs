@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 use virt_remote::{ConnectGetHostname, ConnectOpen, ConnectOpenArgs};
+use virt_testkit::peer::{Peer, soon};
+use virt_testkit::words::{PING, PONG};
 use virt_tokio::{CallError, Limits, Options};
 use virt_transport::{ReplyError, SendError};
 
 use crate::support::{
-    Ask, PING, PONG, Peer, SECOND, ask, ask_call, ask_reply, connected, every, hostname,
-    hostname_call, hostname_reply, opened, soon,
+    Ask, SECOND, ask, ask_call, ask_reply, connected, every, hostname, hostname_call,
+    hostname_reply, opened,
 };
 
 /// Numbers that look random and are the same each time.
@@ -309,7 +311,7 @@ async fn what_cannot_be_sent_is_not_and_takes_no_turn() {
 #[tokio::test(start_paused = true)]
 async fn descriptors_do_not_go_over_such_a_connection() {
     let (client, mut peer) = connected(in_flight(1));
-    let fds = vec![std::fs::File::open("/dev/null").unwrap().into()];
+    let fds = vec![virt_testkit::transport::null()];
     let error = soon(client.call_with_fds::<Ask>(&1, fds))
         .await
         .unwrap_err();

@@ -3,11 +3,12 @@
 use std::future::pending;
 
 use tokio::time::{Instant, sleep};
+use virt_testkit::peer::{Peer, soon};
+use virt_testkit::words::{PING, PONG};
 use virt_tokio::{Client, CloseReason, KeepAliveMode, Options};
 
 use crate::support::{
-    OWN, PING, PONG, Peer, SECOND, ask, ask_call, connected, every, hostname, hostname_call,
-    opened, reason, soon,
+    OWN, SECOND, ask, ask_call, connected, every, hostname, hostname_call, opened, reason,
 };
 
 const GOODBYE: &str = "0000001c 20008086 00000001 00000002 00000000 00000001 00000000";

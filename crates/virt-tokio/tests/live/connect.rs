@@ -17,13 +17,14 @@ use virt_remote::{
     AuthType, ConnectGetHostname, ConnectGetLibVersion, ConnectGetType, ConnectGetUri,
     ConnectGetVersion, RemoteServer, TestHypervisor,
 };
+use virt_testkit::peer::{PATIENCE, Peer, soon};
 use virt_tokio::{
     CallError, CloseReason, ConnectError, KeepAliveMode, Limits, Options, Server, ServerOptions,
     connect, dial,
 };
 use virt_uri::Candidate;
 
-use crate::support::{PATIENCE, Peer, SECOND, soon};
+use crate::support::SECOND;
 
 /// A directory of its own: a socket's path is at most 107 bytes long.
 fn directory() -> TempDir {

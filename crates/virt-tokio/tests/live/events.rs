@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
+use virt_testkit::peer::soon;
+use virt_testkit::words::{PING, PONG};
 use virt_tokio::{CloseReason, EventError, Limits, Options};
 
-use crate::support::{OWN, PING, PONG, SECOND, Tell, connected, soon};
+use crate::support::{OWN, SECOND, Tell, connected};
 
 fn told(number: u32) -> String {
     format!("00000020 20004242 00000001 00000002 00000002 00000000 00000000 {number:08x}")

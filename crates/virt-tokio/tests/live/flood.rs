@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
+use virt_testkit::peer::{Peer, soon};
+use virt_testkit::wire;
+use virt_testkit::words::{PING, PONG};
 use virt_tokio::{
     Client, CloseReason, Closed, KeepAliveMode, Limits, Options, Server, ServerOptions,
 };
 
-use crate::support::{PING, PONG, Peer, SECOND, connected, every, soon, through, wire};
+use crate::support::{SECOND, connected, every, through};
 
 const MILLION: usize = 1_000_000;
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 use tokio::time::{Instant, advance, sleep};
 use virt_remote::ConnectGetHostname;
 use virt_remote::Phase;
+use virt_testkit::peer::soon;
+use virt_testkit::words::{PING, PONG};
+use virt_testkit::{hex, wire};
 use virt_tokio::{Client, CloseReason, EventError, KeepAliveMode, Options};
 
 use crate::support::{
-    PING, PONG, SECOND, connected, every, hex, hostname, hostname_call, hostname_reply, opened,
-    reason, soon, wire,
+    SECOND, connected, every, hostname, hostname_call, hostname_reply, opened, reason,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);

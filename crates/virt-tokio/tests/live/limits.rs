@@ -1,8 +1,9 @@
 //! Limits that make no sense are held within what can be had.
 
+use virt_testkit::peer::soon;
 use virt_tokio::{Limits, Options, StreamChunk};
 
-use crate::support::{Ask, OWN, Tell, ask, ask_call, ask_reply, connected, soon};
+use crate::support::{Ask, OWN, Tell, ask, ask_call, ask_reply, connected};
 
 fn all(value: usize) -> Limits {
     let mut limits = Limits::default();

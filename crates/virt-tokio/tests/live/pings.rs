@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+use virt_testkit::peer::soon;
+use virt_testkit::words::{PING, PONG};
 use virt_tokio::{Client, Closed, KeepAliveMode, Limits, Options};
 
-use crate::support::{PING, PONG, SECOND, every, opened, soon};
+use crate::support::{SECOND, every, opened};
 
 const MOMENT: Duration = Duration::from_millis(100);
 

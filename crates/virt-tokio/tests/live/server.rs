@@ -2,6 +2,8 @@
 
 use tokio::time::Instant;
 use virt_remote::{ConnectClose, RemoteServer, TestHypervisor};
+use virt_testkit::peer::{Peer, soon};
+use virt_testkit::words::{PING, PONG};
 use virt_tokio::{
     Client, CloseReason, Control, KeepAliveMode, Limits, Options, Server, ServerOptions,
 };
@@ -9,7 +11,7 @@ use virt_transport::{
     Call, CallProcedure, Context, Handle, Program, ProgramId, RegisterError, RemoteError, Transport,
 };
 
-use crate::support::{OWN, PING, PONG, Peer, SECOND, Tell, every, hostname, soon};
+use crate::support::{OWN, SECOND, Tell, every, hostname};
 
 /// Sends its argument, a text, back.
 #[derive(Debug)]

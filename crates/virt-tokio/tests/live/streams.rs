@@ -9,15 +9,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep, timeout};
+use virt_testkit::hex;
+use virt_testkit::peer::{Peer, soon};
+use virt_testkit::words::{PING, PONG};
 use virt_tokio::{
     CallError, Client, CloseReason, KeepAliveMode, Limits, Options, Stream, StreamChunk,
 };
 use virt_transport::{ReplyError, SendError};
 
-use crate::support::{
-    Ask, PING, PONG, Peer, SECOND, ask, ask_call, ask_reply, connected, every, hex, reason, soon,
-    through,
-};
+use crate::support::{Ask, SECOND, ask, ask_call, ask_reply, connected, every, reason, through};
 
 const DATA: &str = "0000001f 20004242 00000001 00000001 00000003 00000001 00000002 'abc'";
 const EMPTY: &str = "0000001c 20004242 00000001 00000001 00000003 00000001 00000002";

@@ -1,11 +1,14 @@
 //! The default limit of answers: small frames with large answers, of every kind.
 
+use virt_testkit::transport::drain_bytes;
+use virt_testkit::wire;
+use virt_testkit::words::PING;
 use virt_transport::{
     Call, Context, Message, Program, ProgramError, ProgramId, RemoteError, Role, StreamBody,
     StreamFrame, StreamId, Transport,
 };
 
-use crate::support::{PING, Ponger, drain_bytes, wire};
+use crate::support::Ponger;
 
 const LARGE: usize = 4 * 1024 * 1024;
 

@@ -1,10 +1,13 @@
 //! The gate that guards every program of a transport until one says that the client is authenticated.
 
+use virt_testkit::transport::{assert_sends, drain_bytes};
+use virt_testkit::wire;
+use virt_testkit::words::{PING, PONG};
 use virt_transport::{
     Access, Call, Context, Program, ProgramId, RemoteError, Role, SendError, Transport,
 };
 
-use crate::support::{PING, PONG, Ponger, REMOTE, assert_sends, drain_bytes, wire};
+use crate::support::{Ponger, REMOTE};
 
 const AUTHENTICATE: i32 = 7;
 const OTHER: ProgramId = ProgramId::new(0x2000_4242, 1);

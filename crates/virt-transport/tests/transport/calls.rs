@@ -1,14 +1,13 @@
 //! Calls and their replies, at both ends.
 
+use virt_testkit::transport::{assert_sends, assert_silent, carry, drain_bytes};
+use virt_testkit::wire;
 use virt_transport::{
     Call, Calls, Context, ErrorCode, ErrorSource, Handle, Incoming, Program, ProgramId,
     RemoteError, ReplyError, Role, SendError, Transport,
 };
 
-use crate::support::{
-    KEEPALIVE, REMOTE, Recorder, assert_sends, assert_silent, carry, client, drain_bytes, log,
-    server, wire,
-};
+use crate::support::{KEEPALIVE, REMOTE, Recorder, client, log, server};
 
 /// Calls `procedure` without arguments, and returns the serial.
 fn call(client: &mut Transport, handle: &Handle<Recorder>, procedure: i32) -> u32 {

@@ -2,12 +2,14 @@
 
 mod backlog;
 
+use virt_testkit::transport::{assert_sends, assert_silent};
+use virt_testkit::{hex, wire};
 use virt_transport::{
     Calls, Handle, Incoming, Raw, ReplyError, Role, SendError, Serial, StreamId, StreamItem,
     Transport,
 };
 
-use crate::support::{KEEPALIVE, REMOTE, assert_sends, assert_silent, hex, wire};
+use crate::support::{KEEPALIVE, REMOTE};
 
 type Client = (Transport, Handle<Calls<&'static str>>);
 
@@ -134,7 +136,7 @@ fn a_waiter_can_wait_for_a_call_of_the_context() {
     let (mut transport, handle) = client();
     transport.with(&handle, |calls, cx| {
         let serial = cx.call_with_fds(60, &10, vec![]).unwrap();
-        assert!(!calls.waiter_mut(serial).is_some());
+        assert!(calls.waiter_mut(serial).is_none());
         calls.wait(serial, "by hand");
         assert!(calls.waiter_mut(serial).is_some());
     });

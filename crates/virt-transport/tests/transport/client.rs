@@ -1,10 +1,11 @@
 //! A client's treatment of each frame: in the cases in which libvirt's C client closes, `receive` fails for good.
 
+use virt_testkit::transport::{assert_sends, assert_silent, null};
+use virt_testkit::wire;
+use virt_testkit::words::{PING, PONG};
 use virt_transport::{Handle, Need, ProgramError, ReceiveError, Transport};
 
-use crate::support::{
-    PING, PONG, Ponger, Recorder, assert_sends, assert_silent, client, log, wire,
-};
+use crate::support::{Ponger, Recorder, client, log};
 
 /// A client that has called procedure 60 with serial 1, and can answer PINGs.
 fn calling_client() -> (Transport, Handle<Recorder>) {
@@ -46,7 +47,7 @@ fn sticks(client: &mut Transport, text: &str) {
     assert_eq!(client.commit(28).unwrap_err().to_string(), text);
     #[cfg(unix)]
     {
-        let fd = std::fs::File::open("/dev/null").unwrap().into();
+        let fd = null();
         assert_eq!(client.receive_fd(fd).unwrap_err().to_string(), text);
     }
     assert_eq!(client.need(), Need::Bytes(0));

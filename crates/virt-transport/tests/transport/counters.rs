@@ -1,8 +1,11 @@
 //! The counters of a transport, and its state while it runs.
 
+use virt_testkit::transport::{drain, drain_bytes, null};
+use virt_testkit::wire;
+use virt_testkit::words::PING;
 use virt_transport::{Counters, Need, Role, Transport};
 
-use crate::support::{PING, Ponger, REMOTE, Recorder, client, drain, drain_bytes, server, wire};
+use crate::support::{Ponger, REMOTE, Recorder, client, server};
 
 #[test]
 fn a_new_transport_has_seen_nothing() {
@@ -117,7 +120,7 @@ fn the_frame_that_ends_a_connection_is_counted() {
 #[cfg(unix)]
 #[test]
 fn descriptors_are_counted_beside_the_bytes() {
-    let fd = || std::fs::File::open("/dev/null").unwrap().into();
+    let fd = || null();
     let (mut client, handle) = client();
     client
         .with(&handle, |_, cx| cx.call_with_fds(60, &(), vec![fd(), fd()]))

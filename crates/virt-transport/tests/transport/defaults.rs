@@ -1,8 +1,11 @@
 //! A program that only has an id: it knows no procedure, expects nothing, and the connection goes on.
 
+use virt_testkit::transport::assert_sends;
+use virt_testkit::wire;
+use virt_testkit::words::{PING, PONG};
 use virt_transport::{Context, Handle, Program, ProgramId, Role, Serial, StreamId, Transport};
 
-use crate::support::{PING, PONG, Ponger, REMOTE, assert_sends, wire};
+use crate::support::{Ponger, REMOTE};
 
 struct Bare;
 

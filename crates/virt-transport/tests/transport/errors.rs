@@ -1,12 +1,11 @@
 //! What an error that is sent has in it: every field, and the words that have names.
 
+use virt_testkit::{hex, wire};
 use virt_transport::{
     DomainObject, ErrorCode, ErrorLevel, ErrorPayload, ErrorSource, NetworkObject, RemoteError,
     ReplyError,
 };
 use virt_xdr::{from_slice, to_vec};
-
-use crate::support::{hex, wire};
 
 #[test]
 fn every_field_field_by_field() {

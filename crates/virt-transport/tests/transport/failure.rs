@@ -1,8 +1,11 @@
 //! The error after which a connection has to be closed.
 
+use virt_testkit::transport::{assert_sends, null};
+use virt_testkit::wire;
+use virt_testkit::words::{PING, PONG};
 use virt_transport::{ReceiveError, Role, Transport};
 
-use crate::support::{PING, PONG, Ponger, assert_sends, client, log, wire};
+use crate::support::{Ponger, client, log};
 
 #[test]
 fn none_is_shown_while_the_connection_works() {
@@ -38,7 +41,7 @@ fn the_first_error_stays() {
 #[test]
 fn a_descriptor_that_is_not_due_is_a_failure() {
     let (mut client, _) = client();
-    let fd = std::fs::File::open("/dev/null").unwrap().into();
+    let fd = null();
     client.receive_fd(fd).unwrap_err();
     assert!(matches!(client.failure(), Some(ReceiveError::UnexpectedFd)));
 }

@@ -3,11 +3,11 @@
 mod refused;
 mod returned;
 
+use virt_testkit::transport::{Sent, assert_sends, carry, drain};
+use virt_testkit::{hex, wire};
 use virt_transport::{Need, Role, Transport};
 
-use crate::support::{
-    REMOTE, Recorder, Sent, assert_sends, carry, client, drain, hex, log, server, wire,
-};
+use crate::support::{REMOTE, Recorder, client, log, server};
 use crate::witness::{Witness, witnesses};
 
 /// Takes the output of a transport, a line for each piece.

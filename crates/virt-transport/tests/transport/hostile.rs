@@ -1,9 +1,11 @@
 //! Whatever arrives, in whatever order: no panic, and what can be seen from outside makes sense.
 
 use proptest::prelude::*;
+use virt_testkit::transport::{Sent, drain};
+use virt_testkit::wire;
 use virt_transport::{Handle, Need, ReceiveError, Role, SendError, Serial, StreamId, Transport};
 
-use crate::support::{Ponger, REMOTE, Recorder, Sent, drain, log, wire};
+use crate::support::{Ponger, REMOTE, Recorder, log};
 use crate::witness::Witness;
 
 /// An act of the peer.

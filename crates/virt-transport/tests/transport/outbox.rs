@@ -5,9 +5,11 @@ use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
 use proptest::prelude::*;
+use virt_testkit::transport::drain_bytes;
+use virt_testkit::{hex, wire};
 use virt_transport::{Handle, Need, Role, Serial, StreamId, Transmit, Transport};
 
-use crate::support::{REMOTE, Recorder, client, drain_bytes, hex, wire};
+use crate::support::{REMOTE, Recorder, client};
 
 const STREAM: StreamId = StreamId {
     procedure: 209,

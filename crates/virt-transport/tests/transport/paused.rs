@@ -1,8 +1,8 @@
 //! Frames that are held up until the answers to those before them are written.
 
+use virt_testkit::transport::{Sent, assert_sends, assert_silent, drain, drain_bytes, null};
+use virt_testkit::wire;
 use virt_transport::{Call, Context, Fd, Need, Program, ProgramId, RemoteError, Role, Transport};
-
-use crate::support::{Sent, assert_sends, assert_silent, drain, drain_bytes, wire};
 
 /// Procedure 1 returns 100 bytes, 2 two descriptors, 3 as many words as descriptors have come.
 struct Generous;
@@ -23,7 +23,7 @@ impl Program for Generous {
 }
 
 fn fd() -> Fd {
-    std::fs::File::open("/dev/null").unwrap().into()
+    null()
 }
 
 fn server(limit: usize) -> Transport {

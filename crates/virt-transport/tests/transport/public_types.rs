@@ -1,5 +1,7 @@
 //! The public types: they are `Send` and small, and `Program` makes objects.
 
+use virt_testkit::bytes;
+use virt_testkit::transport::drain_bytes;
 use virt_transport::{
     Call, CallId, Chunks, Context, Counters, DomainObject, ErrorCode, ErrorLevel, ErrorPayload,
     ErrorSource, Fd, FdSlot, Handle, Message, Need, NetworkObject, Payload, Program, ProgramError,
@@ -91,13 +93,8 @@ fn program_makes_objects_and_a_transport_moves_to_another_thread() {
     let mut transport = Transport::new(Role::Server);
     transport.register(crate::support::Ponger).unwrap();
     let sent = std::thread::spawn(move || {
-        transport
-            .receive(&crate::support::wire(crate::support::PING))
-            .unwrap();
-        crate::support::drain_bytes(&mut transport)
+        transport.receive(bytes::PING).unwrap();
+        drain_bytes(&mut transport)
     });
-    assert_eq!(
-        sent.join().unwrap(),
-        crate::support::wire(crate::support::PONG)
-    );
+    assert_eq!(sent.join().unwrap(), bytes::PONG);
 }

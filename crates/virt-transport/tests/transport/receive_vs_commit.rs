@@ -1,9 +1,11 @@
 //! The same outcome for any cuts of the bytes, by `receive` or `commit`.
 
 use proptest::prelude::*;
+use virt_testkit::transport::drain_bytes;
+use virt_testkit::{hex, wire};
 use virt_transport::{Counters, Handle, Role, Transport};
 
-use crate::support::{Ponger, REMOTE, Recorder, drain_bytes, hex, wire};
+use crate::support::{Ponger, REMOTE, Recorder};
 
 /// One way to hand over some bytes.
 #[derive(Debug, Clone, Copy)]

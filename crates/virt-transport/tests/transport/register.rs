@@ -1,10 +1,11 @@
 //! Mistakes of a caller: an error or a panic names each, and the transport goes on working.
 
+use virt_testkit::transport::{assert_sends, assert_silent, null};
+use virt_testkit::wire;
+use virt_testkit::words::{PING, PONG};
 use virt_transport::{ProgramId, Role, SendError, Transport};
 
-use crate::support::{
-    PING, PONG, Ponger, REMOTE, Recorder, assert_sends, assert_silent, client, log, server, wire,
-};
+use crate::support::{Ponger, REMOTE, Recorder, client, log, server};
 
 /// Answers PINGs, and so works.
 #[track_caller]
@@ -156,11 +157,7 @@ fn a_frame_over_a_lower_limit_is_refused_when_its_length_is_there() {
 fn thirty_three_descriptors_are_refused() {
     let (mut client, handle) = client();
     client.register(Ponger).unwrap();
-    let fds = || {
-        (0..33)
-            .map(|_| std::fs::File::open("/dev/null").unwrap().into())
-            .collect()
-    };
+    let fds = || (0..33).map(|_| null()).collect();
 
     let refused = client.with(&handle, |_, cx| cx.call_with_fds(60, &10, fds()));
     assert_eq!(
@@ -185,7 +182,7 @@ fn descriptors_on_a_connection_that_carries_none_are_refused() {
     let mut client = Transport::new(Role::Client);
     client.register(Ponger).unwrap();
     let handle = client.register(Recorder::new(REMOTE)).unwrap();
-    let fd = std::fs::File::open("/dev/null").unwrap().into();
+    let fd = null();
 
     let refused = client.with(&handle, |_, cx| cx.call_with_fds(60, &10, vec![fd]));
     assert_eq!(refused, Err(SendError::FdsNotCarried { count: 1 }));

@@ -1,8 +1,10 @@
 //! Serials of calls: counted up, wrapped around, never one that is in use.
 
+use virt_testkit::transport::assert_sends;
+use virt_testkit::wire;
 use virt_transport::{Handle, Role, Serial, StreamId, Transport};
 
-use crate::support::{REMOTE, Recorder, assert_sends, log, wire};
+use crate::support::{REMOTE, Recorder, log};
 
 fn client_at(serial: u32) -> (Transport, Handle<Recorder>) {
     let mut client = Transport::new(Role::Client).with_next_serial(Serial(serial));

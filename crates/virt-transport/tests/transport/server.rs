@@ -1,10 +1,13 @@
 //! A server's treatment of each frame, word for word that of a libvirt 9.0 daemon.
 
+use virt_testkit::transport::{assert_sends, assert_silent, drain_bytes};
+use virt_testkit::wire;
+use virt_testkit::words::{PING, PONG};
 use virt_transport::{
     Access, Call, Context, Need, Program, ProgramId, RemoteError, Role, Transport,
 };
 
-use crate::support::{PING, PONG, Ponger, REMOTE, assert_sends, assert_silent, wire};
+use crate::support::{Ponger, REMOTE};
 
 const SUPPORTS_FEATURE: i32 = 60;
 const AUTH_LIST: i32 = 66;
@@ -431,7 +434,7 @@ fn a_call_is_judged_by_program_then_status_then_procedure_then_authentication_th
     #[track_caller]
     fn refused(transport: &mut Transport, received: &str, message: &str) {
         transport.receive(&wire(received)).unwrap();
-        let answer = crate::support::drain_bytes(transport);
+        let answer = drain_bytes(transport);
         let message = message.as_bytes();
         assert_eq!(&answer[44..44 + message.len()], message);
     }

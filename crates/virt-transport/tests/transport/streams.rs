@@ -3,11 +3,13 @@
 mod abort;
 mod finish;
 
+use virt_testkit::transport::{assert_sends, assert_silent, carry};
+use virt_testkit::wire;
 use virt_transport::{
     Context, ErrorCode, ErrorSource, Handle, RemoteError, SendError, Serial, StreamId, Transport,
 };
 
-use crate::support::{Recorder, assert_sends, assert_silent, carry, client, log, server, wire};
+use crate::support::{Recorder, client, log, server};
 
 /// The stream of the first call of a client, of procedure 209 (a download).
 const DOWNLOAD: StreamId = StreamId {

@@ -1,103 +1,15 @@
-//! Literal wire bytes, and a program that records each frame.
+//! A program that records each frame, and ends that have it.
 
-use bytes::Buf;
+use virt_testkit::hex;
 use virt_transport::{
     Call, CallId, Context, Fd, Handle, Message, Program, ProgramError, ProgramId, RemoteError,
-    Reply, Role, StreamBody, StreamFrame, Transmit, Transport,
+    Reply, Role, StreamBody, StreamFrame, Transport,
 };
 
 /// The remote program, as the transcripts have it.
 pub(crate) const REMOTE: ProgramId = ProgramId::new(0x2000_8086, 1);
 /// The keepalive program, of which only PING and PONG matter here.
 pub(crate) const KEEPALIVE: ProgramId = ProgramId::new(0x6b65_6570, 1);
-
-pub(crate) const PING: &str = "0000001c 6b656570 00000001 00000001 00000002 00000000 00000000";
-pub(crate) const PONG: &str = "0000001c 6b656570 00000001 00000002 00000002 00000000 00000000";
-
-/// Bytes as they are on the wire: hexadecimal digits, and text between apostrophes.
-pub(crate) fn wire(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (index, part) in text.split('\'').enumerate() {
-        if index % 2 == 1 {
-            bytes.extend_from_slice(part.as_bytes());
-            continue;
-        }
-        let digits: Vec<u8> = part
-            .chars()
-            .filter(|c| !c.is_whitespace())
-            .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-            .map(|digit| digit.expect("a hexadecimal digit"))
-            .collect();
-        assert!(digits.len().is_multiple_of(2), "half a byte in {part:?}");
-        bytes.extend(digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]));
-    }
-    bytes
-}
-
-/// Bytes as words in hexadecimal digits, so that a difference can be read.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let words: Vec<String> = bytes
-        .chunks(4)
-        .map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect())
-        .collect();
-    words.join(" ")
-}
-
-/// A piece of a transport's output.
-#[derive(Debug)]
-pub(crate) enum Sent {
-    Bytes(Vec<u8>),
-    Fd(Fd),
-}
-
-/// Takes all output of a transport, in order.
-pub(crate) fn drain(transport: &mut Transport) -> Vec<Sent> {
-    let mut sent = Vec::new();
-    while let Some(transmit) = transport.poll_transmit() {
-        sent.push(match transmit {
-            Transmit::Bytes(mut bytes) => {
-                assert!(bytes.has_remaining(), "bytes wait, and none is offered");
-                Sent::Bytes(bytes.copy_to_bytes(bytes.remaining()).into())
-            }
-            Transmit::Fd(slot) => Sent::Fd(slot.into_fd()),
-        });
-    }
-    sent
-}
-
-/// Takes the output of a transport that sends no descriptors.
-pub(crate) fn drain_bytes(transport: &mut Transport) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for sent in drain(transport) {
-        match sent {
-            Sent::Bytes(more) => bytes.extend(more),
-            Sent::Fd(fd) => panic!("unexpected descriptor {fd:?}"),
-        }
-    }
-    bytes
-}
-
-/// Asserts that a transport has these bytes to send, and nothing more.
-#[track_caller]
-pub(crate) fn assert_sends(transport: &mut Transport, expected: &str) {
-    assert_eq!(hex(&drain_bytes(transport)), hex(&wire(expected)));
-}
-
-/// Asserts that a transport has nothing to send.
-#[track_caller]
-pub(crate) fn assert_silent(transport: &mut Transport) {
-    assert_sends(transport, "");
-}
-
-/// Carries all output of one end to the other.
-pub(crate) fn carry(from: &mut Transport, to: &mut Transport) {
-    for sent in drain(from) {
-        match sent {
-            Sent::Bytes(bytes) => to.receive(&bytes).expect("the bytes are valid"),
-            Sent::Fd(fd) => to.receive_fd(fd).expect("the descriptor is due"),
-        }
-    }
-}
 
 /// A client with one [`Recorder`], on a connection that carries descriptors.
 pub(crate) fn client() -> (Transport, Handle<Recorder>) {

@@ -2,9 +2,11 @@
 
 use std::io::{self, ErrorKind, IoSlice, Write};
 
+use virt_testkit::transport::assert_silent;
+use virt_testkit::{hex, wire};
 use virt_transport::{Context, Serial, StreamId};
 
-use crate::support::{assert_silent, client, hex, wire};
+use crate::support::client;
 
 const STREAM: StreamId = StreamId {
     procedure: 209,

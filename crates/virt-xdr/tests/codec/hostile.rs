@@ -1,8 +1,9 @@
 //! Inputs that break other XDR codecs: one loops for ever, one allocates, one wraps, one says all is well.
 
+use virt_testkit::wire;
 use virt_xdr::{Decode, DecodeErrorKind as Kind, Decoder, from_slice, to_vec};
 
-use crate::support::{Colour, Shape, hex};
+use crate::support::{Colour, Shape};
 
 #[test]
 fn a_fixed_opaque_cut_short_ends() {
@@ -22,7 +23,7 @@ fn a_fixed_opaque_cut_short_ends() {
 
 #[test]
 fn a_string_that_declares_8_bytes_and_has_4() {
-    let error = from_slice::<String>(&hex("00000008 61626364")).unwrap_err();
+    let error = from_slice::<String>(&wire("00000008 61626364")).unwrap_err();
     let kind = Kind::Short {
         needed: 8,
         available: 4,
@@ -68,7 +69,7 @@ fn lengths_that_wrap_or_allocate() {
 #[test]
 fn four_bytes_that_ask_for_100_gigabytes() {
     // 0x40000000 elements of 100 bytes.
-    let error = from_slice::<Vec<[i32; 25]>>(&hex("40000000")).unwrap_err();
+    let error = from_slice::<Vec<[i32; 25]>>(&wire("40000000")).unwrap_err();
     let kind = Kind::Short {
         needed: 0x1_0000_0000,
         available: 0,
@@ -78,16 +79,16 @@ fn four_bytes_that_ask_for_100_gigabytes() {
 
 #[test]
 fn an_enum_is_its_value_not_its_index() {
-    assert_eq!(to_vec(&Colour::Red).unwrap(), hex("00000007"));
+    assert_eq!(to_vec(&Colour::Red).unwrap(), wire("00000007"));
     for index in ["00000000", "00000001"] {
-        assert!(from_slice::<Colour>(&hex(index)).is_err());
+        assert!(from_slice::<Colour>(&wire(index)).is_err());
     }
-    assert_eq!(to_vec(&Shape::Red(1)).unwrap(), hex("00000007 00000001"));
+    assert_eq!(to_vec(&Shape::Red(1)).unwrap(), wire("00000007 00000001"));
 }
 
 #[test]
 fn a_union_with_a_discriminant_too_short_to_be_one() {
-    let error = from_slice::<Shape>(&hex("0000")).unwrap_err();
+    let error = from_slice::<Shape>(&wire("0000")).unwrap_err();
     let kind = Kind::Short {
         needed: 4,
         available: 2,

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::fmt::Debug;
 
+use virt_testkit::wire;
 use virt_xdr::{Decode, DecodeErrorKind as Kind, Decoder, from_slice, from_slice_lenient};
 
-use crate::support::{Answer, Blob, Colour, Ints, Name, Narrow, Shape, hex};
+use crate::support::{Answer, Blob, Colour, Ints, Name, Narrow, Shape};
 
 /// A strict decoder refuses `bytes` by an error of `kind`; a lenient one reads `value`.
 #[track_caller]
@@ -13,7 +14,7 @@ fn lenient_alone<T>(bytes: &str, kind: Kind, value: T)
 where
     T: for<'a> Decode<'a> + PartialEq + Debug,
 {
-    let bytes = hex(bytes);
+    let bytes = wire(bytes);
     let error = from_slice::<T>(&bytes).expect_err("refused");
     assert_eq!(error.kind(), kind);
     assert_eq!(from_slice_lenient::<T>(&bytes), Ok(value));
@@ -22,7 +23,7 @@ where
 /// Both decoders refuse `bytes` by the same error.
 #[track_caller]
 fn refused_by_both<T: for<'a> Decode<'a> + Debug>(bytes: &str) {
-    let bytes = hex(bytes);
+    let bytes = wire(bytes);
     let error = from_slice::<T>(&bytes).expect_err("refused");
     assert_eq!(from_slice_lenient::<T>(&bytes).expect_err("refused"), error);
 }
@@ -39,9 +40,9 @@ fn any_word_but_0_is_true() {
         let pointer = format!("{bytes} 00000007");
         lenient_alone(&pointer, Kind::Bool { value }, Some(7));
     }
-    assert_eq!(from_slice_lenient(&hex("00000000")), Ok(false));
-    assert_eq!(from_slice_lenient(&hex("00000001")), Ok(true));
-    assert_eq!(from_slice_lenient(&hex("00000000")), Ok(None::<i32>));
+    assert_eq!(from_slice_lenient(&wire("00000000")), Ok(false));
+    assert_eq!(from_slice_lenient(&wire("00000001")), Ok(true));
+    assert_eq!(from_slice_lenient(&wire("00000000")), Ok(None::<i32>));
 }
 
 #[test]
@@ -52,7 +53,7 @@ fn padding_is_any_bytes() {
     lenient_alone("00000001 01 00ff00", dirty(0xff), vec![1u8]);
     lenient_alone("00000002 0102 0001", dirty(0x01), Blob(vec![1, 2]));
     lenient_alone("00000001 61 626364", dirty(0x62), "a".to_owned());
-    let bytes = hex("00000001 61 626364");
+    let bytes = wire("00000001 61 626364");
     assert_eq!(from_slice_lenient(&bytes), Ok("a"));
     assert_eq!(from_slice_lenient(&bytes), Ok(&b"a"[..]));
 }
@@ -73,7 +74,7 @@ fn trailing_bytes_are_ignored() {
     }
 
     // The reply of a daemon that goes on after its value.
-    let reply = hex("00000006 616e73776572 0000 00000000");
+    let reply = wire("00000006 616e73776572 0000 00000000");
     assert_eq!(from_slice_lenient(&reply), Ok("answer"));
 }
 
@@ -101,7 +102,7 @@ fn a_narrow_integer_is_the_low_bits_of_its_word() {
     narrow::<u8>("00000100", 256, 0);
     narrow::<i16>("12348001", 0x1234_8001, -32_767);
     narrow::<u16>("8000ffff", i32::MIN + 0xffff, 65_535);
-    assert_eq!(from_slice_lenient(&hex("ffffffff")), Ok(Narrow(-1i8)));
+    assert_eq!(from_slice_lenient(&wire("ffffffff")), Ok(Narrow(-1i8)));
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn strings_that_are_not_utf8_are_replaced_where_they_are_owned() {
         lenient_alone(&format!("00000001 {bytes}"), kind, Some(text.to_owned()));
         lenient_alone(&format!("00000001 {bytes}"), kind, vec![text.to_owned()]);
 
-        let bytes = hex(bytes);
+        let bytes = wire(bytes);
         let strict = Decoder::new(&bytes).text::<Cow<'_, str>>(9);
         assert_eq!(strict.unwrap_err().kind(), kind);
         let lenient = Decoder::lenient(&bytes).text::<Cow<'_, str>>(9);
@@ -134,7 +135,7 @@ fn strings_that_are_not_utf8_are_replaced_where_they_are_owned() {
 
 #[test]
 fn a_borrowed_string_has_to_be_utf8() {
-    let bytes = hex("00000003 61ff62 00");
+    let bytes = wire("00000003 61ff62 00");
     let error = from_slice_lenient::<&str>(&bytes).unwrap_err();
     assert_eq!(from_slice::<&str>(&bytes).unwrap_err(), error);
     assert_eq!(
@@ -143,7 +144,7 @@ fn a_borrowed_string_has_to_be_utf8() {
     );
     assert_eq!(Decoder::lenient(&bytes).string(3), Err(error));
 
-    let bytes = hex("00000002 c3a9 0000");
+    let bytes = wire("00000002 c3a9 0000");
     assert_eq!(from_slice_lenient(&bytes), Ok("é"));
     assert_eq!(Decoder::lenient(&bytes).text(2), Ok(Cow::Borrowed("é")));
 }
@@ -169,12 +170,12 @@ fn bounds_stay() {
 
 #[test]
 fn valid_input_is_read_as_by_a_strict_decoder() {
-    let bytes = hex("00000001 00000002 6162 0000");
+    let bytes = wire("00000001 00000002 6162 0000");
     assert_eq!(
         from_slice_lenient(&bytes),
         from_slice::<Option<String>>(&bytes)
     );
-    let bytes = hex("ffffffff 00000001 61 000000");
+    let bytes = wire("ffffffff 00000001 61 000000");
     let shape = Shape::Green("a".to_owned());
     assert_eq!(from_slice_lenient(&bytes), Ok(shape));
 }

@@ -3,11 +3,10 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
+use virt_testkit::wire;
 use virt_xdr::{Decode, Encode, MessageType, Status, from_slice, to_vec};
 
-use crate::support::{
-    Answer, Blob, Colour, Ints, Line, Name, Narrow, Node, Point, Shape, Tree, hex,
-};
+use crate::support::{Answer, Blob, Colour, Ints, Line, Name, Narrow, Node, Point, Shape, Tree};
 
 /// `value` is written as `bytes`, and `bytes` are read as `value`.
 #[track_caller]
@@ -15,7 +14,7 @@ fn both_ways<T>(value: T, bytes: &str)
 where
     T: Encode + for<'a> Decode<'a> + PartialEq + Debug,
 {
-    let bytes = hex(bytes);
+    let bytes = wire(bytes);
     assert_eq!(to_vec(&value).as_ref(), Ok(&bytes));
     assert_eq!(from_slice::<T>(&bytes).as_ref(), Ok(&value));
 }
@@ -84,21 +83,21 @@ fn floats() {
 
 #[test]
 fn floats_keep_every_bit_of_zero_and_nan() {
-    assert_eq!(to_vec(&-0.0f32).unwrap(), hex("80000000"));
+    assert_eq!(to_vec(&-0.0f32).unwrap(), wire("80000000"));
     assert!(
-        from_slice::<f32>(&hex("80000000"))
+        from_slice::<f32>(&wire("80000000"))
             .unwrap()
             .is_sign_negative()
     );
     for bits in ["7fc00000", "7fc01234", "ffc00001"] {
-        let value: f32 = from_slice(&hex(bits)).unwrap();
+        let value: f32 = from_slice(&wire(bits)).unwrap();
         assert!(value.is_nan());
-        assert_eq!(to_vec(&value).unwrap(), hex(bits));
+        assert_eq!(to_vec(&value).unwrap(), wire(bits));
     }
     for bits in ["7ff80000 00000000", "fff80000 0000beef"] {
-        let value: f64 = from_slice(&hex(bits)).unwrap();
+        let value: f64 = from_slice(&wire(bits)).unwrap();
         assert!(value.is_nan());
-        assert_eq!(to_vec(&value).unwrap(), hex(bits));
+        assert_eq!(to_vec(&value).unwrap(), wire(bits));
     }
 }
 
@@ -112,7 +111,7 @@ fn fixed_opaque_has_no_length_and_is_padded() {
     both_ways([1u8, 2, 3, 4, 5], "01020304 05 000000");
     both_ways([0xffu8; 16], "ffffffff ffffffff ffffffff ffffffff");
 
-    let bytes = hex("0102 0000");
+    let bytes = wire("0102 0000");
     assert_eq!(from_slice::<&[u8; 2]>(&bytes).unwrap(), &[1, 2]);
     assert_eq!(to_vec(&&[1u8, 2]).unwrap(), bytes);
 }
@@ -126,7 +125,7 @@ fn variable_opaque_has_a_length_and_is_padded() {
     both_ways(vec![0u8, 0, 0, 0], "00000004 00000000");
     both_ways(Blob(vec![1, 2, 3, 4, 5]), "00000005 01020304 05 000000");
 
-    let bytes = hex("00000003 aabbcc 00");
+    let bytes = wire("00000003 aabbcc 00");
     assert_eq!(from_slice::<&[u8]>(&bytes).unwrap(), [0xaa, 0xbb, 0xcc]);
     assert_eq!(to_vec([0xaau8, 0xbb, 0xcc].as_slice()).unwrap(), bytes);
     let shared = Bytes::from_static(b"\xaa\xbb\xcc");
@@ -144,14 +143,14 @@ fn strings_count_bytes_and_are_padded() {
     both_ways("\0".to_owned(), "00000001 00 000000");
     both_ways(Name("8 bytes!".to_owned()), "00000008 38206279 74657321");
 
-    let bytes = hex("00000002 6162 0000");
+    let bytes = wire("00000002 6162 0000");
     assert_eq!(from_slice::<&str>(&bytes).unwrap(), "ab");
     assert_eq!(to_vec("ab").unwrap(), bytes);
 }
 
 #[test]
 fn borrowed_values_lie_in_the_input() {
-    let bytes = hex("00000002 6162 0000");
+    let bytes = wire("00000002 6162 0000");
     let text: &str = from_slice(&bytes).unwrap();
     assert!(std::ptr::eq(text.as_ptr(), &raw const bytes[4]));
     let opaque: &[u8] = from_slice(&bytes).unwrap();
@@ -188,7 +187,7 @@ fn variable_arrays_have_a_count() {
     );
     assert_eq!(
         to_vec([1i32, -1].as_slice()).unwrap(),
-        hex("00000002 00000001 ffffffff")
+        wire("00000002 00000001 ffffffff")
     );
 }
 
@@ -264,21 +263,21 @@ fn boxes_leave_no_trace_on_the_wire() {
 
 #[test]
 fn references_encode_as_what_they_point_to() {
-    assert_eq!(to_vec(&&&5i32).unwrap(), hex("00000005"));
+    assert_eq!(to_vec(&&&5i32).unwrap(), wire("00000005"));
     assert_eq!(
         to_vec(&Some("a")).unwrap(),
-        hex("00000001 00000001 61 000000")
+        wire("00000001 00000001 61 000000")
     );
     assert_eq!(
         to_vec(&vec!["a"]).unwrap(),
-        hex("00000001 00000001 61 000000")
+        wire("00000001 00000001 61 000000")
     );
     assert_eq!(
         to_vec::<str>(&Box::<str>::from("a")).unwrap(),
-        hex("00000001 61 000000")
+        wire("00000001 61 000000")
     );
     assert_eq!(
         to_vec(&Box::<str>::from("a")).unwrap(),
-        hex("00000001 61 000000")
+        wire("00000001 61 000000")
     );
 }

@@ -1,8 +1,9 @@
 //! A type that contains itself: deep enough is too deep, both ways, and nothing overflows the stack.
 
+use virt_testkit::wire;
 use virt_xdr::{DecodeErrorKind, Decoder, EncodeErrorKind, Encoder, MAX_DEPTH, from_slice, to_vec};
 
-use crate::support::{Node, Tree, hex};
+use crate::support::{Node, Tree};
 
 const DEPTH: usize = MAX_DEPTH as usize;
 
@@ -23,9 +24,11 @@ fn list(length: usize) -> Node {
 
 /// The wire of such a list.
 fn list_wire(length: usize) -> Vec<u8> {
-    let mut wire = hex("00000000 00000001").repeat(length - 1);
-    wire.extend(hex("00000000 00000000"));
-    wire
+    [
+        wire("00000000 00000001").repeat(length - 1),
+        wire("00000000 00000000"),
+    ]
+    .concat()
 }
 
 #[test]
@@ -63,7 +66,7 @@ fn a_megabyte_of_pointers() {
 
 #[test]
 fn a_megabyte_of_arrays_in_arrays() {
-    let wire = hex("00000001").repeat(1 << 18);
+    let wire = wire("00000001").repeat(1 << 18);
     let error = from_slice::<Tree>(&wire).unwrap_err();
     let kind = DecodeErrorKind::TooDeep { limit: MAX_DEPTH };
     assert_eq!(error.kind(), kind);

@@ -2,15 +2,14 @@
 
 use std::fmt::Debug;
 
+use virt_testkit::wire;
 use virt_xdr::{Decode, DecodeError, DecodeErrorKind as Kind, Decoder, Header, from_slice};
 
-use crate::support::{
-    Answer, Blob, Colour, Ints, Line, Name, Narrow, Node, Point, Shape, Tree, hex,
-};
+use crate::support::{Answer, Blob, Colour, Ints, Line, Name, Narrow, Node, Point, Shape, Tree};
 
 #[track_caller]
 fn error<T: for<'a> Decode<'a> + Debug>(bytes: &str) -> DecodeError {
-    from_slice::<T>(&hex(bytes)).expect_err("refused")
+    from_slice::<T>(&wire(bytes)).expect_err("refused")
 }
 
 /// `bytes` are refused, by an error of `kind` at `offset` that no type has named a field for.
@@ -26,7 +25,7 @@ fn refused<T: for<'a> Decode<'a> + Debug>(bytes: &str, kind: Kind, offset: usize
 /// `bytes` are a value, and with anything behind them they are not.
 #[track_caller]
 fn trailing<T: for<'a> Decode<'a> + Debug>(bytes: &str) {
-    let value = hex(bytes);
+    let value = wire(bytes);
     from_slice::<T>(&value).expect("the value alone decodes");
     for count in [1, 3, 4, 8] {
         let followed = [value.as_slice(), &vec![0; count]].concat();
@@ -279,7 +278,7 @@ fn strings_that_are_not_utf8() {
         refused::<Name>(bytes, Kind::Utf8 { value, valid }, offset, &text);
     }
     assert_eq!(
-        from_slice::<&[u8]>(&hex("00000001 ff 000000")),
+        from_slice::<&[u8]>(&wire("00000001 ff 000000")),
         Ok(&b"\xff"[..])
     );
 }
@@ -319,7 +318,7 @@ fn a_header_that_is_short_says_so() {
 
 #[test]
 fn a_decoder_tells_what_it_read_and_what_is_left() {
-    let bytes = hex("00000001 00000002 ffff");
+    let bytes = wire("00000001 00000002 ffff");
     let mut input = Decoder::new(&bytes);
     assert_eq!((input.position(), input.remaining().len()), (0, 10));
     assert_eq!(u64::decode(&mut input), Ok(0x1_0000_0002));

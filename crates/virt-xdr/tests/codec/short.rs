@@ -2,15 +2,16 @@
 
 use std::fmt::Debug;
 
+use virt_testkit::wire;
 use virt_xdr::{Decode, DecodeErrorKind, Header, from_slice};
 
-use crate::support::{Answer, Blob, Colour, Ints, Name, Narrow, Node, Point, Shape, Tree, hex};
+use crate::support::{Answer, Blob, Colour, Ints, Name, Narrow, Node, Point, Shape, Tree};
 
 /// `bytes` are one value, made of pieces that are read in one go, one piece a line; the text shows their
 /// borders by ` | `. Cut anywhere, the piece that is cut is the one that is short.
 #[track_caller]
 fn short_at_every_cut<T: for<'a> Decode<'a> + Debug>(pieces: &str) {
-    let pieces: Vec<Vec<u8>> = pieces.split('|').map(hex).collect();
+    let pieces: Vec<Vec<u8>> = pieces.split('|').map(wire).collect();
     let whole = pieces.concat();
     from_slice::<T>(&whole).expect("the whole value decodes");
 
@@ -82,7 +83,7 @@ fn headers() {
 #[test]
 fn an_array_is_short_before_its_first_element_is_read() {
     // Three strings take three words at least; the first of them is not looked at.
-    let error = from_slice::<Vec<String>>(&hex("00000003 00000001 61ffffff")).unwrap_err();
+    let error = from_slice::<Vec<String>>(&wire("00000003 00000001 61ffffff")).unwrap_err();
     let kind = DecodeErrorKind::Short {
         needed: 12,
         available: 8,

@@ -64,20 +64,6 @@ pub(crate) struct Ints(pub Vec<i32>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Narrow<T>(pub T);
 
-/// The bytes of a text of hexadecimal digits, with white space anywhere.
-pub(crate) fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| c.to_digit(16).expect("a hexadecimal digit"))
-        .collect();
-    assert!(digits.len().is_multiple_of(2), "half a byte in {text:?}");
-    digits
-        .chunks(2)
-        .map(|pair| u8::try_from(pair[0] * 16 + pair[1]).expect("two digits"))
-        .collect()
-}
-
 impl Encode for Colour {
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
         (*self as i32).encode(out)

@@ -3,16 +3,15 @@
 use std::borrow::Cow;
 
 use proptest::prelude::*;
+use virt_testkit::wire;
 use virt_xdr::{
     DecodeErrorKind, DecodeText, Decoder, EncodeErrorKind, Encoder, Text, from_slice,
     from_slice_lenient, to_vec,
 };
 
-use crate::support::hex;
-
 #[test]
 fn bytes_are_kept_both_ways_by_either_decoder() {
-    for (wire, bytes) in [
+    for (text, bytes) in [
         ("00000000", &b""[..]),
         ("00000001 ff 000000", b"\xff"),
         ("00000004 61626364", b"abcd"),
@@ -20,7 +19,7 @@ fn bytes_are_kept_both_ways_by_either_decoder() {
         ("00000009 6261642d d02e696d 67 000000", b"bad-\xd0.img"),
         ("00000003 610062 00", b"a\0b"),
     ] {
-        let wire = hex(wire);
+        let wire = wire(text);
         let text = Text::from(bytes);
         assert_eq!(from_slice(&wire).as_ref(), Ok(&text));
         assert_eq!(from_slice_lenient(&wire).as_ref(), Ok(&text));
@@ -33,7 +32,7 @@ fn bytes_are_kept_both_ways_by_either_decoder() {
 
 #[test]
 fn padding_is_judged_as_in_any_string() {
-    let wire = hex("00000001 ff 000100");
+    let wire = wire("00000001 ff 000100");
     let error = from_slice::<Text>(&wire).unwrap_err();
     assert_eq!(error.kind(), DecodeErrorKind::Padding { value: 1 });
     assert_eq!(from_slice_lenient(&wire), Ok(Text::from(&b"\xff"[..])));
@@ -41,7 +40,7 @@ fn padding_is_judged_as_in_any_string() {
 
 #[test]
 fn a_bound_counts_bytes() {
-    let wire = hex("00000003 61c3ff 00");
+    let wire = wire("00000003 61c3ff 00");
     assert_eq!(
         Decoder::new(&wire).text(3),
         Ok(Text::from(&b"a\xc3\xff"[..]))
@@ -61,7 +60,7 @@ fn a_bound_counts_bytes() {
 
 #[test]
 fn every_kind_of_text_is_written_alike() {
-    let wire = hex("00000002 c3a9 0000");
+    let wire = wire("00000002 c3a9 0000");
     let write = |write: fn(&mut Encoder<'_>) -> Result<(), virt_xdr::EncodeError>| {
         let mut out = Vec::new();
         write(&mut Encoder::new(&mut out)).unwrap();
@@ -80,7 +79,7 @@ fn every_kind_of_text_is_read_alike() {
     fn read<'a, T: DecodeText<'a>>(wire: &'a [u8]) -> T {
         Decoder::new(wire).text(2).unwrap()
     }
-    let wire = hex("00000002 c3a9 0000");
+    let wire = wire("00000002 c3a9 0000");
     assert_eq!(read::<&str>(&wire), "é");
     assert_eq!(read::<String>(&wire), "é");
     assert_eq!(read::<Text>(&wire), "é");

@@ -1,10 +1,11 @@
 //! The same frames come out of a stream, however it is cut, fed and taken.
 
 use proptest::prelude::*;
+use virt_testkit::bytes::PING;
 use virt_xdr::FrameDecoder;
 
 use crate::support::{
-    CALL, Feed, Owned, PING, Take, any_feed, any_frames, any_take, drain, feed, frame, next, stream,
+    CALL, Feed, Owned, Take, any_feed, any_frames, any_take, drain, feed, frame, next, stream,
 };
 
 proptest! {
@@ -117,7 +118,7 @@ fn what_is_needed_step_by_step() {
 #[test]
 fn two_frames_and_a_half() {
     let mut decoder = FrameDecoder::new();
-    decoder.push(&[PING.as_slice(), &frame(b"1234"), &PING[..14]].concat());
+    decoder.push(&[PING, &frame(b"1234"), &PING[..14]].concat());
     assert_eq!(decoder.need(), 0);
     assert!(
         next(&mut decoder, Take::IntoBytes)

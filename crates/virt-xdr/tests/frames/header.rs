@@ -1,11 +1,12 @@
 //! The header, one line per word.
 
+use virt_testkit::bytes::PING;
 use virt_xdr::{
     Encode, FrameDecoder, Header, MessageType, ProgramId, Serial, Status, encode_frame, frame_head,
     from_slice, to_vec,
 };
 
-use crate::support::{PING, drain};
+use crate::support::drain;
 
 const DISTINCT: Header = Header {
     program: ProgramId::new(0x2000_8086, 0x0102_0304),

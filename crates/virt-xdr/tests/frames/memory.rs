@@ -1,10 +1,11 @@
 //! Memory grows with the bytes that arrive, never with the length that is announced, and is given back.
 
 use proptest::prelude::*;
+use virt_testkit::bytes::PING;
 use virt_xdr::{FrameDecoder, PAYLOAD_MAX};
 
 use crate::support::{
-    Feed, PING, Take, any_feed, any_frames, any_take, drain, feed, frame, next, stream,
+    Feed, Take, any_feed, any_frames, any_take, drain, feed, frame, next, stream,
 };
 
 const KIB: usize = 1024;

@@ -1,8 +1,9 @@
 //! The place of received bytes in the buffer: they are moved seldom, and the buffer grows only if it must.
 
+use virt_testkit::bytes::PING;
 use virt_xdr::FrameDecoder;
 
-use crate::support::{PING, Take, next};
+use crate::support::{Take, next};
 
 /// Receives a PING through `space`, and says where it was put.
 fn receive(decoder: &mut FrameDecoder) -> usize {

@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
+use virt_testkit::bytes::PING;
 use virt_xdr::{FRAME_MAX, FRAME_MIN, FrameDecoder, FrameError, split_off_frame};
 
-use crate::support::{CALL, Owned, PING, any_frames, drain, frame, stream};
+use crate::support::{CALL, Owned, any_frames, drain, frame, stream};
 
 /// The frames that `bytes` begin with, and what is left then.
 fn split(mut bytes: &[u8]) -> (Vec<Owned>, &[u8]) {
@@ -48,7 +49,7 @@ fn a_length_that_no_frame_has_is_refused_at_four_bytes() {
 
 #[test]
 fn a_limit_is_held_within_the_protocols() {
-    let (ping, large) = (PING.as_slice(), frame(b"four"));
+    let (ping, large) = (PING, frame(b"four"));
     assert!(split_off_frame(&mut &ping[..], 0).unwrap().is_some());
     assert!(split_off_frame(&mut &large[..], 32).unwrap().is_some());
     for (given, limit) in [(0, FRAME_MIN), (31, 31)] {

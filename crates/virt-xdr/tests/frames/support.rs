@@ -9,16 +9,6 @@ use virt_xdr::{
 /// A frame that was received, on its own.
 pub(crate) type Owned = (Header, Bytes);
 
-/// A keepalive PING, word for word.
-pub(crate) const PING: &[u8; 28] = b"\
-    \x00\x00\x00\x1c\
-    keep\
-    \x00\x00\x00\x01\
-    \x00\x00\x00\x01\
-    \x00\x00\x00\x02\
-    \x00\x00\x00\x00\
-    \x00\x00\x00\x00";
-
 pub(crate) const CALL: Header = Header {
     program: ProgramId::new(0x2000_8086, 1),
     procedure: 60,

@@ -10,7 +10,7 @@ use virt_remote::{
 use virt_transport::{CallProcedure, ProgramId, ReplyError};
 
 use super::{failed, opened, opening, plays};
-use crate::support::bytes;
+use virt_testkit::wire;
 
 /// `AUTH_SASL_START`, with a password as its only argument.
 struct Start;
@@ -159,7 +159,7 @@ fn no_result_is_due_before_the_layer_is_taken() {
     let mut opening = sasl();
     answers(&mut opening, "open");
     plays(&mut opening, "> 00000044 \"open\"\n< 00000001");
-    opening.on_reply(Ok(bytes("00000001")));
+    opening.on_reply(Ok(wire("00000001")));
     // The layer is still handed out: what the daemon sends is protected from here on.
     assert!(matches!(opening.poll(), Ok(Step::Secure(_))));
     assert_eq!(
@@ -211,7 +211,7 @@ fn a_password_over_the_limit_is_not_sent() {
 #[test]
 fn a_reply_is_out_of_order_while_credentials_are_due() {
     let mut opening = sasl();
-    opening.on_reply(Ok(bytes("00000001")));
+    opening.on_reply(Ok(wire("00000001")));
     assert_eq!(
         failed(&mut opening).to_string(),
         "reply out of order, after AUTH_LIST"

@@ -4,7 +4,7 @@ use virt_remote::{AuthError, Credentials, OpenError, OpenOptions, Opening, Phase
 use virt_transport::{ErrorCode, ReplyError, Status};
 
 use super::{PLAIN, failed, opened, opening, options, plays};
-use crate::support::bytes;
+use virt_testkit::wire;
 
 const POLKIT: &str = "> 00000042\n< 00000001 00000002\n> 00000046\n";
 const FEATURE: &str = "> 00000042\n< 00000000\n> 0000003c 0000000a\n";
@@ -148,7 +148,7 @@ fn an_error_sticks_and_a_new_machine_may_try_again() {
     let mut opening = opening();
     plays(&mut opening, &format!("{POLKIT}! 45 denied"));
     let first = failed(&mut opening).to_string();
-    opening.on_reply(Ok(bytes("00000001")));
+    opening.on_reply(Ok(wire("00000001")));
     opening.on_credentials(Credentials::default());
     assert_eq!(failed(&mut opening).to_string(), first);
 
@@ -193,7 +193,7 @@ fn results_out_of_order_are_errors() {
     let mut late = opening();
     plays(&mut late, PLAIN);
     assert!(matches!(late.poll(), Ok(Step::Open(_))));
-    late.on_reply(Ok(bytes("")));
+    late.on_reply(Ok(wire("")));
     let error = failed(&mut late);
     assert_eq!(error.to_string(), "reply out of order, after CONNECT_OPEN");
     assert_eq!(error.step(), "CONNECT_OPEN");

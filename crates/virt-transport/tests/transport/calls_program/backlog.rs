@@ -3,7 +3,9 @@
 use virt_transport::{Calls, FD_WEIGHT, Incoming, Serial, StreamId};
 
 use super::{EVENT, call, client_with, lines};
-use crate::support::{REMOTE, wire};
+use virt_testkit::wire;
+
+use crate::support::REMOTE;
 
 /// The weight of an event without payload.
 const ENTRY: usize = size_of::<Incoming<&str>>();

@@ -1,10 +1,11 @@
 //! Counts, bytes and descriptors that close the connection.
 
+use virt_testkit::transport::{assert_sends, assert_silent};
+use virt_testkit::wire;
+use virt_testkit::words::{PING, PONG};
 use virt_transport::{Need, ReceiveError, Role, Transport};
 
-use crate::support::{
-    PING, PONG, Ponger, REMOTE, Recorder, assert_sends, assert_silent, client, log, server, wire,
-};
+use crate::support::{Ponger, REMOTE, Recorder, client, log, server};
 use crate::witness::{Witness, witnesses};
 
 /// The bytes end the connection, with this error, in a server that is ready for descriptors.

@@ -1,8 +1,11 @@
 //! Descriptors that a libvirt daemon sends back behind an error.
 
+use virt_testkit::transport::{assert_sends, drain};
+use virt_testkit::wire;
+use virt_testkit::words::{PING, PONG};
 use virt_transport::{Handle, Need, ReceiveError, Transport};
 
-use crate::support::{PING, PONG, Ponger, Recorder, assert_sends, client, drain, log, wire};
+use crate::support::{Ponger, Recorder, client, log};
 use crate::witness::{Witness, witnesses};
 
 /// The reply to serial 1 that says no more than that the call has failed.

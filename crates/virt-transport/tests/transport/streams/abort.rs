@@ -6,7 +6,10 @@ use super::{
     ABORT, ABORTED, DOWNLOAD, FINISH, client_with_stream, gone_wrong, is_open, send,
     server_with_stream,
 };
-use crate::support::{REMOTE, assert_sends, assert_silent, log, server, wire};
+use virt_testkit::transport::{assert_sends, assert_silent};
+use virt_testkit::wire;
+
+use crate::support::{REMOTE, log, server};
 
 #[test]
 fn a_client_aborts_without_a_reason_and_the_confirmation_is_dropped() {

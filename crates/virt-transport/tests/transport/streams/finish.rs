@@ -5,7 +5,10 @@ use virt_transport::SendError;
 use super::{
     ABORTED, DOWNLOAD, FINISH, client_with_stream, gone_wrong, is_open, send, server_with_stream,
 };
-use crate::support::{assert_sends, assert_silent, log, wire};
+use virt_testkit::transport::{assert_sends, assert_silent};
+use virt_testkit::wire;
+
+use crate::support::log;
 
 #[test]
 fn a_client_finishes_and_the_confirmation_closes_the_stream() {

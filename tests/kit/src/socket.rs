@@ -10,10 +10,18 @@ use rustix::net::{
 };
 
 /// More than the protocol's 32, so that a test can send too many.
-pub(crate) const MAX_DESCRIPTORS: usize = 64;
+pub const MAX_DESCRIPTORS: usize = 64;
 
 /// Writes all bytes, the descriptors riding on the first write.
-pub(crate) fn write(
+///
+/// # Errors
+///
+/// Those of `sendmsg(2)`.
+///
+/// # Panics
+///
+/// If there are more descriptors than [`MAX_DESCRIPTORS`].
+pub fn write(
     socket: impl AsFd,
     mut bytes: &[u8],
     mut descriptors: &[BorrowedFd<'_>],
@@ -41,10 +49,14 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// Reads once; no bytes at the end. Descriptors ride on the last byte: the kernel ends a read with the
+/// Reads up to `most` bytes, once; none at the end. Descriptors ride on the last byte: the kernel ends a read with the
 /// write that carried them, and a libvirt peer sends those on one byte.
-pub(crate) fn read(socket: impl AsFd) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
-    let mut bytes = vec![0; 65_536];
+///
+/// # Errors
+///
+/// Those of `recvmsg(2)`.
+pub fn read(socket: impl AsFd, most: usize) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
+    let mut bytes = vec![0; most];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let message = recvmsg(

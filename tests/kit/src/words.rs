@@ -1,0 +1,7 @@
+//! The messages of keepalive, as words in hex.
+
+/// A PING.
+pub const PING: &str = "0000001c 6b656570 00000001 00000001 00000002 00000000 00000000";
+
+/// A PONG.
+pub const PONG: &str = "0000001c 6b656570 00000001 00000002 00000002 00000000 00000000";
