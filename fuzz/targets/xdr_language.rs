@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use xtask::codegen::{Runtime, Settings, Source, generate};
+use virt_codegen::{Runtime, Settings, Source, generate};
 
 fuzz_target!(|text: &str| {
     let source = Source {

@@ -4,55 +4,19 @@
 /// The number and version of the program `KEEPALIVE_PROGRAM`.
 pub const PROGRAM: ::virt_transport::ProgramId = ::virt_transport::ProgramId::new(0x6b65_6570, 1);
 
-/// What one end tells the other. Both are messages with no payload.
-///
-/// A procedure of the program `KEEPALIVE_PROGRAM`. Numbers that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct Procedure(pub i32);
-
-impl Procedure {
-    /// Asks for a `PONG`.
+::virt_transport::open_enum! {
+    /// What one end tells the other. Both are messages with no payload.
     ///
-    /// XDR: `KEEPALIVE_PROC_PING`.
-    pub const PING: Self = Self(1);
-
-    /// Answers a `PING`.
-    ///
-    /// XDR: `KEEPALIVE_PROC_PONG`.
-    pub const PONG: Self = Self(2);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[Self::PING, Self::PONG];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::PING => ::core::option::Option::Some("PING"),
-            Self::PONG => ::core::option::Option::Some("PONG"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for Procedure {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "Procedure({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for Procedure {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<Procedure> for i32 {
-    fn from(value: Procedure) -> Self {
-        value.0
+    /// A procedure of the program `KEEPALIVE_PROGRAM`. Numbers that are not known are kept as they are.
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct Procedure {
+        /// Asks for a `PONG`.
+        ///
+        /// XDR: `KEEPALIVE_PROC_PING`.
+        PING = 1,
+        /// Answers a `PING`.
+        ///
+        /// XDR: `KEEPALIVE_PROC_PONG`.
+        PONG = 2,
     }
 }

@@ -101,7 +101,7 @@ mod transport;
 
 pub use virt_xdr::{
     Decode, DecodeError, DecodeErrorKind, Decoder, Encode, EncodeError, EncodeErrorKind, Encoder,
-    FDS_MAX, FrameError, MessageType, PAYLOAD_MAX, Payload, ProgramId, Serial, Status,
+    FDS_MAX, FrameError, MessageType, PAYLOAD_MAX, Payload, ProgramId, Serial, Status, open_enum,
 };
 
 pub use call::{Call, CallId, Message, Reply};

@@ -167,6 +167,35 @@ impl DecodeError {
         }))
     }
 
+    // These take numbers and not the decoder, so that it can stay in registers.
+
+    #[cold]
+    pub(crate) fn short(needed: usize, available: usize, offset: usize) -> Self {
+        Self::new(DecodeErrorKind::Short { needed, available }, offset)
+    }
+
+    /// Returns the error for a padding byte that is not zero, unless the decoder is lenient.
+    #[cold]
+    pub(crate) fn padding(value: u8, offset: usize, is_lenient: bool) -> Result<(), Self> {
+        if is_lenient {
+            return Ok(());
+        }
+        Err(Self::new(DecodeErrorKind::Padding { value }, offset))
+    }
+
+    #[cold]
+    pub(crate) fn too_large(needed: usize, limit: usize, offset: usize) -> Self {
+        Self::new(DecodeErrorKind::TooLarge { needed, limit }, offset)
+    }
+
+    /// Makes the error for a string whose length word is at `offset`, and of whose bytes only `valid` are UTF-8.
+    #[cold]
+    pub(crate) fn utf8(bytes: &[u8], valid: usize, offset: usize) -> Self {
+        let value = bytes.get(valid).copied().unwrap_or_default();
+        let offset = offset + size_of::<u32>() + valid;
+        Self::new(DecodeErrorKind::Utf8 { value, valid }, offset)
+    }
+
     /// Names the field of the error, unless it is named already: the innermost name stays.
     #[must_use]
     #[cold]

@@ -85,22 +85,27 @@ extern crate std;
 
 mod buffer;
 mod decode;
+mod decoder;
 mod encode;
 mod error;
 mod frame;
 mod frame_decoder;
 mod generated;
 mod header;
+mod narrow;
+mod open_enum;
 mod text;
 mod types;
 
-pub use decode::{Decode, Decoder, Narrow, from_slice, from_slice_lenient};
+pub use decode::{Decode, from_slice, from_slice_lenient};
+pub use decoder::Decoder;
 pub use encode::{Encode, Encoder, to_vec};
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FrameError};
 pub use frame::{FRAME_MAX, FRAME_MIN, Frame, Payload, encode_frame, frame_head, split_off_frame};
 pub use frame_decoder::FrameDecoder;
 pub use generated::*;
 pub use header::{Header, ProgramId, Serial};
+pub use narrow::Narrow;
 pub use text::{DecodeText, Text};
 
 /// The bound of a string, opaque or array declared without one (`<>`): 2³² − 1, in bytes or elements.

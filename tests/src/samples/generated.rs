@@ -4,61 +4,23 @@
 /// The number and version of the program `SAMPLE_PROGRAM`.
 pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x2000_1234, 1);
 
-/// What can be asked, and what is told.
-///
-/// A procedure of the program `SAMPLE_PROGRAM`. Numbers that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Procedure(pub i32);
-
-impl Procedure {
-    /// Finds something.
+::virt_xdr::open_enum! {
+    /// What can be asked, and what is told.
     ///
-    /// XDR: `SAMPLE_PROC_LOOKUP`.
-    pub const LOOKUP: Self = Self(1);
-
-    /// Forgets everything.
-    ///
-    /// XDR: `SAMPLE_PROC_RESET`.
-    pub const RESET: Self = Self(2);
-
-    /// Something has changed.
-    ///
-    /// XDR: `SAMPLE_PROC_CHANGED`.
-    pub const CHANGED: Self = Self(3);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[Self::LOOKUP, Self::RESET, Self::CHANGED];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::LOOKUP => ::core::option::Option::Some("LOOKUP"),
-            Self::RESET => ::core::option::Option::Some("RESET"),
-            Self::CHANGED => ::core::option::Option::Some("CHANGED"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for Procedure {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "Procedure({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for Procedure {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<Procedure> for i32 {
-    fn from(value: Procedure) -> Self {
-        value.0
+    /// A procedure of the program `SAMPLE_PROGRAM`. Numbers that are not known are kept as they are.
+    pub struct Procedure {
+        /// Finds something.
+        ///
+        /// XDR: `SAMPLE_PROC_LOOKUP`.
+        LOOKUP = 1,
+        /// Forgets everything.
+        ///
+        /// XDR: `SAMPLE_PROC_RESET`.
+        RESET = 2,
+        /// Something has changed.
+        ///
+        /// XDR: `SAMPLE_PROC_CHANGED`.
+        CHANGED = 3,
     }
 }
 
@@ -164,74 +126,17 @@ impl<'a> ::virt_xdr::Decode<'a> for Row {
     }
 }
 
-/// A colour.
-///
-/// XDR: `enum sample_color`. Values that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Color(pub i32);
-
-impl Color {
-    /// XDR: `SAMPLE_RED`.
-    pub const RED: Self = Self(1);
-
-    /// XDR: `SAMPLE_GREEN`.
-    pub const GREEN: Self = Self(2);
-
-    /// XDR: `SAMPLE_BLUE`.
-    pub const BLUE: Self = Self(-5);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[Self::RED, Self::GREEN, Self::BLUE];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::RED => ::core::option::Option::Some("RED"),
-            Self::GREEN => ::core::option::Option::Some("GREEN"),
-            Self::BLUE => ::core::option::Option::Some("BLUE"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for Color {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "Color({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for Color {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<Color> for i32 {
-    fn from(value: Color) -> Self {
-        value.0
-    }
-}
-
-impl ::virt_xdr::Encode for Color {
-    #[inline]
-    fn encode(
-        &self,
-        out: &mut ::virt_xdr::Encoder<'_>,
-    ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.0, out)
-    }
-}
-
-impl<'a> ::virt_xdr::Decode<'a> for Color {
-    #[inline]
-    fn decode(
-        input: &mut ::virt_xdr::Decoder<'a>,
-    ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        <i32 as ::virt_xdr::Decode<'a>>::decode(input).map(Self)
+::virt_xdr::open_enum! {
+    /// A colour.
+    ///
+    /// XDR: `enum sample_color`. Values that are not known are kept as they are.
+    pub struct Color {
+        /// XDR: `SAMPLE_RED`.
+        RED = 1,
+        /// XDR: `SAMPLE_GREEN`.
+        GREEN = 2,
+        /// XDR: `SAMPLE_BLUE`.
+        BLUE = -5,
     }
 }
 

@@ -1,25 +1,19 @@
-//! The generated files of this workspace.
+//! The table of generated files.
 
-use std::env;
-use std::path::Path;
-
-use super::resolve::Settings;
-use super::source::Error;
-use super::{Runtime, files, generate};
-
-/// A file that is checked in, and what it is made of.
-struct Output {
-    input: &'static str,
-    output: &'static str,
-    /// Where the file finds what it uses: `virt-xdr`, `virt-transport`, and what allocates.
-    runtime: [&'static str; 3],
-    /// Included definitions that have a module already.
-    elsewhere: &'static [(&'static str, &'static str)],
-    /// Whether its crate has a feature `arbitrary`.
-    arbitrary: bool,
+/// A generated file that is checked in.
+pub(super) struct Output {
+    pub(super) input: &'static str,
+    pub(super) output: &'static str,
+    /// The paths of `virt-xdr`, `virt-transport` and the crate that allocates.
+    pub(super) runtime: [&'static str; 3],
+    /// The modules of included definitions.
+    pub(super) elsewhere: &'static [(&'static str, &'static str)],
+    /// True if the crate has a feature `arbitrary`.
+    pub(super) arbitrary: bool,
 }
 
-const OUTPUTS: &[Output] = &[
+/// The generated files.
+pub(super) const OUTPUTS: &[Output] = &[
     Output {
         input: "xtask/protocol/frame.x",
         output: "crates/virt-xdr/src/generated.rs",
@@ -85,52 +79,3 @@ const OUTPUTS: &[Output] = &[
         arbitrary: false,
     },
 ];
-
-/// Writes or checks all of them.
-pub(super) fn all(check: bool) -> Result<(), Error> {
-    // cargo says where the sources are; what the compiler saw may have moved since.
-    let here =
-        env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    let root = Path::new(&here).parent().unwrap_or(Path::new("."));
-    let errors: Vec<String> = OUTPUTS
-        .iter()
-        .filter_map(|output| output.make(root, check).err())
-        .map(|error| error.to_string())
-        .collect();
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::new(errors.join("\n")))
-    }
-}
-
-impl Output {
-    fn make(&self, root: &Path, check: bool) -> Result<(), Error> {
-        let sources = files::load(&root.join(self.input), self.input)?;
-        let settings = Settings {
-            elsewhere: self
-                .elsewhere
-                .iter()
-                .map(|&(file, path)| (file.to_owned(), path.to_owned()))
-                .collect(),
-            ..Settings::default()
-        };
-        let [xdr, transport, alloc] = self.runtime.map(str::to_owned);
-        let runtime = Runtime {
-            xdr,
-            transport,
-            alloc,
-            arbitrary: self.arbitrary,
-        };
-        let text = files::finish(&generate(&sources, &settings, &runtime)?, &sources, COMMAND)?;
-        files::write(
-            &root.join(self.output),
-            self.output,
-            &text,
-            check,
-            &format!("`{COMMAND}`"),
-        )
-    }
-}
-
-const COMMAND: &str = "cargo xtask codegen";

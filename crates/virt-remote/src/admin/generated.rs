@@ -4,161 +4,49 @@
 /// The number and version of the program `ADMIN_PROGRAM`.
 pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x0690_0690, 1);
 
-/// What a client asks about the daemon itself.
-///
-/// A procedure of the program `ADMIN_PROGRAM`. Numbers that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct Procedure(pub i32);
-
-impl Procedure {
-    /// XDR: `ADMIN_PROC_CONNECT_OPEN`.
-    pub const CONNECT_OPEN: Self = Self(1);
-
-    /// XDR: `ADMIN_PROC_CONNECT_CLOSE`.
-    pub const CONNECT_CLOSE: Self = Self(2);
-
-    /// XDR: `ADMIN_PROC_CONNECT_GET_LIB_VERSION`.
-    pub const CONNECT_GET_LIB_VERSION: Self = Self(3);
-
-    /// XDR: `ADMIN_PROC_CONNECT_LIST_SERVERS`.
-    pub const CONNECT_LIST_SERVERS: Self = Self(4);
-
-    /// XDR: `ADMIN_PROC_CONNECT_LOOKUP_SERVER`.
-    pub const CONNECT_LOOKUP_SERVER: Self = Self(5);
-
-    /// XDR: `ADMIN_PROC_SERVER_GET_THREADPOOL_PARAMETERS`.
-    pub const SERVER_GET_THREADPOOL_PARAMETERS: Self = Self(6);
-
-    /// XDR: `ADMIN_PROC_SERVER_SET_THREADPOOL_PARAMETERS`.
-    pub const SERVER_SET_THREADPOOL_PARAMETERS: Self = Self(7);
-
-    /// XDR: `ADMIN_PROC_SERVER_LIST_CLIENTS`.
-    pub const SERVER_LIST_CLIENTS: Self = Self(8);
-
-    /// XDR: `ADMIN_PROC_SERVER_LOOKUP_CLIENT`.
-    pub const SERVER_LOOKUP_CLIENT: Self = Self(9);
-
-    /// XDR: `ADMIN_PROC_CLIENT_GET_INFO`.
-    pub const CLIENT_GET_INFO: Self = Self(10);
-
-    /// XDR: `ADMIN_PROC_CLIENT_CLOSE`.
-    pub const CLIENT_CLOSE: Self = Self(11);
-
-    /// XDR: `ADMIN_PROC_SERVER_GET_CLIENT_LIMITS`.
-    pub const SERVER_GET_CLIENT_LIMITS: Self = Self(12);
-
-    /// XDR: `ADMIN_PROC_SERVER_SET_CLIENT_LIMITS`.
-    pub const SERVER_SET_CLIENT_LIMITS: Self = Self(13);
-
-    /// XDR: `ADMIN_PROC_CONNECT_GET_LOGGING_OUTPUTS`.
-    pub const CONNECT_GET_LOGGING_OUTPUTS: Self = Self(14);
-
-    /// XDR: `ADMIN_PROC_CONNECT_GET_LOGGING_FILTERS`.
-    pub const CONNECT_GET_LOGGING_FILTERS: Self = Self(15);
-
-    /// XDR: `ADMIN_PROC_CONNECT_SET_LOGGING_OUTPUTS`.
-    pub const CONNECT_SET_LOGGING_OUTPUTS: Self = Self(16);
-
-    /// XDR: `ADMIN_PROC_CONNECT_SET_LOGGING_FILTERS`.
-    pub const CONNECT_SET_LOGGING_FILTERS: Self = Self(17);
-
-    /// XDR: `ADMIN_PROC_SERVER_UPDATE_TLS_FILES`.
-    pub const SERVER_UPDATE_TLS_FILES: Self = Self(18);
-
-    /// XDR: `ADMIN_PROC_CONNECT_SET_DAEMON_TIMEOUT`.
-    pub const CONNECT_SET_DAEMON_TIMEOUT: Self = Self(19);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[
-        Self::CONNECT_OPEN,
-        Self::CONNECT_CLOSE,
-        Self::CONNECT_GET_LIB_VERSION,
-        Self::CONNECT_LIST_SERVERS,
-        Self::CONNECT_LOOKUP_SERVER,
-        Self::SERVER_GET_THREADPOOL_PARAMETERS,
-        Self::SERVER_SET_THREADPOOL_PARAMETERS,
-        Self::SERVER_LIST_CLIENTS,
-        Self::SERVER_LOOKUP_CLIENT,
-        Self::CLIENT_GET_INFO,
-        Self::CLIENT_CLOSE,
-        Self::SERVER_GET_CLIENT_LIMITS,
-        Self::SERVER_SET_CLIENT_LIMITS,
-        Self::CONNECT_GET_LOGGING_OUTPUTS,
-        Self::CONNECT_GET_LOGGING_FILTERS,
-        Self::CONNECT_SET_LOGGING_OUTPUTS,
-        Self::CONNECT_SET_LOGGING_FILTERS,
-        Self::SERVER_UPDATE_TLS_FILES,
-        Self::CONNECT_SET_DAEMON_TIMEOUT,
-    ];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::CONNECT_OPEN => ::core::option::Option::Some("CONNECT_OPEN"),
-            Self::CONNECT_CLOSE => ::core::option::Option::Some("CONNECT_CLOSE"),
-            Self::CONNECT_GET_LIB_VERSION => {
-                ::core::option::Option::Some("CONNECT_GET_LIB_VERSION")
-            }
-            Self::CONNECT_LIST_SERVERS => ::core::option::Option::Some("CONNECT_LIST_SERVERS"),
-            Self::CONNECT_LOOKUP_SERVER => ::core::option::Option::Some("CONNECT_LOOKUP_SERVER"),
-            Self::SERVER_GET_THREADPOOL_PARAMETERS => {
-                ::core::option::Option::Some("SERVER_GET_THREADPOOL_PARAMETERS")
-            }
-            Self::SERVER_SET_THREADPOOL_PARAMETERS => {
-                ::core::option::Option::Some("SERVER_SET_THREADPOOL_PARAMETERS")
-            }
-            Self::SERVER_LIST_CLIENTS => ::core::option::Option::Some("SERVER_LIST_CLIENTS"),
-            Self::SERVER_LOOKUP_CLIENT => ::core::option::Option::Some("SERVER_LOOKUP_CLIENT"),
-            Self::CLIENT_GET_INFO => ::core::option::Option::Some("CLIENT_GET_INFO"),
-            Self::CLIENT_CLOSE => ::core::option::Option::Some("CLIENT_CLOSE"),
-            Self::SERVER_GET_CLIENT_LIMITS => {
-                ::core::option::Option::Some("SERVER_GET_CLIENT_LIMITS")
-            }
-            Self::SERVER_SET_CLIENT_LIMITS => {
-                ::core::option::Option::Some("SERVER_SET_CLIENT_LIMITS")
-            }
-            Self::CONNECT_GET_LOGGING_OUTPUTS => {
-                ::core::option::Option::Some("CONNECT_GET_LOGGING_OUTPUTS")
-            }
-            Self::CONNECT_GET_LOGGING_FILTERS => {
-                ::core::option::Option::Some("CONNECT_GET_LOGGING_FILTERS")
-            }
-            Self::CONNECT_SET_LOGGING_OUTPUTS => {
-                ::core::option::Option::Some("CONNECT_SET_LOGGING_OUTPUTS")
-            }
-            Self::CONNECT_SET_LOGGING_FILTERS => {
-                ::core::option::Option::Some("CONNECT_SET_LOGGING_FILTERS")
-            }
-            Self::SERVER_UPDATE_TLS_FILES => {
-                ::core::option::Option::Some("SERVER_UPDATE_TLS_FILES")
-            }
-            Self::CONNECT_SET_DAEMON_TIMEOUT => {
-                ::core::option::Option::Some("CONNECT_SET_DAEMON_TIMEOUT")
-            }
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for Procedure {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "Procedure({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for Procedure {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<Procedure> for i32 {
-    fn from(value: Procedure) -> Self {
-        value.0
+::virt_xdr::open_enum! {
+    /// What a client asks about the daemon itself.
+    ///
+    /// A procedure of the program `ADMIN_PROGRAM`. Numbers that are not known are kept as they are.
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct Procedure {
+        /// XDR: `ADMIN_PROC_CONNECT_OPEN`.
+        CONNECT_OPEN = 1,
+        /// XDR: `ADMIN_PROC_CONNECT_CLOSE`.
+        CONNECT_CLOSE = 2,
+        /// XDR: `ADMIN_PROC_CONNECT_GET_LIB_VERSION`.
+        CONNECT_GET_LIB_VERSION = 3,
+        /// XDR: `ADMIN_PROC_CONNECT_LIST_SERVERS`.
+        CONNECT_LIST_SERVERS = 4,
+        /// XDR: `ADMIN_PROC_CONNECT_LOOKUP_SERVER`.
+        CONNECT_LOOKUP_SERVER = 5,
+        /// XDR: `ADMIN_PROC_SERVER_GET_THREADPOOL_PARAMETERS`.
+        SERVER_GET_THREADPOOL_PARAMETERS = 6,
+        /// XDR: `ADMIN_PROC_SERVER_SET_THREADPOOL_PARAMETERS`.
+        SERVER_SET_THREADPOOL_PARAMETERS = 7,
+        /// XDR: `ADMIN_PROC_SERVER_LIST_CLIENTS`.
+        SERVER_LIST_CLIENTS = 8,
+        /// XDR: `ADMIN_PROC_SERVER_LOOKUP_CLIENT`.
+        SERVER_LOOKUP_CLIENT = 9,
+        /// XDR: `ADMIN_PROC_CLIENT_GET_INFO`.
+        CLIENT_GET_INFO = 10,
+        /// XDR: `ADMIN_PROC_CLIENT_CLOSE`.
+        CLIENT_CLOSE = 11,
+        /// XDR: `ADMIN_PROC_SERVER_GET_CLIENT_LIMITS`.
+        SERVER_GET_CLIENT_LIMITS = 12,
+        /// XDR: `ADMIN_PROC_SERVER_SET_CLIENT_LIMITS`.
+        SERVER_SET_CLIENT_LIMITS = 13,
+        /// XDR: `ADMIN_PROC_CONNECT_GET_LOGGING_OUTPUTS`.
+        CONNECT_GET_LOGGING_OUTPUTS = 14,
+        /// XDR: `ADMIN_PROC_CONNECT_GET_LOGGING_FILTERS`.
+        CONNECT_GET_LOGGING_FILTERS = 15,
+        /// XDR: `ADMIN_PROC_CONNECT_SET_LOGGING_OUTPUTS`.
+        CONNECT_SET_LOGGING_OUTPUTS = 16,
+        /// XDR: `ADMIN_PROC_CONNECT_SET_LOGGING_FILTERS`.
+        CONNECT_SET_LOGGING_FILTERS = 17,
+        /// XDR: `ADMIN_PROC_SERVER_UPDATE_TLS_FILES`.
+        SERVER_UPDATE_TLS_FILES = 18,
+        /// XDR: `ADMIN_PROC_CONNECT_SET_DAEMON_TIMEOUT`.
+        CONNECT_SET_DAEMON_TIMEOUT = 19,
     }
 }

@@ -4,47 +4,13 @@
 /// The number and version of the program `LXC_PROGRAM`.
 pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x0006_8000, 1);
 
-/// What a client asks of a container.
-///
-/// A procedure of the program `LXC_PROGRAM`. Numbers that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct Procedure(pub i32);
-
-impl Procedure {
-    /// XDR: `LXC_PROC_DOMAIN_OPEN_NAMESPACE`.
-    pub const DOMAIN_OPEN_NAMESPACE: Self = Self(1);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[Self::DOMAIN_OPEN_NAMESPACE];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::DOMAIN_OPEN_NAMESPACE => ::core::option::Option::Some("DOMAIN_OPEN_NAMESPACE"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for Procedure {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "Procedure({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for Procedure {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<Procedure> for i32 {
-    fn from(value: Procedure) -> Self {
-        value.0
+::virt_xdr::open_enum! {
+    /// What a client asks of a container.
+    ///
+    /// A procedure of the program `LXC_PROGRAM`. Numbers that are not known are kept as they are.
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct Procedure {
+        /// XDR: `LXC_PROC_DOMAIN_OPEN_NAMESPACE`.
+        DOMAIN_OPEN_NAMESPACE = 1,
     }
 }

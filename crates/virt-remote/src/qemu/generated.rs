@@ -4,85 +4,25 @@
 /// The number and version of the program `QEMU_PROGRAM`.
 pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x2000_8087, 1);
 
-/// What a client asks of QEMU past libvirt.
-///
-/// A procedure of the program `QEMU_PROGRAM`. Numbers that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
-pub struct Procedure(pub i32);
-
-impl Procedure {
-    /// XDR: `QEMU_PROC_DOMAIN_MONITOR_COMMAND`.
-    pub const DOMAIN_MONITOR_COMMAND: Self = Self(1);
-
-    /// XDR: `QEMU_PROC_DOMAIN_ATTACH`.
-    pub const DOMAIN_ATTACH: Self = Self(2);
-
-    /// XDR: `QEMU_PROC_DOMAIN_AGENT_COMMAND`.
-    pub const DOMAIN_AGENT_COMMAND: Self = Self(3);
-
-    /// XDR: `QEMU_PROC_CONNECT_DOMAIN_MONITOR_EVENT_REGISTER`.
-    pub const CONNECT_DOMAIN_MONITOR_EVENT_REGISTER: Self = Self(4);
-
-    /// XDR: `QEMU_PROC_CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER`.
-    pub const CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER: Self = Self(5);
-
-    /// XDR: `QEMU_PROC_DOMAIN_MONITOR_EVENT`.
-    pub const DOMAIN_MONITOR_EVENT: Self = Self(6);
-
-    /// XDR: `QEMU_PROC_DOMAIN_MONITOR_COMMAND_WITH_FILES`.
-    pub const DOMAIN_MONITOR_COMMAND_WITH_FILES: Self = Self(7);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[
-        Self::DOMAIN_MONITOR_COMMAND,
-        Self::DOMAIN_ATTACH,
-        Self::DOMAIN_AGENT_COMMAND,
-        Self::CONNECT_DOMAIN_MONITOR_EVENT_REGISTER,
-        Self::CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER,
-        Self::DOMAIN_MONITOR_EVENT,
-        Self::DOMAIN_MONITOR_COMMAND_WITH_FILES,
-    ];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::DOMAIN_MONITOR_COMMAND => ::core::option::Option::Some("DOMAIN_MONITOR_COMMAND"),
-            Self::DOMAIN_ATTACH => ::core::option::Option::Some("DOMAIN_ATTACH"),
-            Self::DOMAIN_AGENT_COMMAND => ::core::option::Option::Some("DOMAIN_AGENT_COMMAND"),
-            Self::CONNECT_DOMAIN_MONITOR_EVENT_REGISTER => {
-                ::core::option::Option::Some("CONNECT_DOMAIN_MONITOR_EVENT_REGISTER")
-            }
-            Self::CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER => {
-                ::core::option::Option::Some("CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER")
-            }
-            Self::DOMAIN_MONITOR_EVENT => ::core::option::Option::Some("DOMAIN_MONITOR_EVENT"),
-            Self::DOMAIN_MONITOR_COMMAND_WITH_FILES => {
-                ::core::option::Option::Some("DOMAIN_MONITOR_COMMAND_WITH_FILES")
-            }
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for Procedure {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "Procedure({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for Procedure {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<Procedure> for i32 {
-    fn from(value: Procedure) -> Self {
-        value.0
+::virt_xdr::open_enum! {
+    /// What a client asks of QEMU past libvirt.
+    ///
+    /// A procedure of the program `QEMU_PROGRAM`. Numbers that are not known are kept as they are.
+    #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+    pub struct Procedure {
+        /// XDR: `QEMU_PROC_DOMAIN_MONITOR_COMMAND`.
+        DOMAIN_MONITOR_COMMAND = 1,
+        /// XDR: `QEMU_PROC_DOMAIN_ATTACH`.
+        DOMAIN_ATTACH = 2,
+        /// XDR: `QEMU_PROC_DOMAIN_AGENT_COMMAND`.
+        DOMAIN_AGENT_COMMAND = 3,
+        /// XDR: `QEMU_PROC_CONNECT_DOMAIN_MONITOR_EVENT_REGISTER`.
+        CONNECT_DOMAIN_MONITOR_EVENT_REGISTER = 4,
+        /// XDR: `QEMU_PROC_CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER`.
+        CONNECT_DOMAIN_MONITOR_EVENT_DEREGISTER = 5,
+        /// XDR: `QEMU_PROC_DOMAIN_MONITOR_EVENT`.
+        DOMAIN_MONITOR_EVENT = 6,
+        /// XDR: `QEMU_PROC_DOMAIN_MONITOR_COMMAND_WITH_FILES`.
+        DOMAIN_MONITOR_COMMAND_WITH_FILES = 7,
     }
 }

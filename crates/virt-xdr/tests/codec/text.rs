@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 
 use proptest::prelude::*;
-use virt_testkit::wire;
 use virt_xdr::{
-    DecodeErrorKind, DecodeText, Decoder, EncodeErrorKind, Encoder, Text, from_slice,
-    from_slice_lenient, to_vec,
+    Decode, DecodeError, DecodeErrorKind, DecodeText, Decoder, Encode, EncodeError,
+    EncodeErrorKind, Encoder, Text, from_slice, from_slice_lenient, to_vec,
 };
+
+use crate::support::hex;
 
 #[test]
 fn bytes_are_kept_both_ways_by_either_decoder() {
-    for (text, bytes) in [
+    for (wire, bytes) in [
         ("00000000", &b""[..]),
         ("00000001 ff 000000", b"\xff"),
         ("00000004 61626364", b"abcd"),
@@ -19,7 +20,7 @@ fn bytes_are_kept_both_ways_by_either_decoder() {
         ("00000009 6261642d d02e696d 67 000000", b"bad-\xd0.img"),
         ("00000003 610062 00", b"a\0b"),
     ] {
-        let wire = wire(text);
+        let wire = hex(wire);
         let text = Text::from(bytes);
         assert_eq!(from_slice(&wire).as_ref(), Ok(&text));
         assert_eq!(from_slice_lenient(&wire).as_ref(), Ok(&text));
@@ -32,7 +33,7 @@ fn bytes_are_kept_both_ways_by_either_decoder() {
 
 #[test]
 fn padding_is_judged_as_in_any_string() {
-    let wire = wire("00000001 ff 000100");
+    let wire = hex("00000001 ff 000100");
     let error = from_slice::<Text>(&wire).unwrap_err();
     assert_eq!(error.kind(), DecodeErrorKind::Padding { value: 1 });
     assert_eq!(from_slice_lenient(&wire), Ok(Text::from(&b"\xff"[..])));
@@ -40,7 +41,7 @@ fn padding_is_judged_as_in_any_string() {
 
 #[test]
 fn a_bound_counts_bytes() {
-    let wire = wire("00000003 61c3ff 00");
+    let wire = hex("00000003 61c3ff 00");
     assert_eq!(
         Decoder::new(&wire).text(3),
         Ok(Text::from(&b"a\xc3\xff"[..]))
@@ -60,8 +61,8 @@ fn a_bound_counts_bytes() {
 
 #[test]
 fn every_kind_of_text_is_written_alike() {
-    let wire = wire("00000002 c3a9 0000");
-    let write = |write: fn(&mut Encoder<'_>) -> Result<(), virt_xdr::EncodeError>| {
+    let wire = hex("00000002 c3a9 0000");
+    let write = |write: fn(&mut Encoder<'_>) -> Result<(), EncodeError>| {
         let mut out = Vec::new();
         write(&mut Encoder::new(&mut out)).unwrap();
         assert_eq!(out, wire);
@@ -79,12 +80,61 @@ fn every_kind_of_text_is_read_alike() {
     fn read<'a, T: DecodeText<'a>>(wire: &'a [u8]) -> T {
         Decoder::new(wire).text(2).unwrap()
     }
-    let wire = wire("00000002 c3a9 0000");
+    let wire = hex("00000002 c3a9 0000");
     assert_eq!(read::<&str>(&wire), "é");
     assert_eq!(read::<String>(&wire), "é");
     assert_eq!(read::<Text>(&wire), "é");
     assert_eq!(read::<&[u8]>(&wire), b"\xc3\xa9");
     assert!(matches!(read(&wire), Cow::Borrowed("é")));
+}
+
+/// `struct volume { string name<8>; unsigned hyper size; };`, generic over its string as generated types are.
+#[derive(Debug, Clone, PartialEq)]
+struct Volume<S> {
+    name: S,
+    size: u64,
+}
+
+impl<S: AsRef<[u8]>> Encode for Volume<S> {
+    fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        out.text(&self.name, 8)?;
+        self.size.encode(out)
+    }
+}
+
+impl<'a, S: DecodeText<'a>> Decode<'a> for Volume<S> {
+    fn decode(input: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            name: input.text(8)?,
+            size: u64::decode(input)?,
+        })
+    }
+}
+
+#[test]
+fn one_bad_name_hides_nothing_else() {
+    let wire =
+        hex("00000002 00000001 61 000000 00000000 00000001 00000002 d02e 0000 00000000 00000002");
+    let volumes = |names: [&[u8]; 2]| {
+        let [a, b] = names.map(Text::from);
+        vec![Volume { name: a, size: 1 }, Volume { name: b, size: 2 }]
+    };
+
+    // Kept by both decoders, and written again.
+    let kept = volumes([b"a", b"\xd0."]);
+    assert_eq!(from_slice(&wire).as_ref(), Ok(&kept));
+    assert_eq!(from_slice_lenient(&wire).as_ref(), Ok(&kept));
+    assert_eq!(to_vec(&kept).as_ref(), Ok(&wire));
+
+    // Replaced in an owned string by a lenient decoder alone.
+    let lenient: Vec<Volume<String>> = from_slice_lenient(&wire).unwrap();
+    assert_eq!((lenient[0].name.as_str(), lenient[0].size), ("a", 1));
+    assert_eq!(
+        (lenient[1].name.as_str(), lenient[1].size),
+        ("\u{fffd}.", 2)
+    );
+    assert!(from_slice::<Vec<Volume<String>>>(&wire).is_err());
+    assert!(from_slice_lenient::<Vec<Volume<&str>>>(&wire).is_err());
 }
 
 #[test]

@@ -4,55 +4,19 @@
 /// The number and version of the program `GREETER_PROGRAM`.
 pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x2000_4242, 1);
 
-/// What a client can ask, and what it is told.
-///
-/// A procedure of the program `GREETER_PROGRAM`. Numbers that are not known are kept as they are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Procedure(pub i32);
-
-impl Procedure {
-    /// Greets somebody.
+::virt_xdr::open_enum! {
+    /// What a client can ask, and what it is told.
     ///
-    /// XDR: `GREETER_PROC_GREET`.
-    pub const GREET: Self = Self(1);
-
-    /// Somebody has been greeted.
-    ///
-    /// XDR: `GREETER_PROC_VISITOR`.
-    pub const VISITOR: Self = Self(2);
-
-    /// Every known value, in the order of the definition.
-    pub const ALL: &'static [Self] = &[Self::GREET, Self::VISITOR];
-
-    /// The name of a known value.
-    #[must_use]
-    pub const fn name(self) -> ::core::option::Option<&'static str> {
-        match self {
-            Self::GREET => ::core::option::Option::Some("GREET"),
-            Self::VISITOR => ::core::option::Option::Some("VISITOR"),
-            _ => ::core::option::Option::None,
-        }
-    }
-}
-
-impl ::core::fmt::Debug for Procedure {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        match self.name() {
-            ::core::option::Option::Some(name) => f.write_str(name),
-            ::core::option::Option::None => ::core::write!(f, "Procedure({})", self.0),
-        }
-    }
-}
-
-impl ::core::convert::From<i32> for Procedure {
-    fn from(value: i32) -> Self {
-        Self(value)
-    }
-}
-
-impl ::core::convert::From<Procedure> for i32 {
-    fn from(value: Procedure) -> Self {
-        value.0
+    /// A procedure of the program `GREETER_PROGRAM`. Numbers that are not known are kept as they are.
+    pub struct Procedure {
+        /// Greets somebody.
+        ///
+        /// XDR: `GREETER_PROC_GREET`.
+        GREET = 1,
+        /// Somebody has been greeted.
+        ///
+        /// XDR: `GREETER_PROC_VISITOR`.
+        VISITOR = 2,
     }
 }
 

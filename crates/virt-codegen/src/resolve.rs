@@ -1,0 +1,225 @@
+//! Definitions become a [`Model`]: names are looked up, numbers computed, Rust names chosen.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use super::ast::{File, ItemKind, Name};
+use super::model::{Home, Model, TypeId};
+use super::names::{Scope, without, words};
+use super::source::{Error, Source, Span};
+
+mod facts;
+mod programs;
+mod recursion;
+mod types;
+mod unions;
+mod values;
+
+/// What the definitions do not say themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Constants that are defined elsewhere.
+    pub defines: BTreeMap<String, i128>,
+    /// Included files, by their name without the ending, that have a Rust module of their own, and its path.
+    pub elsewhere: BTreeMap<String, String>,
+}
+
+/// The most undefined constants that one error names.
+const UNDEFINED_MAX: usize = 100;
+
+/// Makes a model of the first of `files`; the others are its includes. The error names all constants that are not defined.
+pub(crate) fn resolve(
+    sources: &[Source],
+    files: &[File],
+    settings: &Settings,
+) -> Result<Model, Error> {
+    let mut settings = Cow::Borrowed(settings);
+    let mut undefined = Vec::new();
+    loop {
+        let error = match resolve_once(sources, files, &settings) {
+            Ok(model) if undefined.is_empty() => return Ok(model),
+            Ok(_) => break,
+            Err(error) => error,
+        };
+        // Any number stands in for the constant, so that the next one is found.
+        match error.undefined().map(str::to_owned) {
+            Some(name) if undefined.len() < UNDEFINED_MAX => {
+                settings.to_mut().defines.insert(name, 1);
+                undefined.push(error.to_string());
+            }
+            _ if undefined.is_empty() => return Err(error),
+            _ => break,
+        }
+    }
+    Err(Error::new(undefined.join("\n")))
+}
+
+fn resolve_once(sources: &[Source], files: &[File], settings: &Settings) -> Result<Model, Error> {
+    let mut resolver = Resolver {
+        sources,
+        settings,
+        values: HashMap::new(),
+        ids: HashMap::new(),
+        bodies: Vec::new(),
+        typedefs: 0,
+        files: Vec::new(),
+        model: Model::default(),
+    };
+    resolver.run(files)?;
+    Ok(resolver.model)
+}
+
+struct Resolver<'s> {
+    sources: &'s [Source],
+    settings: &'s Settings,
+    /// What the names of constants and enum members stand for.
+    values: HashMap<&'s str, values::Definition<'s>>,
+    /// The types by name.
+    ids: HashMap<&'s str, TypeId>,
+    /// How each type is defined.
+    bodies: Vec<types::Body<'s>>,
+    /// How many typedefs are being resolved, each because of the one before.
+    typedefs: usize,
+    files: Vec<FileContext>,
+    model: Model,
+}
+
+/// What is particular to one file.
+struct FileContext {
+    home: Home,
+    /// The module of its items, where that is another.
+    path: Option<String>,
+    /// The Rust names in use.
+    scope: Scope,
+    /// What its names begin with, in words.
+    prefixes: Vec<Vec<String>>,
+}
+
+impl<'s> Resolver<'s> {
+    fn run(&mut self, files: &'s [File]) -> Result<(), Error> {
+        let Some(file) = files.first() else {
+            return Ok(());
+        };
+        if file.items.is_empty() {
+            let end = self.sources.first().map_or(0, |source| source.text.len());
+            let span = Span {
+                source: 0,
+                start: end,
+                end,
+            };
+            return Err(self.error(
+                span,
+                "nothing is defined, expected `const`, `struct` or another definition",
+            ));
+        }
+        let conventions = programs::conventions(file);
+        for (source, file) in files.iter().enumerate() {
+            self.files.push(self.context(source, file));
+            for item in &file.items {
+                self.declare_values(source, item)?;
+            }
+        }
+        for (source, file) in files.iter().enumerate() {
+            for item in &file.items {
+                self.name_constant(source, item, &conventions)?;
+            }
+            for item in &file.items {
+                self.declare_type(source, item, &conventions)?;
+            }
+        }
+        for id in 0..self.bodies.len() {
+            self.resolve_type(id)?;
+        }
+        self.resolve_programs(file, &conventions)?;
+        self.model.parameters = ["S", "B"].map(|name| self.claim(0, name.into()));
+        self.settle_recursion()?;
+        facts::find(&mut self.model.types);
+        Ok(())
+    }
+
+    fn context(&self, source: usize, file: &File) -> FileContext {
+        let path = self
+            .sources
+            .get(source)
+            .and_then(|source| self.settings.elsewhere.get(source.stem()))
+            .cloned();
+        let home = match path {
+            _ if source == 0 => Home::Here,
+            None => Home::Included,
+            Some(_) => Home::Elsewhere,
+        };
+        let prefixes: Vec<_> = programs::conventions(file)
+            .into_iter()
+            .map(|convention| convention.prefix)
+            .collect();
+        let has_program = !prefixes.is_empty()
+            || file
+                .items
+                .iter()
+                .any(|item| matches!(item.kind, ItemKind::Program(..)));
+        let scope = if has_program {
+            Scope::new(&["PROGRAM", "Procedure"])
+        } else {
+            Scope::default()
+        };
+        FileContext {
+            home,
+            path,
+            scope,
+            prefixes,
+        }
+    }
+
+    /// The words of a name without the prefix that its file gives everything.
+    fn stripped(&self, source: usize, name: &str) -> Vec<String> {
+        let words = words(name);
+        let prefixes = self
+            .files
+            .get(source)
+            .map_or(&[][..], |file| &file.prefixes);
+        let longest = prefixes
+            .iter()
+            .filter(|prefix| words.starts_with(prefix))
+            .max_by_key(|prefix| prefix.len());
+        longest.map_or(words.clone(), |prefix| without(&words, prefix))
+    }
+
+    /// A Rust name of its own for an item of this file.
+    fn claim(&mut self, source: usize, name: String) -> String {
+        // What is included is written beside what includes it: both share a scope.
+        let shared = self
+            .files
+            .get(source)
+            .is_some_and(|file| file.home == Home::Included);
+        let Some(file) = self.files.get_mut(if shared { 0 } else { source }) else {
+            return name;
+        };
+        let name = file.scope.claim(name);
+        match &file.path {
+            Some(path) if file.home == Home::Elsewhere => format!("{path}::{name}"),
+            _ => name,
+        }
+    }
+
+    fn home(&self, source: usize) -> Home {
+        self.files.get(source).map_or(Home::Here, |file| file.home)
+    }
+
+    fn error(&self, span: Span, message: &str) -> Error {
+        Error::at(self.sources, span, message)
+    }
+
+    fn twice(&self, name: &Name, first: Span) -> Error {
+        let line = self
+            .sources
+            .get(first.source)
+            .map_or(0, |source| source.line(first.start).0);
+        self.error(
+            name.span,
+            &format!(
+                "`{}` is defined already in line {line}, expected another name",
+                name.text
+            ),
+        )
+    }
+}
