@@ -1157,14 +1157,14 @@ pub struct ConnectOpenArgs<S = ::std::string::String> {
     pub flags: u32,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for ConnectOpenArgs<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for ConnectOpenArgs<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
         out.optional(self.name.as_ref(), |item, out| {
-            out.string(::core::convert::AsRef::as_ref(item), ::virt_xdr::STRING_MAX)
+            out.text(item, ::virt_xdr::STRING_MAX)
         })
         .map_err(|e| e.at("ConnectOpenArgs.name"))?;
         ::virt_xdr::Encode::encode(&self.flags, out).map_err(|e| e.at("ConnectOpenArgs.flags"))?;
@@ -1172,18 +1172,14 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for ConnectOpenArgs<S> {
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ConnectOpenArgs<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for ConnectOpenArgs<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
             name: input
-                .optional(|input| {
-                    input
-                        .string(::virt_xdr::STRING_MAX)
-                        .map(::core::convert::From::from)
-                })
+                .optional(|input| input.text(::virt_xdr::STRING_MAX))
                 .map_err(|e| e.at("ConnectOpenArgs.name"))?,
             flags: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ConnectOpenArgs.flags"))?,
         })
@@ -1202,30 +1198,26 @@ pub struct ConnectGetTypeRet<S = ::std::string::String> {
     pub r#type: S,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for ConnectGetTypeRet<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for ConnectGetTypeRet<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(
-            ::core::convert::AsRef::as_ref(&self.r#type),
-            ::virt_xdr::STRING_MAX,
-        )
-        .map_err(|e| e.at("ConnectGetTypeRet.type"))?;
+        out.text(&self.r#type, ::virt_xdr::STRING_MAX)
+            .map_err(|e| e.at("ConnectGetTypeRet.type"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ConnectGetTypeRet<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for ConnectGetTypeRet<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
             r#type: input
-                .string(::virt_xdr::STRING_MAX)
-                .map(::core::convert::From::from)
+                .text(::virt_xdr::STRING_MAX)
                 .map_err(|e| e.at("ConnectGetTypeRet.type"))?,
         })
     }
@@ -1315,30 +1307,26 @@ pub struct ConnectGetHostnameRet<S = ::std::string::String> {
     pub hostname: S,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for ConnectGetHostnameRet<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for ConnectGetHostnameRet<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(
-            ::core::convert::AsRef::as_ref(&self.hostname),
-            ::virt_xdr::STRING_MAX,
-        )
-        .map_err(|e| e.at("ConnectGetHostnameRet.hostname"))?;
+        out.text(&self.hostname, ::virt_xdr::STRING_MAX)
+            .map_err(|e| e.at("ConnectGetHostnameRet.hostname"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ConnectGetHostnameRet<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for ConnectGetHostnameRet<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
             hostname: input
-                .string(::virt_xdr::STRING_MAX)
-                .map(::core::convert::From::from)
+                .text(::virt_xdr::STRING_MAX)
                 .map_err(|e| e.at("ConnectGetHostnameRet.hostname"))?,
         })
     }
@@ -1356,30 +1344,26 @@ pub struct ConnectGetUriRet<S = ::std::string::String> {
     pub uri: S,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for ConnectGetUriRet<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for ConnectGetUriRet<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(
-            ::core::convert::AsRef::as_ref(&self.uri),
-            ::virt_xdr::STRING_MAX,
-        )
-        .map_err(|e| e.at("ConnectGetUriRet.uri"))?;
+        out.text(&self.uri, ::virt_xdr::STRING_MAX)
+            .map_err(|e| e.at("ConnectGetUriRet.uri"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ConnectGetUriRet<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for ConnectGetUriRet<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
             uri: input
-                .string(::virt_xdr::STRING_MAX)
-                .map(::core::convert::From::from)
+                .text(::virt_xdr::STRING_MAX)
                 .map_err(|e| e.at("ConnectGetUriRet.uri"))?,
         })
     }
@@ -1513,32 +1497,28 @@ pub struct NonnullDomain<S = ::std::string::String> {
     pub id: i32,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for NonnullDomain<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for NonnullDomain<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(
-            ::core::convert::AsRef::as_ref(&self.name),
-            ::virt_xdr::STRING_MAX,
-        )
-        .map_err(|e| e.at("NonnullDomain.name"))?;
+        out.text(&self.name, ::virt_xdr::STRING_MAX)
+            .map_err(|e| e.at("NonnullDomain.name"))?;
         ::virt_xdr::Encode::encode(&self.uuid, out).map_err(|e| e.at("NonnullDomain.uuid"))?;
         ::virt_xdr::Encode::encode(&self.id, out).map_err(|e| e.at("NonnullDomain.id"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for NonnullDomain<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for NonnullDomain<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
             name: input
-                .string(::virt_xdr::STRING_MAX)
-                .map(::core::convert::From::from)
+                .text(::virt_xdr::STRING_MAX)
                 .map_err(|e| e.at("NonnullDomain.name"))?,
             uuid: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("NonnullDomain.uuid"))?,
             id: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("NonnullDomain.id"))?,
@@ -1558,30 +1538,26 @@ pub struct DomainLookupByNameArgs<S = ::std::string::String> {
     pub name: S,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainLookupByNameArgs<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainLookupByNameArgs<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(
-            ::core::convert::AsRef::as_ref(&self.name),
-            ::virt_xdr::STRING_MAX,
-        )
-        .map_err(|e| e.at("DomainLookupByNameArgs.name"))?;
+        out.text(&self.name, ::virt_xdr::STRING_MAX)
+            .map_err(|e| e.at("DomainLookupByNameArgs.name"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainLookupByNameArgs<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for DomainLookupByNameArgs<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
             name: input
-                .string(::virt_xdr::STRING_MAX)
-                .map(::core::convert::From::from)
+                .text(::virt_xdr::STRING_MAX)
                 .map_err(|e| e.at("DomainLookupByNameArgs.name"))?,
         })
     }
@@ -1599,7 +1575,7 @@ pub struct DomainLookupByNameRet<S = ::std::string::String> {
     pub dom: NonnullDomain<S>,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainLookupByNameRet<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainLookupByNameRet<S> {
     #[inline]
     fn encode(
         &self,
@@ -1611,7 +1587,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainLookupByNameRe
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainLookupByNameRet<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for DomainLookupByNameRet<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
@@ -1683,7 +1659,7 @@ pub struct ConnectListAllDomainsRet<S = ::std::string::String> {
     pub ret: u32,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for ConnectListAllDomainsRet<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for ConnectListAllDomainsRet<S> {
     #[inline]
     fn encode(
         &self,
@@ -1697,7 +1673,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for ConnectListAllDomain
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ConnectListAllDomainsRet<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for ConnectListAllDomainsRet<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
@@ -1724,7 +1700,7 @@ pub struct DomainSuspendArgs<S = ::std::string::String> {
     pub dom: NonnullDomain<S>,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainSuspendArgs<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainSuspendArgs<S> {
     #[inline]
     fn encode(
         &self,
@@ -1735,7 +1711,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainSuspendArgs<S>
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainSuspendArgs<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for DomainSuspendArgs<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
@@ -1758,7 +1734,7 @@ pub struct DomainResumeArgs<S = ::std::string::String> {
     pub dom: NonnullDomain<S>,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainResumeArgs<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainResumeArgs<S> {
     #[inline]
     fn encode(
         &self,
@@ -1769,7 +1745,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainResumeArgs<S> 
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainResumeArgs<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for DomainResumeArgs<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
@@ -1838,7 +1814,7 @@ pub struct DomainGetStateArgs<S = ::std::string::String> {
     pub flags: u32,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainGetStateArgs<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainGetStateArgs<S> {
     #[inline]
     fn encode(
         &self,
@@ -1851,7 +1827,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainGetStateArgs<S
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainGetStateArgs<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for DomainGetStateArgs<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
@@ -1938,7 +1914,7 @@ pub struct ConnectDomainEventCallbackRegisterAnyArgs<S = ::std::string::String> 
     pub dom: ::core::option::Option<NonnullDomain<S>>,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode
     for ConnectDomainEventCallbackRegisterAnyArgs<S>
 {
     #[inline]
@@ -1954,7 +1930,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a>
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a>
     for ConnectDomainEventCallbackRegisterAnyArgs<S>
 {
     #[inline]
@@ -2108,7 +2084,7 @@ pub struct DomainEventLifecycleMsg<S = ::std::string::String> {
     pub detail: i32,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainEventLifecycleMsg<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainEventLifecycleMsg<S> {
     #[inline]
     fn encode(
         &self,
@@ -2124,7 +2100,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainEventLifecycle
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainEventLifecycleMsg<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for DomainEventLifecycleMsg<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
@@ -2156,7 +2132,7 @@ pub struct DomainEventCallbackLifecycleMsg<S = ::std::string::String> {
     pub msg: DomainEventLifecycleMsg<S>,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainEventCallbackLifecycleMsg<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainEventCallbackLifecycleMsg<S> {
     #[inline]
     fn encode(
         &self,
@@ -2170,7 +2146,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainEventCallbackL
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a>
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a>
     for DomainEventCallbackLifecycleMsg<S>
 {
     #[inline]
@@ -2206,7 +2182,7 @@ pub struct DomainScreenshotArgs<S = ::std::string::String> {
     pub flags: u32,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainScreenshotArgs<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainScreenshotArgs<S> {
     #[inline]
     fn encode(
         &self,
@@ -2221,7 +2197,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainScreenshotArgs
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainScreenshotArgs<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for DomainScreenshotArgs<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
@@ -2248,32 +2224,28 @@ pub struct DomainScreenshotRet<S = ::std::string::String> {
     pub mime: ::core::option::Option<S>,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainScreenshotRet<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainScreenshotRet<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
         out.optional(self.mime.as_ref(), |item, out| {
-            out.string(::core::convert::AsRef::as_ref(item), ::virt_xdr::STRING_MAX)
+            out.text(item, ::virt_xdr::STRING_MAX)
         })
         .map_err(|e| e.at("DomainScreenshotRet.mime"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainScreenshotRet<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for DomainScreenshotRet<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
             mime: input
-                .optional(|input| {
-                    input
-                        .string(::virt_xdr::STRING_MAX)
-                        .map(::core::convert::From::from)
-                })
+                .optional(|input| input.text(::virt_xdr::STRING_MAX))
                 .map_err(|e| e.at("DomainScreenshotRet.mime"))?,
         })
     }
@@ -2299,7 +2271,7 @@ pub struct DomainOpenConsoleArgs<S = ::std::string::String> {
     pub flags: u32,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainOpenConsoleArgs<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainOpenConsoleArgs<S> {
     #[inline]
     fn encode(
         &self,
@@ -2308,7 +2280,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainOpenConsoleArg
         ::virt_xdr::Encode::encode(&self.dom, out)
             .map_err(|e| e.at("DomainOpenConsoleArgs.dom"))?;
         out.optional(self.dev_name.as_ref(), |item, out| {
-            out.string(::core::convert::AsRef::as_ref(item), ::virt_xdr::STRING_MAX)
+            out.text(item, ::virt_xdr::STRING_MAX)
         })
         .map_err(|e| e.at("DomainOpenConsoleArgs.dev_name"))?;
         ::virt_xdr::Encode::encode(&self.flags, out)
@@ -2317,7 +2289,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainOpenConsoleArg
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainOpenConsoleArgs<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for DomainOpenConsoleArgs<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
@@ -2326,11 +2298,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainOpe
             dom: ::virt_xdr::Decode::decode(input)
                 .map_err(|e| e.at("DomainOpenConsoleArgs.dom"))?,
             dev_name: input
-                .optional(|input| {
-                    input
-                        .string(::virt_xdr::STRING_MAX)
-                        .map(::core::convert::From::from)
-                })
+                .optional(|input| input.text(::virt_xdr::STRING_MAX))
                 .map_err(|e| e.at("DomainOpenConsoleArgs.dev_name"))?,
             flags: ::virt_xdr::Decode::decode(input)
                 .map_err(|e| e.at("DomainOpenConsoleArgs.flags"))?,
@@ -2358,7 +2326,7 @@ pub struct DomainOpenGraphicsFdArgs<S = ::std::string::String> {
     pub flags: u32,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainOpenGraphicsFdArgs<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainOpenGraphicsFdArgs<S> {
     #[inline]
     fn encode(
         &self,
@@ -2374,7 +2342,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainOpenGraphicsFd
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainOpenGraphicsFdArgs<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for DomainOpenGraphicsFdArgs<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,

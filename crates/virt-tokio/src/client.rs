@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 use virt_remote::ConnectClose;
 use virt_transport::{CallProcedure, Fd, ProgramId, Role, SendError, StreamId, Transport};
-use virt_xdr::{Decode, from_slice, from_slice_lenient, to_vec};
+use virt_xdr::{Decode, Encode, from_slice, from_slice_lenient, to_vec};
 
 use crate::connection::Connection;
 use crate::connection::backpressure::{ItemSender, Items};
@@ -161,6 +161,23 @@ impl Client {
         };
         let stream = Stream::new(self.clone(), P::PROGRAM, id, items);
         Ok((self.decode(&returned.payload)?, stream))
+    }
+
+    /// Calls a procedure with other types than its own for arguments and return value, of the same layout.
+    ///
+    /// With [`Text`](virt_xdr::Text) for the strings of a generated type, names that are not UTF-8 are kept as they are,
+    /// in both directions: `NonnullDomain<Text>` in place of `NonnullDomain<&str>`. Cancel-safe, as [`call`](Self::call).
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub async fn call_as<P: CallProcedure, R: for<'a> Decode<'a>>(
+        &self,
+        args: &impl Encode,
+    ) -> Result<R, CallError> {
+        let args = to_vec(args).map_err(SendError::from)?;
+        let payload = self.call_raw(P::PROGRAM, P::NUMBER, args).await?;
+        self.decode(&payload)
     }
 
     /// Calls a procedure by number with encoded arguments, and returns the encoded return value.

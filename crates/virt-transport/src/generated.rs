@@ -126,32 +126,28 @@ pub struct DomainObject<S = ::std::string::String> {
     pub id: i32,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for DomainObject<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainObject<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(
-            ::core::convert::AsRef::as_ref(&self.name),
-            ::virt_xdr::STRING_MAX,
-        )
-        .map_err(|e| e.at("DomainObject.name"))?;
+        out.text(&self.name, ::virt_xdr::STRING_MAX)
+            .map_err(|e| e.at("DomainObject.name"))?;
         ::virt_xdr::Encode::encode(&self.uuid, out).map_err(|e| e.at("DomainObject.uuid"))?;
         ::virt_xdr::Encode::encode(&self.id, out).map_err(|e| e.at("DomainObject.id"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for DomainObject<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for DomainObject<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
             name: input
-                .string(::virt_xdr::STRING_MAX)
-                .map(::core::convert::From::from)
+                .text(::virt_xdr::STRING_MAX)
                 .map_err(|e| e.at("DomainObject.name"))?,
             uuid: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("DomainObject.uuid"))?,
             id: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("DomainObject.id"))?,
@@ -175,31 +171,27 @@ pub struct NetworkObject<S = ::std::string::String> {
     pub uuid: [u8; UUID_LENGTH],
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for NetworkObject<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for NetworkObject<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(
-            ::core::convert::AsRef::as_ref(&self.name),
-            ::virt_xdr::STRING_MAX,
-        )
-        .map_err(|e| e.at("NetworkObject.name"))?;
+        out.text(&self.name, ::virt_xdr::STRING_MAX)
+            .map_err(|e| e.at("NetworkObject.name"))?;
         ::virt_xdr::Encode::encode(&self.uuid, out).map_err(|e| e.at("NetworkObject.uuid"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for NetworkObject<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for NetworkObject<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
             name: input
-                .string(::virt_xdr::STRING_MAX)
-                .map(::core::convert::From::from)
+                .text(::virt_xdr::STRING_MAX)
                 .map_err(|e| e.at("NetworkObject.name"))?,
             uuid: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("NetworkObject.uuid"))?,
         })
@@ -258,7 +250,7 @@ pub struct ErrorPayload<S = ::std::string::String> {
     pub network_object: ::core::option::Option<NetworkObject<S>>,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for ErrorPayload<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for ErrorPayload<S> {
     #[inline]
     fn encode(
         &self,
@@ -267,22 +259,22 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for ErrorPayload<S> {
         ::virt_xdr::Encode::encode(&self.code, out).map_err(|e| e.at("ErrorPayload.code"))?;
         ::virt_xdr::Encode::encode(&self.domain, out).map_err(|e| e.at("ErrorPayload.domain"))?;
         out.optional(self.message.as_ref(), |item, out| {
-            out.string(::core::convert::AsRef::as_ref(item), ::virt_xdr::STRING_MAX)
+            out.text(item, ::virt_xdr::STRING_MAX)
         })
         .map_err(|e| e.at("ErrorPayload.message"))?;
         ::virt_xdr::Encode::encode(&self.level, out).map_err(|e| e.at("ErrorPayload.level"))?;
         ::virt_xdr::Encode::encode(&self.domain_object, out)
             .map_err(|e| e.at("ErrorPayload.domain_object"))?;
         out.optional(self.str1.as_ref(), |item, out| {
-            out.string(::core::convert::AsRef::as_ref(item), ::virt_xdr::STRING_MAX)
+            out.text(item, ::virt_xdr::STRING_MAX)
         })
         .map_err(|e| e.at("ErrorPayload.str1"))?;
         out.optional(self.str2.as_ref(), |item, out| {
-            out.string(::core::convert::AsRef::as_ref(item), ::virt_xdr::STRING_MAX)
+            out.text(item, ::virt_xdr::STRING_MAX)
         })
         .map_err(|e| e.at("ErrorPayload.str2"))?;
         out.optional(self.str3.as_ref(), |item, out| {
-            out.string(::core::convert::AsRef::as_ref(item), ::virt_xdr::STRING_MAX)
+            out.text(item, ::virt_xdr::STRING_MAX)
         })
         .map_err(|e| e.at("ErrorPayload.str3"))?;
         ::virt_xdr::Encode::encode(&self.int1, out).map_err(|e| e.at("ErrorPayload.int1"))?;
@@ -293,7 +285,7 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for ErrorPayload<S> {
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ErrorPayload<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for ErrorPayload<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
@@ -302,35 +294,19 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ErrorPayl
             code: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ErrorPayload.code"))?,
             domain: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ErrorPayload.domain"))?,
             message: input
-                .optional(|input| {
-                    input
-                        .string(::virt_xdr::STRING_MAX)
-                        .map(::core::convert::From::from)
-                })
+                .optional(|input| input.text(::virt_xdr::STRING_MAX))
                 .map_err(|e| e.at("ErrorPayload.message"))?,
             level: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ErrorPayload.level"))?,
             domain_object: ::virt_xdr::Decode::decode(input)
                 .map_err(|e| e.at("ErrorPayload.domain_object"))?,
             str1: input
-                .optional(|input| {
-                    input
-                        .string(::virt_xdr::STRING_MAX)
-                        .map(::core::convert::From::from)
-                })
+                .optional(|input| input.text(::virt_xdr::STRING_MAX))
                 .map_err(|e| e.at("ErrorPayload.str1"))?,
             str2: input
-                .optional(|input| {
-                    input
-                        .string(::virt_xdr::STRING_MAX)
-                        .map(::core::convert::From::from)
-                })
+                .optional(|input| input.text(::virt_xdr::STRING_MAX))
                 .map_err(|e| e.at("ErrorPayload.str2"))?,
             str3: input
-                .optional(|input| {
-                    input
-                        .string(::virt_xdr::STRING_MAX)
-                        .map(::core::convert::From::from)
-                })
+                .optional(|input| input.text(::virt_xdr::STRING_MAX))
                 .map_err(|e| e.at("ErrorPayload.str3"))?,
             int1: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ErrorPayload.int1"))?,
             int2: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ErrorPayload.int2"))?,

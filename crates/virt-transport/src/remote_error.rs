@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use virt_xdr::{
-    Decode, DecodeError, DecodeErrorKind, Decoder, Encode, EncodeError, Encoder, ProgramId,
-    STRING_MAX, Status,
-};
+use virt_xdr::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder, ProgramId, Status};
 
 use crate::{ErrorCode, ErrorLevel, ErrorPayload, ErrorSource};
 
@@ -146,44 +143,12 @@ impl Encode for RemoteError {
     }
 }
 
-/// Decodes a text that is not UTF-8, such as that of a daemon in another locale, with U+FFFD in place of the invalid
-/// bytes.
+/// A [lenient](Decoder::lenient) decoder puts U+FFFD in place of invalid bytes, so that a text in another encoding does not
+/// hide the error.
 impl Decode<'_> for RemoteError {
     fn decode(input: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let mut again = input.clone();
-        let payload = match ErrorPayload::decode(input) {
-            Err(error) if matches!(error.kind(), DecodeErrorKind::Utf8 { .. }) => {
-                let payload = decode_lossy(&mut again)?;
-                *input = again;
-                payload
-            }
-            result => result?,
-        };
-        Ok(Self::from(payload))
+        ErrorPayload::decode(input).map(Self::from)
     }
-}
-
-/// Decodes as the generated code does, but for the texts.
-fn decode_lossy(input: &mut Decoder<'_>) -> Result<ErrorPayload, DecodeError> {
-    fn text(input: &mut Decoder<'_>) -> Result<Option<String>, DecodeError> {
-        input.optional(|input| {
-            let bytes = input.opaque(STRING_MAX)?;
-            Ok(String::from_utf8_lossy(bytes).into_owned())
-        })
-    }
-    Ok(ErrorPayload {
-        code: Decode::decode(input)?,
-        domain: Decode::decode(input)?,
-        message: text(input)?,
-        level: Decode::decode(input)?,
-        domain_object: Decode::decode(input)?,
-        str1: text(input)?,
-        str2: text(input)?,
-        str3: text(input)?,
-        int1: Decode::decode(input)?,
-        int2: Decode::decode(input)?,
-        network_object: Decode::decode(input)?,
-    })
 }
 
 impl fmt::Debug for RemoteError {

@@ -39,28 +39,23 @@ pub type Uuid = [u8; 16];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Name<S = ::std::string::String>(pub S);
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for Name<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for Name<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(::core::convert::AsRef::as_ref(&self.0), NAME_MAX)
-            .map_err(|e| e.at("Name"))?;
+        out.text(&self.0, NAME_MAX).map_err(|e| e.at("Name"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for Name<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for Name<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        input
-            .string(NAME_MAX)
-            .map(::core::convert::From::from)
-            .map_err(|e| e.at("Name"))
-            .map(Self)
+        input.text(NAME_MAX).map_err(|e| e.at("Name")).map(Self)
     }
 }
 
@@ -70,27 +65,25 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for Name<S> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct OptionalName<S = ::std::string::String>(pub ::core::option::Option<S>);
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for OptionalName<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for OptionalName<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.optional(self.0.as_ref(), |item, out| {
-            out.string(::core::convert::AsRef::as_ref(item), NAME_MAX)
-        })
-        .map_err(|e| e.at("OptionalName"))?;
+        out.optional(self.0.as_ref(), |item, out| out.text(item, NAME_MAX))
+            .map_err(|e| e.at("OptionalName"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for OptionalName<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for OptionalName<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         input
-            .optional(|input| input.string(NAME_MAX).map(::core::convert::From::from))
+            .optional(|input| input.text(NAME_MAX))
             .map_err(|e| e.at("OptionalName"))
             .map(Self)
     }
@@ -281,7 +274,7 @@ pub struct Bytes<S = ::std::string::String, B = ::std::vec::Vec<u8>> {
     pub data: B,
 }
 
-impl<S: ::core::convert::AsRef<str>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode
+impl<S: ::core::convert::AsRef<[u8]>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode
     for Bytes<S, B>
 {
     #[inline]
@@ -289,17 +282,12 @@ impl<S: ::core::convert::AsRef<str>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(::core::convert::AsRef::as_ref(&self.name), NAME_MAX)
+        out.text(&self.name, NAME_MAX)
             .map_err(|e| e.at("Bytes.name"))?;
-        out.optional(self.nickname.as_ref(), |item, out| {
-            out.string(::core::convert::AsRef::as_ref(item), NAME_MAX)
-        })
-        .map_err(|e| e.at("Bytes.nickname"))?;
-        out.string(
-            ::core::convert::AsRef::as_ref(&self.text),
-            ::virt_xdr::UNBOUNDED,
-        )
-        .map_err(|e| e.at("Bytes.text"))?;
+        out.optional(self.nickname.as_ref(), |item, out| out.text(item, NAME_MAX))
+            .map_err(|e| e.at("Bytes.nickname"))?;
+        out.text(&self.text, ::virt_xdr::UNBOUNDED)
+            .map_err(|e| e.at("Bytes.text"))?;
         ::virt_xdr::Encode::encode(&self.uuid, out).map_err(|e| e.at("Bytes.uuid"))?;
         ::virt_xdr::Encode::encode(&self.odd, out).map_err(|e| e.at("Bytes.odd"))?;
         out.opaque(::core::convert::AsRef::as_ref(&self.data), 7)
@@ -308,24 +296,20 @@ impl<S: ::core::convert::AsRef<str>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>, B: ::core::convert::From<&'a [u8]>>
-    ::virt_xdr::Decode<'a> for Bytes<S, B>
+impl<'a, S: ::virt_xdr::DecodeText<'a>, B: ::core::convert::From<&'a [u8]>> ::virt_xdr::Decode<'a>
+    for Bytes<S, B>
 {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input
-                .string(NAME_MAX)
-                .map(::core::convert::From::from)
-                .map_err(|e| e.at("Bytes.name"))?,
+            name: input.text(NAME_MAX).map_err(|e| e.at("Bytes.name"))?,
             nickname: input
-                .optional(|input| input.string(NAME_MAX).map(::core::convert::From::from))
+                .optional(|input| input.text(NAME_MAX))
                 .map_err(|e| e.at("Bytes.nickname"))?,
             text: input
-                .string(::virt_xdr::UNBOUNDED)
-                .map(::core::convert::From::from)
+                .text(::virt_xdr::UNBOUNDED)
                 .map_err(|e| e.at("Bytes.text"))?,
             uuid: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Bytes.uuid"))?,
             odd: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Bytes.odd"))?,
@@ -352,7 +336,7 @@ pub struct Arrays<S = ::std::string::String> {
     pub colors: ::std::vec::Vec<Color>,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for Arrays<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for Arrays<S> {
     #[inline]
     fn encode(
         &self,
@@ -363,16 +347,14 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for Arrays<S> {
             out.array(item, LIST_MAX, ::virt_xdr::Encode::encode)
         })
         .map_err(|e| e.at("Arrays.rows"))?;
-        out.array(&self.names, LIST_MAX, |item, out| {
-            out.string(::core::convert::AsRef::as_ref(item), NAME_MAX)
-        })
-        .map_err(|e| e.at("Arrays.names"))?;
+        out.array(&self.names, LIST_MAX, |item, out| out.text(item, NAME_MAX))
+            .map_err(|e| e.at("Arrays.names"))?;
         ::virt_xdr::Encode::encode(&self.colors, out).map_err(|e| e.at("Arrays.colors"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for Arrays<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for Arrays<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
@@ -385,9 +367,7 @@ impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for Arrays<S>
                 })
                 .map_err(|e| e.at("Arrays.rows"))?,
             names: input
-                .array(LIST_MAX, |input| {
-                    input.string(NAME_MAX).map(::core::convert::From::from)
-                })
+                .array(LIST_MAX, |input| input.text(NAME_MAX))
                 .map_err(|e| e.at("Arrays.names"))?,
             colors: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Arrays.colors"))?,
         })
@@ -440,13 +420,13 @@ pub struct Tree<S = ::std::string::String> {
     pub children: ::std::vec::Vec<Tree<S>>,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for Tree<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for Tree<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(::core::convert::AsRef::as_ref(&self.name), NAME_MAX)
+        out.text(&self.name, NAME_MAX)
             .map_err(|e| e.at("Tree.name"))?;
         out.array(&self.children, LIST_MAX, ::virt_xdr::Encode::encode)
             .map_err(|e| e.at("Tree.children"))?;
@@ -454,16 +434,13 @@ impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for Tree<S> {
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for Tree<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for Tree<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input
-                .string(NAME_MAX)
-                .map(::core::convert::From::from)
-                .map_err(|e| e.at("Tree.name"))?,
+            name: input.text(NAME_MAX).map_err(|e| e.at("Tree.name"))?,
             children: input
                 .array(LIST_MAX, ::virt_xdr::Decode::decode)
                 .map_err(|e| e.at("Tree.children"))?,
@@ -497,7 +474,7 @@ pub enum Value<S = ::std::string::String, B = ::std::vec::Vec<u8>> {
     },
 }
 
-impl<S: ::core::convert::AsRef<str>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode
+impl<S: ::core::convert::AsRef<[u8]>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode
     for Value<S, B>
 {
     #[inline]
@@ -524,7 +501,7 @@ impl<S: ::core::convert::AsRef<str>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr
             }
             Self::Case7(value) => {
                 ::virt_xdr::Encode::encode(&7_i32, out)?;
-                out.string(::core::convert::AsRef::as_ref(value), NAME_MAX)
+                out.text(value, NAME_MAX)
                     .map_err(|e| e.at("Value::Case7"))?;
             }
             Self::Case8 => {
@@ -550,8 +527,8 @@ impl<S: ::core::convert::AsRef<str>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>, B: ::core::convert::From<&'a [u8]>>
-    ::virt_xdr::Decode<'a> for Value<S, B>
+impl<'a, S: ::virt_xdr::DecodeText<'a>, B: ::core::convert::From<&'a [u8]>> ::virt_xdr::Decode<'a>
+    for Value<S, B>
 {
     #[inline]
     fn decode(
@@ -573,8 +550,7 @@ impl<'a, S: ::core::convert::From<&'a str>, B: ::core::convert::From<&'a [u8]>>
                 .map_err(|e| e.at("Value::Case5"))
                 .map(Self::Case5),
             7 => input
-                .string(NAME_MAX)
-                .map(::core::convert::From::from)
+                .text(NAME_MAX)
                 .map_err(|e| e.at("Value::Case7"))
                 .map(Self::Case7),
             8 => ::core::result::Result::Ok(Self::Case8),
@@ -649,7 +625,7 @@ pub struct LookupArgs<S = ::std::string::String, B = ::std::vec::Vec<u8>> {
     pub values: ::std::vec::Vec<Value<S, B>>,
 }
 
-impl<S: ::core::convert::AsRef<str>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode
+impl<S: ::core::convert::AsRef<[u8]>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode
     for LookupArgs<S, B>
 {
     #[inline]
@@ -657,7 +633,7 @@ impl<S: ::core::convert::AsRef<str>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(::core::convert::AsRef::as_ref(&self.name), NAME_MAX)
+        out.text(&self.name, NAME_MAX)
             .map_err(|e| e.at("LookupArgs.name"))?;
         out.array(&self.values, LIST_MAX, ::virt_xdr::Encode::encode)
             .map_err(|e| e.at("LookupArgs.values"))?;
@@ -665,18 +641,15 @@ impl<S: ::core::convert::AsRef<str>, B: ::core::convert::AsRef<[u8]>> ::virt_xdr
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>, B: ::core::convert::From<&'a [u8]>>
-    ::virt_xdr::Decode<'a> for LookupArgs<S, B>
+impl<'a, S: ::virt_xdr::DecodeText<'a>, B: ::core::convert::From<&'a [u8]>> ::virt_xdr::Decode<'a>
+    for LookupArgs<S, B>
 {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input
-                .string(NAME_MAX)
-                .map(::core::convert::From::from)
-                .map_err(|e| e.at("LookupArgs.name"))?,
+            name: input.text(NAME_MAX).map_err(|e| e.at("LookupArgs.name"))?,
             values: input
                 .array(LIST_MAX, ::virt_xdr::Decode::decode)
                 .map_err(|e| e.at("LookupArgs.values"))?,
@@ -730,29 +703,26 @@ pub struct ChangedMsg<S = ::std::string::String> {
     pub flags: u32,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for ChangedMsg<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for ChangedMsg<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(::core::convert::AsRef::as_ref(&self.name), NAME_MAX)
+        out.text(&self.name, NAME_MAX)
             .map_err(|e| e.at("ChangedMsg.name"))?;
         ::virt_xdr::Encode::encode(&self.flags, out).map_err(|e| e.at("ChangedMsg.flags"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for ChangedMsg<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for ChangedMsg<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input
-                .string(NAME_MAX)
-                .map(::core::convert::From::from)
-                .map_err(|e| e.at("ChangedMsg.name"))?,
+            name: input.text(NAME_MAX).map_err(|e| e.at("ChangedMsg.name"))?,
             flags: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ChangedMsg.flags"))?,
         })
     }

@@ -46,10 +46,7 @@ impl Emitter<'_> {
         match ty {
             ty if is_plain(ty) => format!("{}::Encode::encode({reference}, out)", self.runtime.xdr),
             Ty::String(bound) => {
-                format!(
-                    "out.string(::core::convert::AsRef::as_ref({reference}), {})",
-                    self.bound(bound)
-                )
+                format!("out.text({reference}, {})", self.bound(bound))
             }
             Ty::Opaque(bound) => {
                 format!(
@@ -88,10 +85,7 @@ impl Emitter<'_> {
     fn decode(&self, ty: &Ty) -> String {
         match ty {
             ty if is_plain(ty) => format!("{}::Decode::decode(input)", self.runtime.xdr),
-            Ty::String(bound) => format!(
-                "input.string({}).map(::core::convert::From::from)",
-                self.bound(bound)
-            ),
+            Ty::String(bound) => format!("input.text({})", self.bound(bound)),
             Ty::Opaque(bound) => format!(
                 "input.opaque({}).map(::core::convert::From::from)",
                 self.bound(bound)
@@ -129,10 +123,10 @@ impl Emitter<'_> {
     pub(super) fn encode_impl(&mut self, name: &str, [strings, opaques]: [bool; 2], body: &str) {
         let xdr = &self.runtime.xdr;
         let [s, b] = self.parameters();
-        let bounds = [(strings, s, "str"), (opaques, b, "[u8]")];
-        let bounds = bounds.into_iter().filter(|(used, ..)| *used);
+        let bounds = [(strings, s), (opaques, b)];
+        let bounds = bounds.into_iter().filter(|(used, _)| *used);
         let bounds: Vec<_> = bounds
-            .map(|(_, name, to)| format!("{name}: ::core::convert::AsRef<{to}>"))
+            .map(|(_, name)| format!("{name}: ::core::convert::AsRef<[u8]>"))
             .collect();
         let generics = if bounds.is_empty() {
             String::new()
@@ -152,10 +146,13 @@ impl Emitter<'_> {
     pub(super) fn decode_impl(&mut self, name: &str, [strings, opaques]: [bool; 2], body: &str) {
         let xdr = &self.runtime.xdr;
         let [s, b] = self.parameters();
-        let bounds = [(strings, s, "str"), (opaques, b, "[u8]")];
+        let text = format!("{xdr}::DecodeText<'a>");
+        let bounds = [
+            (strings, s, text.as_str()),
+            (opaques, b, "::core::convert::From<&'a [u8]>"),
+        ];
         let bounds = bounds.into_iter().filter(|(used, ..)| *used);
-        let bounds =
-            bounds.map(|(_, name, from)| format!(", {name}: ::core::convert::From<&'a {from}>"));
+        let bounds = bounds.map(|(_, name, bound)| format!(", {name}: {bound}"));
         let bounds = bounds.collect::<String>();
         self.line(&format!(
             "impl<'a{bounds}> {xdr}::Decode<'a> for {name} {{

@@ -8,7 +8,7 @@ use virt_xdr::{
     EncodeErrorKind, Encoder, Text, from_slice, from_slice_lenient, to_vec,
 };
 
-use crate::support::hex;
+use virt_testkit::wire as hex;
 
 #[test]
 fn bytes_are_kept_both_ways_by_either_decoder() {

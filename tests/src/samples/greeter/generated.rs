@@ -31,28 +31,23 @@ pub const NAME_MAX: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Name<S = ::std::string::String>(pub S);
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for Name<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for Name<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(::core::convert::AsRef::as_ref(&self.0), NAME_MAX)
-            .map_err(|e| e.at("Name"))?;
+        out.text(&self.0, NAME_MAX).map_err(|e| e.at("Name"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for Name<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for Name<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        input
-            .string(NAME_MAX)
-            .map(::core::convert::From::from)
-            .map_err(|e| e.at("Name"))
-            .map(Self)
+        input.text(NAME_MAX).map_err(|e| e.at("Name")).map(Self)
     }
 }
 
@@ -65,28 +60,25 @@ pub struct GreetArgs<S = ::std::string::String> {
     pub name: S,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for GreetArgs<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for GreetArgs<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(::core::convert::AsRef::as_ref(&self.name), NAME_MAX)
+        out.text(&self.name, NAME_MAX)
             .map_err(|e| e.at("GreetArgs.name"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for GreetArgs<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for GreetArgs<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input
-                .string(NAME_MAX)
-                .map(::core::convert::From::from)
-                .map_err(|e| e.at("GreetArgs.name"))?,
+            name: input.text(NAME_MAX).map_err(|e| e.at("GreetArgs.name"))?,
         })
     }
 }
@@ -100,30 +92,26 @@ pub struct GreetRet<S = ::std::string::String> {
     pub text: S,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for GreetRet<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for GreetRet<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(
-            ::core::convert::AsRef::as_ref(&self.text),
-            ::virt_xdr::UNBOUNDED,
-        )
-        .map_err(|e| e.at("GreetRet.text"))?;
+        out.text(&self.text, ::virt_xdr::UNBOUNDED)
+            .map_err(|e| e.at("GreetRet.text"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for GreetRet<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for GreetRet<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
             text: input
-                .string(::virt_xdr::UNBOUNDED)
-                .map(::core::convert::From::from)
+                .text(::virt_xdr::UNBOUNDED)
                 .map_err(|e| e.at("GreetRet.text"))?,
         })
     }
@@ -138,28 +126,25 @@ pub struct VisitorMsg<S = ::std::string::String> {
     pub name: S,
 }
 
-impl<S: ::core::convert::AsRef<str>> ::virt_xdr::Encode for VisitorMsg<S> {
+impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for VisitorMsg<S> {
     #[inline]
     fn encode(
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.string(::core::convert::AsRef::as_ref(&self.name), NAME_MAX)
+        out.text(&self.name, NAME_MAX)
             .map_err(|e| e.at("VisitorMsg.name"))?;
         ::core::result::Result::Ok(())
     }
 }
 
-impl<'a, S: ::core::convert::From<&'a str>> ::virt_xdr::Decode<'a> for VisitorMsg<S> {
+impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for VisitorMsg<S> {
     #[inline]
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input
-                .string(NAME_MAX)
-                .map(::core::convert::From::from)
-                .map_err(|e| e.at("VisitorMsg.name"))?,
+            name: input.text(NAME_MAX).map_err(|e| e.at("VisitorMsg.name"))?,
         })
     }
 }
