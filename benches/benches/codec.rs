@@ -1,7 +1,6 @@
 //! Values to bytes and back: `virt-xdr` between the floor and its peers, and what is generated with it.
 
 use std::hint::black_box;
-use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
@@ -99,11 +98,7 @@ fn remote(c: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(30)
-        .nresamples(10_000)
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(400));
+    config = virt_benches::criterion();
     targets = header, error, domains, remote
 }
 criterion_main!(benches);

@@ -2,7 +2,6 @@
 
 use std::hint::black_box;
 use std::io::Read;
-use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use virt_benches::floor::frames::{Accumulator, walk};
@@ -143,11 +142,7 @@ fn copies(c: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(30)
-        .nresamples(10_000)
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(400));
+    config = virt_benches::criterion();
     targets = pings, pieces, copies
 }
 criterion_main!(benches);

@@ -125,11 +125,7 @@ fn timer(c: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(30)
-        .nresamples(10_000)
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(400));
+    config = virt_benches::criterion();
     targets = pong, dispatch, ping, timer
 }
 criterion_main!(benches);

@@ -3,11 +3,25 @@
 //! Every codec is used as its own documentation has it, on types of its own. What is to be encoded is what
 //! it has decoded before, so that no codec is asked about bytes that it does not understand.
 
+use std::time::Duration;
+
+use criterion::Criterion;
+
 pub mod floor;
 pub mod ours;
 pub mod peers;
 pub mod samples;
 pub mod transport;
+
+/// Returns the settings of the benchmarks whose iterations take micro- and milliseconds.
+#[must_use]
+pub fn criterion() -> Criterion {
+    Criterion::default()
+        .sample_size(30)
+        .nresamples(10_000)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(400))
+}
 
 /// A codec as the benchmarks see it: bytes to a `T`, and back.
 pub trait Codec<T> {

@@ -1,7 +1,11 @@
 //! Hand-made types for every construct of XDR.
 
-use arbitrary::Arbitrary;
-use virt_xdr::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder};
+use std::fmt::Debug;
+
+use arbitrary::{Arbitrary, Unstructured};
+use virt_xdr::{
+    Decode, DecodeError, Decoder, Encode, EncodeError, EncodeErrorKind, Encoder, from_slice, to_vec,
+};
 
 /// `struct everything`: a field for each kind of type.
 #[derive(Debug, Clone, PartialEq, Arbitrary)]
@@ -54,6 +58,26 @@ pub struct Node {
     pub value: i32,
     /// What follows.
     pub next: Option<Box<Node>>,
+}
+
+/// Panics if a value made of `data` encodes to bytes that decode to another one.
+///
+/// Values that are over a limit do not encode.
+pub fn value_to_bytes<'d, T>(data: &'d [u8])
+where
+    T: Arbitrary<'d> + Encode + for<'a> Decode<'a> + PartialEq + Debug,
+{
+    let Ok(value) = T::arbitrary(&mut Unstructured::new(data)) else {
+        return;
+    };
+    match to_vec(&value).map_err(|error| error.kind()) {
+        Ok(bytes) => {
+            assert!(bytes.len().is_multiple_of(4));
+            assert_eq!(from_slice::<T>(&bytes), Ok(value));
+        }
+        Err(EncodeErrorKind::TooLong { .. } | EncodeErrorKind::TooDeep { .. }) => {}
+        Err(kind) => panic!("{kind:?}"),
+    }
 }
 
 impl Encode for Everything {

@@ -3,11 +3,9 @@
 
 #![no_main]
 
-use std::fmt::Debug;
-
-use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use virt_fuzz::memory;
+use virt_fuzz::values::value_to_bytes;
 use virt_remote::{
     AuthListRet, AuthPolkitRet, AuthType, CloseReason, ConnectDomainEventCallbackDeregisterAnyArgs,
     ConnectDomainEventCallbackRegisterAnyArgs, ConnectDomainEventCallbackRegisterAnyRet,
@@ -20,7 +18,7 @@ use virt_remote::{
     DomainResumeArgs, DomainScreenshotArgs, DomainScreenshotRet, DomainState, DomainSuspendArgs,
     Feature, NonnullDomain,
 };
-use virt_xdr::{Decode, Encode, EncodeErrorKind, from_slice, to_vec};
+use virt_xdr::{Decode, Encode, from_slice, to_vec};
 
 macro_rules! both_ways {
     ($data:expr => $($owned:ty $(, borrowed $borrowed:ty)?;)*) => {
@@ -77,18 +75,5 @@ fn bytes_to_value<'a, T: Encode + Decode<'a>>(data: &'a [u8]) {
     let value = memory::bounded(8 * data.len() + 512, || from_slice::<T>(data));
     if let Ok(value) = value {
         assert_eq!(to_vec(&value).as_deref(), Ok(data));
-    }
-}
-
-fn value_to_bytes<'d, T>(data: &'d [u8])
-where
-    T: Arbitrary<'d> + Encode + for<'a> Decode<'a> + PartialEq + Debug,
-{
-    let Ok(value) = T::arbitrary(&mut Unstructured::new(data)) else {
-        return;
-    };
-    match to_vec(&value) {
-        Ok(bytes) => assert_eq!(from_slice::<T>(&bytes), Ok(value)),
-        Err(error) => assert!(matches!(error.kind(), EncodeErrorKind::TooLong { .. })),
     }
 }

@@ -13,23 +13,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: blocking PATH|HOST:PORT URI SECONDS".into());
     };
     let end = Instant::now() + Duration::from_secs(seconds.parse()?);
-    let mut socket = UnixStream::from(if address.starts_with('/') {
-        OwnedFd::from(UnixStream::connect(address)?)
-    } else {
-        OwnedFd::from(TcpStream::connect(address)?)
-    });
+    let mut socket = match address.starts_with('/') {
+        true => UnixStream::connect(address)?,
+        false => OwnedFd::from(TcpStream::connect(address)?).into(), // To have one type for both.
+    };
     socket.set_read_timeout(Some(Duration::from_millis(100)))?;
     let mut transport = Transport::new(Role::Client);
     let remote = transport.register(Calls::new(PROGRAM))?;
     let keepalive = KeepAlive::new().register(&mut transport)?;
-    let mut timer = Timer::new(Duration::from_secs(5), 5, Instant::now());
+    let mut timer = Timer::new(Duration::from_secs(1), 5, Instant::now());
     let mut opening = Opening::new(OpenOptions::new(name));
     let mut hostname = None;
     while Instant::now() < end {
         if transport.waiting_calls() == 0 && hostname.is_none() {
             let (number, args) = match opening.poll()? {
                 Step::Call(call) => (call.procedure, call.args.as_slice()),
-                _ => (Procedure::CONNECT_GET_HOSTNAME.0, &[][..]),
+                _ => (Procedure::CONNECT_GET_HOSTNAME.0, &[][..]), // It is open.
             };
             transport.with(&remote, |calls, cx| calls.call(cx, number, &Raw(args), ()))?;
         }
@@ -42,9 +41,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.into()),
             Err(_) => match timer.poll(Instant::now()) {
-                Tick::Wait => {}
-                Tick::Ping => drop(keepalive.send_ping(&mut transport)),
+                Tick::Ping if opening.keepalive() => drop(keepalive.send_ping(&mut transport)),
                 Tick::Dead => return Err("the daemon does not answer".into()),
+                _ => {}
             },
         }
         match transport.with(&remote, |calls, _| calls.poll()) {
@@ -55,6 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             _ => {}
         }
     }
-    println!("{hostname:?}");
+    let hostname = hostname.ok_or("the daemon has not said its name in time")?;
+    println!("{hostname}: {:?}", keepalive.counts(&mut transport));
     Ok(())
 }

@@ -104,10 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     ///
     /// If the client calls anything else.
     pub async fn opens(&mut self) {
-        self.hears("0000001c 20008086 00000001 00000042 00000000 00000001 00000000")
-            .await;
-        self.says("00000020 20008086 00000001 00000042 00000001 00000001 00000000 00000000")
-            .await;
+        self.demands_no_authentication().await;
         self.hears("00000020 20008086 00000001 0000003c 00000000 00000002 00000000 0000000a")
             .await;
         self.says("00000020 20008086 00000001 0000003c 00000001 00000002 00000000 00000001")
@@ -118,6 +115,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         )
         .await;
         self.says("0000001c 20008086 00000001 00000001 00000001 00000003 00000000")
+            .await;
+    }
+
+    /// Plays a daemon to a client that opens a connection without authentication and without keepalive, in two calls;
+    /// `flags` is 1 for a read-only one.
+    ///
+    /// # Panics
+    ///
+    /// If the client calls anything else.
+    pub async fn opens_without_keepalive(&mut self, flags: u32) {
+        self.demands_no_authentication().await;
+        self.hears(&format!(
+            "00000038 20008086 00000001 00000001 00000000 00000002 00000000 \
+             00000001 \"test:///default\" {flags:08x}"
+        ))
+        .await;
+        self.says("0000001c 20008086 00000001 00000001 00000001 00000002 00000000")
+            .await;
+    }
+
+    async fn demands_no_authentication(&mut self) {
+        self.hears("0000001c 20008086 00000001 00000042 00000000 00000001 00000000")
+            .await;
+        self.says("00000020 20008086 00000001 00000042 00000001 00000001 00000000 00000000")
             .await;
     }
 }

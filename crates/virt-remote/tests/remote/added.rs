@@ -1,15 +1,14 @@
 //! Procedures that are added to a server, one by one.
 
 use virt_remote::{
-    AuthType, CallHandler, ConnectGetHostname, DomainLookupByName, DomainLookupByNameRet,
-    NonnullDomain, PROGRAM, Procedure, RemoteServer,
+    AuthType, ConnectGetHostname, DomainLookupByName, DomainLookupByNameRet, NonnullDomain,
+    PROGRAM, Procedure, RemoteServer,
 };
 use virt_transport::{
-    Call, CallProcedure, Context, ErrorCode, ErrorSource, ProgramError, ProgramId, RemoteError,
-    StreamBody, StreamFrame, StreamId,
+    Call, CallProcedure, Context, ErrorCode, ErrorSource, ProgramId, RemoteError, StreamId,
 };
 
-use crate::support::{Server, hypervisor};
+use crate::support::{Echo, Server, hypervisor};
 
 /// `DOMAIN_GET_XML_DESC`, as a user who has no types for it would write it.
 struct DomainGetXmlDesc;
@@ -20,29 +19,6 @@ impl CallProcedure for DomainGetXmlDesc {
     const NAME: &'static str = "DOMAIN_GET_XML_DESC";
     type Args<'a> = NonnullDomain<&'a str>;
     type Ret = String;
-}
-
-/// Sends back the data of a stream.
-struct Echo;
-
-impl CallHandler for Echo {
-    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
-        cx.open_stream(StreamId::from(&call.id))?;
-        Ok(cx.reply(call.id, &())?)
-    }
-
-    fn on_stream(
-        &mut self,
-        stream: StreamFrame<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), ProgramError> {
-        match stream.body {
-            StreamBody::Data(data) => cx.stream_data(stream.id, data.into_bytes())?,
-            StreamBody::Finish => cx.finish_stream(stream.id)?,
-            _ => (),
-        }
-        Ok(())
-    }
 }
 
 fn xml() -> RemoteServer {

@@ -1,15 +1,14 @@
 //! The duties of a hypervisor, and those that the server relieves it of.
 
 use virt_remote::{
-    AuthType, Hypervisor, Procedure, READ_ONLY, RemoteServer, TestHypervisor, Version,
+    AuthType, CallHandler, Hypervisor, Procedure, READ_ONLY, RemoteServer, TestHypervisor, Version,
 };
 use virt_transport::{
-    Call, Context, ErrorCode, ErrorSource, ProgramError, RemoteError, StreamBody, StreamFrame,
-    StreamId,
+    Call, Context, ErrorCode, ErrorSource, ProgramError, RemoteError, StreamFrame, StreamId,
 };
 use virt_xdr::Serial;
 
-use crate::support::Server;
+use crate::support::{Echo, Server};
 
 /// Opens for who can only read. If it is asked to, it serves `CONNECT_GET_MAX_VCPUS` on top, and as
 /// `DOMAIN_OPEN_CONSOLE` a stream that sends back what comes.
@@ -54,8 +53,7 @@ impl Hypervisor for Small {
         if Procedure(call.id.procedure()) == Procedure::CONNECT_GET_MAX_VCPUS {
             return Ok(cx.reply(call.id, &16)?);
         }
-        cx.open_stream(StreamId::from(&call.id))?;
-        Ok(cx.reply(call.id, &())?)
+        Echo.on_call(call, cx)
     }
 
     fn on_stream(
@@ -63,12 +61,7 @@ impl Hypervisor for Small {
         stream: StreamFrame<'_>,
         cx: &mut Context<'_>,
     ) -> Result<(), ProgramError> {
-        match stream.body {
-            StreamBody::Data(data) => cx.stream_data(stream.id, data.into_bytes())?,
-            StreamBody::Finish => cx.finish_stream(stream.id)?,
-            _ => (),
-        }
-        Ok(())
+        Echo.on_stream(stream, cx)
     }
 }
 

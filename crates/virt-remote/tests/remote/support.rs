@@ -1,9 +1,12 @@
 //! A server whose client is a transcript.
 
-use virt_remote::{PROGRAM, RemoteServer, TestHypervisor};
+use virt_remote::{CallHandler, PROGRAM, RemoteServer, TestHypervisor};
 use virt_testkit::transport::drain_bytes;
 use virt_testkit::{hex, wire};
-use virt_transport::{Context, Handle, ReplyError, Role, Transport};
+use virt_transport::{
+    Call, Context, Handle, ProgramError, RemoteError, ReplyError, Role, StreamBody, StreamFrame,
+    StreamId, Transport,
+};
 use virt_xdr::{Frame, FrameDecoder, Header, MessageType, Serial, Status, frame_head, from_slice};
 
 /// A transport with the remote program.
@@ -101,6 +104,29 @@ impl Server {
     #[track_caller]
     fn sends(&mut self, expected: &[u8]) {
         assert_eq!(hex(&drain_bytes(&mut self.transport)), hex(expected));
+    }
+}
+
+/// Sends back the data of a stream.
+pub(crate) struct Echo;
+
+impl CallHandler for Echo {
+    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+        cx.open_stream(StreamId::from(&call.id))?;
+        Ok(cx.reply(call.id, &())?)
+    }
+
+    fn on_stream(
+        &mut self,
+        stream: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
+        match stream.body {
+            StreamBody::Data(data) => cx.stream_data(stream.id, data.into_bytes())?,
+            StreamBody::Finish => cx.finish_stream(stream.id)?,
+            _ => (),
+        }
+        Ok(())
     }
 }
 

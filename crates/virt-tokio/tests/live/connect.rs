@@ -373,17 +373,7 @@ async fn read_only_is_said_when_it_opens() {
     let (client, ()) = tokio::join!(soon(connect(&uri, options)), async {
         let (accepted, _) = soon(listener.accept()).await.unwrap();
         let mut peer: Peer<UnixStream> = Peer(accepted);
-        peer.hears("0000001c 20008086 00000001 00000042 00000000 00000001 00000000")
-            .await;
-        peer.says("00000020 20008086 00000001 00000042 00000001 00000001 00000000 00000000")
-            .await;
-        peer.hears(
-            "00000038 20008086 00000001 00000001 00000000 00000002 00000000 \
-             00000001 0000000f 'test:///default' 00 00000001",
-        )
-        .await;
-        peer.says("0000001c 20008086 00000001 00000001 00000001 00000002 00000000")
-            .await;
+        peer.opens_without_keepalive(1).await;
     });
     client.unwrap();
 }

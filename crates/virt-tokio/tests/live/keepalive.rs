@@ -159,20 +159,10 @@ async fn answer_only_asks_for_keepalive_and_sends_no_ping() {
 #[tokio::test(start_paused = true)]
 async fn off_does_not_ask_and_answers_all_the_same() {
     let (client, mut peer) = connected(Options::default().keepalive(KeepAliveMode::Off));
-    let transcript = async {
-        peer.hears("0000001c 20008086 00000001 00000042 00000000 00000001 00000000")
-            .await;
-        peer.says("00000020 20008086 00000001 00000042 00000001 00000001 00000000 00000000")
-            .await;
-        peer.hears(
-            "00000038 20008086 00000001 00000001 00000000 00000002 00000000 \
-             00000001 0000000f 'test:///default' 00 00000000",
-        )
-        .await;
-        peer.says("0000001c 20008086 00000001 00000001 00000001 00000002 00000000")
-            .await;
-    };
-    let (open, ()) = tokio::join!(client.open("test:///default"), transcript);
+    let (open, ()) = tokio::join!(
+        client.open("test:///default"),
+        peer.opens_without_keepalive(0)
+    );
     open.unwrap();
 
     peer.hears_nothing_for(HOUR).await;
