@@ -506,5 +506,4 @@ async fn a_reader_that_goes_makes_room_for_the_others() {
     drop(stream);
     peer.hears(PONG).await;
     peer.hears(ABORT).await;
-    peer.hears(ABORT).await;
 }
