@@ -247,7 +247,7 @@ async fn a_call_that_is_refused_says_why_and_the_connection_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reply_that_makes_no_sense_fails_its_call_alone() {
-    let (client, mut peer) = connected(Options::default());
+    let (client, mut peer) = connected(Options::default().strict(true));
     for (serial, (reply, expected)) in (1..).zip([
         // Of another procedure.
         (

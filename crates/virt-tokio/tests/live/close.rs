@@ -17,15 +17,12 @@ const FAREWELL: &str = "0000001c 20008086 00000001 00000002 00000001 00000001 00
 #[tokio::test(start_paused = true)]
 async fn what_breaks_the_protocol_is_an_error_and_named() {
     for (bytes, cause) in [
-        ("00000000", "frame length 0 is outside 28 to 33554436"),
-        ("0000001b", "frame length 27 is outside 28 to 33554436"),
-        (
-            "02000005",
-            "frame length 33554437 is outside 28 to 33554436",
-        ),
+        ("00000000", "frame length 0 is outside 28 to 524288"),
+        ("0000001b", "frame length 27 is outside 28 to 524288"),
+        ("02000005", "frame length 33554437 is outside 28 to 524288"),
         (
             "ffffffff",
-            "frame length 4294967295 is outside 28 to 33554436",
+            "frame length 4294967295 is outside 28 to 524288",
         ),
         // A message of a program that was never called, and of another version of one that was.
         (

@@ -182,6 +182,7 @@ async fn ends_that_both_have_much_to_send_do_not_wait_for_each_other() {
     let (ours, theirs) = tokio::io::duplex(1024);
     let mut limits = Limits::default();
     limits.queued_bytes = 64 * 1024;
+    limits.opening_frame_bytes = limits.frame_bytes;
     let (_server, _) = Server::over_stream(
         theirs,
         ServerOptions::default()
