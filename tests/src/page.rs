@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use virt_transport::RemoteError;
-use virt_xdr::{Frame, FrameDecoder, MessageType, Payload, Status, from_slice};
+use virt_xdr::{Frame, FrameDecoder, MessageType, Payload, Status, from_slice_lenient};
 
 use crate::{Event, Outcome, Role, Script};
 
@@ -136,7 +136,7 @@ fn describe_frame(bytes: &[u8]) -> Option<String> {
 }
 
 fn describe_error(payload: &Payload<'_>) -> Option<String> {
-    let error: RemoteError = from_slice(payload.as_slice()).ok()?;
+    let error: RemoteError = from_slice_lenient(payload.as_slice()).ok()?;
     Some(format!("\"{}\"", error.message().replace('|', "\\|")))
 }
 

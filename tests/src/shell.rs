@@ -4,22 +4,11 @@ use std::path::PathBuf;
 use std::{fmt, fs, io};
 
 use tempfile::TempDir;
+use virt_remote::Procedure;
 use virt_testkit::bytes::{PING, PONG};
 
 use crate::transfer::{HOLE, write_contents};
 use crate::{Connection, Event, Listener, Pattern, Peer, Transfer, TransferKind, virsh};
-
-const OPEN: u32 = 1;
-const HOSTNAME: u32 = 59;
-const SUPPORTS_FEATURE: u32 = 60;
-const AUTH_LIST: u32 = 66;
-const POOL_LOOKUP_BY_NAME: u32 = 84;
-const POOL_LOOKUP_BY_VOLUME: u32 = 86;
-const VOL_LOOKUP_BY_NAME: u32 = 95;
-const POOL_IS_ACTIVE: u32 = 154;
-const VOL_UPLOAD: u32 = 208;
-const VOL_DOWNLOAD: u32 = 209;
-const REGISTER_CLOSE_CALLBACK: u32 = 360;
 
 /// The C client as a [`Peer`]: connected and idle; killed when dropped.
 #[derive(Debug)]
@@ -57,7 +46,7 @@ impl Shell {
         loop {
             let call = shell.next_call()?;
             shell.answer(&call)?;
-            if procedure(&call) == HOSTNAME {
+            if procedure(&call) == Procedure::CONNECT_GET_HOSTNAME {
                 break;
             }
         }
@@ -96,7 +85,12 @@ impl Shell {
         self.transfer = Some(kind);
         loop {
             let call = self.next_call()?;
-            if [VOL_UPLOAD, VOL_DOWNLOAD].contains(&procedure(&call)) {
+            if [
+                Procedure::STORAGE_VOL_UPLOAD,
+                Procedure::STORAGE_VOL_DOWNLOAD,
+            ]
+            .contains(&procedure(&call))
+            {
                 self.call = Some(call);
                 return Ok(());
             }
@@ -123,15 +117,17 @@ impl Shell {
     /// Answers a call that no script mentions.
     fn answer(&mut self, call: &[u8]) -> io::Result<()> {
         let returns = match procedure(call) {
-            AUTH_LIST => "00000001 00000000",
+            Procedure::AUTH_LIST => "00000001 00000000",
             // Keepalive (10) and the registration of close callbacks (15).
-            SUPPORTS_FEATURE if [10, 15].contains(&word(call, 7)) => "00000001",
-            SUPPORTS_FEATURE => "00000000",
-            OPEN | REGISTER_CLOSE_CALLBACK => "",
-            HOSTNAME => "\"opened\"",
-            POOL_IS_ACTIVE => "00000001",
-            POOL_LOOKUP_BY_NAME | POOL_LOOKUP_BY_VOLUME => "\"pool\" 00*16",
-            VOL_LOOKUP_BY_NAME => "\"pool\" \"volume\" \"key\"",
+            Procedure::CONNECT_SUPPORTS_FEATURE if [10, 15].contains(&word(call, 7)) => "00000001",
+            Procedure::CONNECT_SUPPORTS_FEATURE => "00000000",
+            Procedure::CONNECT_OPEN | Procedure::CONNECT_REGISTER_CLOSE_CALLBACK => "",
+            Procedure::CONNECT_GET_HOSTNAME => "\"opened\"",
+            Procedure::STORAGE_POOL_IS_ACTIVE => "00000001",
+            Procedure::STORAGE_POOL_LOOKUP_BY_NAME | Procedure::STORAGE_POOL_LOOKUP_BY_VOLUME => {
+                "\"pool\" 00*16"
+            }
+            Procedure::STORAGE_VOL_LOOKUP_BY_NAME => "\"pool\" \"volume\" \"key\"",
             _ => return Err(unexpected(&call)),
         };
         let payload = bytes(returns)?;
@@ -196,8 +192,8 @@ impl Peer for Shell {
     }
 }
 
-fn procedure(call: &[u8]) -> u32 {
-    word(call, 3)
+fn procedure(call: &[u8]) -> Procedure {
+    Procedure(word(call, 3).cast_signed())
 }
 
 fn word(frame: &[u8], index: usize) -> u32 {

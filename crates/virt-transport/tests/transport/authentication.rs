@@ -3,51 +3,30 @@
 use virt_testkit::transport::{assert_sends, drain_bytes};
 use virt_testkit::wire;
 use virt_testkit::words::{PING, PONG};
-use virt_transport::{
-    Access, Call, Context, Program, ProgramId, RemoteError, Role, SendError, Transport,
-};
+use virt_transport::{Call, Context, Program, ProgramId, RemoteError, Role, SendError, Transport};
 
-use crate::support::{Ponger, REMOTE};
+use crate::support::{Guarded, Ponger, REMOTE};
 
 const AUTHENTICATE: i32 = 7;
 const OTHER: ProgramId = ProgramId::new(0x2000_4242, 1);
 
 /// Has one procedure that authenticates, and one that needs it.
-struct Gatekeeper;
-
-impl Program for Gatekeeper {
-    fn id(&self) -> ProgramId {
-        REMOTE
-    }
-
-    fn requires_authentication(&self) -> bool {
-        true
-    }
-
-    fn access(&self, procedure: i32) -> Option<Access> {
-        match procedure {
-            AUTHENTICATE => Some(Access::Anyone),
-            60 => Some(Access::Authenticated),
-            _ => None,
-        }
-    }
-
-    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
-        match call.id.procedure() {
-            AUTHENTICATE => {
-                let right: bool = call.payload.decode()?;
-                if right {
-                    assert!(!cx.is_authenticated());
-                    cx.set_authenticated();
-                    assert!(cx.is_authenticated());
-                }
-                Ok(cx.reply(call.id, &right)?)
+const GATEKEEPER: Guarded = Guarded {
+    authenticate: AUTHENTICATE,
+    on_call: |call, cx| match call.id.procedure() {
+        AUTHENTICATE => {
+            let right: bool = call.payload.decode()?;
+            if right {
+                assert!(!cx.is_authenticated());
+                cx.set_authenticated();
+                assert!(cx.is_authenticated());
             }
-            60 => Ok(cx.reply(call.id, &1)?),
-            unknown => Err(RemoteError::unknown_procedure(unknown)),
+            Ok(cx.reply(call.id, &right)?)
         }
-    }
-}
+        60 => Ok(cx.reply(call.id, &1)?),
+        unknown => Err(RemoteError::unknown_procedure(unknown)),
+    },
+};
 
 /// Knows nothing of authentication, and answers every call with its program's number.
 struct Unaware(ProgramId);
@@ -65,7 +44,7 @@ impl Program for Unaware {
 fn guarded() -> Transport {
     let mut server = Transport::new(Role::Server);
     server.register(Unaware(OTHER)).unwrap();
-    server.register(Gatekeeper).unwrap();
+    server.register(GATEKEEPER).unwrap();
     server.register(Ponger).unwrap();
     server
 }
@@ -217,7 +196,7 @@ fn a_transport_that_requires_nothing_guards_nothing() {
 fn a_program_that_is_refused_registration_guards_nothing() {
     let mut server = Transport::new(Role::Server);
     server.register(Unaware(REMOTE)).unwrap();
-    server.register(Gatekeeper).unwrap_err();
+    server.register(GATEKEEPER).unwrap_err();
     answers(
         &mut server,
         "0000001c 20008086 00000001 00000001 00000000 00000009 00000000",

@@ -243,17 +243,23 @@ fn messages_can_be_dropped_and_kept_again() {
     assert_eq!(lines(&mut client), ["message 107: 0000002a"]);
 }
 
-#[test]
-fn frames_of_a_stream_are_items() {
+/// A client that has called procedure 209, and opened its stream.
+fn downloading() -> (Client, StreamId) {
     let mut client = client();
-    let serial = Serial(call(&mut client, 209, "download"));
     let id = StreamId {
         procedure: 209,
-        serial,
+        serial: Serial(call(&mut client, 209, "download")),
     };
     let (transport, handle) = &mut client;
     transport.with(handle, |_, cx| cx.open_stream(id)).unwrap();
-    transport
+    (client, id)
+}
+
+#[test]
+fn frames_of_a_stream_are_items() {
+    let (mut client, id) = downloading();
+    client
+        .0
         .receive(&wire(
             "0000001c 20008086 00000001 000000d1 00000001 00000001 00000000
              0000001f 20008086 00000001 000000d1 00000003 00000001 00000002 'abc'
@@ -289,15 +295,9 @@ fn frames_of_a_stream_are_items() {
 
 #[test]
 fn an_aborted_stream_is_an_item_with_its_reason() {
-    let mut client = client();
-    let serial = Serial(call(&mut client, 209, "download"));
-    let id = StreamId {
-        procedure: 209,
-        serial,
-    };
-    let (transport, handle) = &mut client;
-    transport.with(handle, |_, cx| cx.open_stream(id)).unwrap();
-    transport
+    let (mut client, _) = downloading();
+    client
+        .0
         .receive(&wire(
             "00000050 20008086 00000001 000000d1 00000003 00000001 00000001
              00000001 00000007 00000001 00000003 'why' 00 00000002 00000000

@@ -3,54 +3,33 @@
 use virt_testkit::transport::{assert_sends, assert_silent, drain_bytes};
 use virt_testkit::wire;
 use virt_testkit::words::{PING, PONG};
-use virt_transport::{
-    Access, Call, Context, Need, Program, ProgramId, RemoteError, Role, Transport,
-};
+use virt_transport::{Need, RemoteError, Role, Transport};
 
-use crate::support::{Ponger, REMOTE};
+use crate::support::{Guarded, Ponger};
 
 const SUPPORTS_FEATURE: i32 = 60;
 const AUTH_LIST: i32 = 66;
 
 /// The part of the remote program that shows how a call is judged: procedure, authentication, payload.
-struct Daemon;
-
-impl Program for Daemon {
-    fn id(&self) -> ProgramId {
-        REMOTE
-    }
-
-    fn requires_authentication(&self) -> bool {
-        true
-    }
-
-    fn access(&self, procedure: i32) -> Option<Access> {
-        match procedure {
-            AUTH_LIST => Some(Access::Anyone),
-            SUPPORTS_FEATURE => Some(Access::Authenticated),
-            _ => None,
+const DAEMON: Guarded = Guarded {
+    authenticate: AUTH_LIST,
+    on_call: |call, cx| match call.id.procedure() {
+        AUTH_LIST => {
+            let () = call.payload.decode()?;
+            cx.set_authenticated();
+            Ok(cx.reply(call.id, &vec![0])?)
         }
-    }
-
-    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
-        match call.id.procedure() {
-            AUTH_LIST => {
-                let () = call.payload.decode()?;
-                cx.set_authenticated();
-                Ok(cx.reply(call.id, &vec![0])?)
-            }
-            SUPPORTS_FEATURE => {
-                let feature: i32 = call.payload.decode()?;
-                Ok(cx.reply(call.id, &i32::from(feature == 10))?)
-            }
-            unknown => Err(RemoteError::unknown_procedure(unknown)),
+        SUPPORTS_FEATURE => {
+            let feature: i32 = call.payload.decode()?;
+            Ok(cx.reply(call.id, &i32::from(feature == 10))?)
         }
-    }
-}
+        unknown => Err(RemoteError::unknown_procedure(unknown)),
+    },
+};
 
 fn daemon() -> Transport {
     let mut transport = Transport::new(Role::Server).with_fds();
-    transport.register(Daemon).unwrap();
+    transport.register(DAEMON).unwrap();
     transport.register(Ponger).unwrap();
     transport
 }

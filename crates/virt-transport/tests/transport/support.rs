@@ -2,8 +2,8 @@
 
 use virt_testkit::hex;
 use virt_transport::{
-    Call, CallId, Context, Fd, Handle, Message, Program, ProgramError, ProgramId, RemoteError,
-    Reply, Role, StreamBody, StreamFrame, Transport,
+    Access, Call, CallId, Context, Fd, Handle, Message, Program, ProgramError, ProgramId,
+    RemoteError, Reply, Role, StreamBody, StreamFrame, Transport,
 };
 
 /// The remote program, as the transcripts have it.
@@ -129,6 +129,35 @@ fn with_fds(fds: &[Fd]) -> String {
     match fds.len() {
         0 => String::new(),
         count => format!(" and {count} fds"),
+    }
+}
+
+/// The remote program of a server that requires authentication, with two procedures.
+#[derive(Debug)]
+pub(crate) struct Guarded {
+    /// The procedure that anyone may call, to authenticate. Procedure 60 needs authentication.
+    pub(crate) authenticate: i32,
+    pub(crate) on_call: fn(Call<'_>, &mut Context<'_>) -> Result<(), RemoteError>,
+}
+
+impl Program for Guarded {
+    fn id(&self) -> ProgramId {
+        REMOTE
+    }
+
+    fn requires_authentication(&self) -> bool {
+        true
+    }
+
+    fn access(&self, procedure: i32) -> Option<Access> {
+        match procedure {
+            60 => Some(Access::Authenticated),
+            _ => (procedure == self.authenticate).then_some(Access::Anyone),
+        }
+    }
+
+    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+        (self.on_call)(call, cx)
     }
 }
 
