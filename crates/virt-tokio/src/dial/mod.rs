@@ -1,5 +1,7 @@
 //! From a candidate to a connection: a file for each transport.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod abstract_socket;
 mod embedded;
 mod tcp;
 #[cfg(unix)]
@@ -31,6 +33,8 @@ pub async fn dial(
             Candidate::Embedded => embedded::start(&options),
             #[cfg(unix)]
             Candidate::Unix(path) => unix::dial(path, &options).await,
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Candidate::Abstract(name) => abstract_socket::dial(name, &options).await,
             Candidate::Tcp { host, port } => tcp::dial(host, *port, &options).await,
             other => {
                 let address = address(other);
