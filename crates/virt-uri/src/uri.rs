@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::authority::{
-    AFTER_AUTHORITY, may_quote_password, parse_host_and_port, split_optional, without_password,
+    AFTER_AUTHORITY, may_quote_password, parse_host_and_port, split_optional, user_name,
 };
 use crate::escape::{Encoded, Keep, decode, starts_with_hex};
 use crate::{Parameters, ParseError, UriTransport};
@@ -197,7 +197,7 @@ impl Uri {
             return text.into();
         };
         let behind = &rest[userinfo.len()..];
-        match without_password(userinfo) {
+        match user_name(userinfo) {
             _ if slashes.is_empty() => format!("{scheme}:***{behind}").into(),
             user if user.len() < userinfo.len() => {
                 format!("{scheme}:{slashes}{user}:***{behind}").into()
@@ -267,7 +267,7 @@ impl Uri {
         let uri = Self {
             driver: driver.to_owned(),
             transport,
-            user: Some(decode("user", without_password(user))?).filter(|user| !user.is_empty()),
+            user: Some(decode("user", user_name(user))?).filter(|user| !user.is_empty()),
             host,
             port,
             path: decode("path", path)?,

@@ -18,7 +18,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_virt-ping");
 /// The daemon within the program.
 pub(crate) const EMBEDDED: &str = "test:///default";
 
-/// What a run has come to.
+/// The outcome of a run.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) status: Option<i32>,
@@ -118,7 +118,7 @@ macro_rules! snapshot {
 }
 pub(crate) use snapshot;
 
-/// What differs each time.
+/// The parts of the output that differ each time, and their replacements.
 pub(crate) const REDACTED: &[(&str, &str)] = &[
     (r"/tmp/virt-\w+/", "/DIR/"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
@@ -197,10 +197,10 @@ impl Drop for Running {
     }
 }
 
-/// What a played daemon does with a frame.
+/// A reaction of a played daemon to a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// What libvirt's would.
+    /// The answer of a libvirt daemon.
     Answer,
     /// Nothing more.
     Nothing,
@@ -229,7 +229,7 @@ pub(crate) const SUPPORTS_FEATURE: u32 = 60;
 pub(crate) const GET_LIB_VERSION: u32 = 157;
 
 impl Frame {
-    fn new(bytes: &[u8]) -> Self {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
         let words = bytes.chunks_exact(4).map(|word| word.try_into().unwrap());
         Self {
             words: words.map(u32::from_be_bytes).collect(),
@@ -248,7 +248,7 @@ impl Frame {
         self.words[3]
     }
 
-    /// What a libvirt daemon would answer.
+    /// Returns the answer of a libvirt daemon.
     pub(crate) fn answer(&self) -> Vec<u8> {
         let payload: &[u32] = match self.procedure() {
             _ if self.is_ping() => return keepalive(PONG),
@@ -302,7 +302,13 @@ impl Played {
     pub(crate) fn start(
         react: impl FnMut(&Frame, &mut Connection) -> Then + Send + 'static,
     ) -> Self {
-        let listener = Listener::unix().unwrap();
+        Self::start_on(Listener::unix().unwrap(), react)
+    }
+
+    pub(crate) fn start_on(
+        listener: Listener,
+        react: impl FnMut(&Frame, &mut Connection) -> Then + Send + 'static,
+    ) -> Self {
         let uri = listener.uri().to_owned();
         let thread = thread::spawn(move || play(&listener, Box::new(react)));
         Self { uri, thread }
