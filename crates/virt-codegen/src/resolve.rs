@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::ast::{File, ItemKind, Name};
 use super::model::{Home, Model, TypeId};
-use super::names::{Scope, without, words};
+use super::names::{Scope, unshadowed, without, words};
 use super::source::{Error, Source, Span};
 
 mod facts;
@@ -194,7 +194,7 @@ impl<'s> Resolver<'s> {
         let Some(file) = self.files.get_mut(if shared { 0 } else { source }) else {
             return name;
         };
-        let name = file.scope.claim(name);
+        let name = file.scope.claim(unshadowed(name));
         match &file.path {
             Some(path) if file.home == Home::Elsewhere => format!("{path}::{name}"),
             _ => name,

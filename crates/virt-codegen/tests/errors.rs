@@ -245,3 +245,17 @@ fn definitions_that_give_nothing_are_an_error() {
         assert!(!error.is_empty(), "{text}");
     }
 }
+
+#[test]
+fn a_shorthand_is_no_payload_of_the_convention() {
+    let text =
+        "const A_PROGRAM = 1; const A_PROTOCOL_VERSION = 1; enum a_procedure { A_PROC_X = 1 };
+        /* @shorthand */ typedef string a_x_args<4>;";
+    assert!(
+        first_line(text).ends_with(
+            "`a_x_args` is a whole payload, which needs a type: expected no `@shorthand`"
+        ),
+        "{}",
+        first_line(text)
+    );
+}

@@ -6,7 +6,7 @@ use super::Resolver;
 use super::programs::Convention;
 use crate::ast::{Builtin, Declaration, Doc, Item, ItemKind, Member, Name, Shape, Spec, Union};
 use crate::model::{self, Facts, Field, Kind, Ty, Type, TypeId};
-use crate::names::{Scope, camel, snake, type_name, words};
+use crate::names::{Scope, camel, snake, words};
 use crate::source::{Error, Span};
 
 /// How many typedefs may stand for one another in a row.
@@ -67,7 +67,7 @@ impl<'s> Resolver<'s> {
         };
         let rust = match body {
             Body::Procedures => "Procedure".into(),
-            _ => type_name(&self.stripped(source, &item.name.text)),
+            _ => camel(&self.stripped(source, &item.name.text)),
         };
         let rust = if matches!(body, Body::Procedures) {
             rust
