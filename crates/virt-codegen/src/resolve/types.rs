@@ -37,7 +37,8 @@ impl<'s> Resolver<'s> {
         let body = match &item.kind {
             ItemKind::Const(_) | ItemKind::Program(..) => return Ok(()),
             ItemKind::Enum(_)
-                if source == 0 && programs.iter().any(|program| program.owns(&item.name.text)) =>
+                if self.home(source) != model::Home::Included
+                    && programs.iter().any(|program| program.owns(&item.name.text)) =>
             {
                 Body::Procedures
             }
@@ -73,6 +74,13 @@ impl<'s> Resolver<'s> {
             rust
         } else {
             self.claim(source, rust)
+        };
+        let rust = match (
+            body,
+            self.files.get(source).and_then(|file| file.path.as_ref()),
+        ) {
+            (Body::Procedures, Some(path)) => format!("{path}::{rust}"),
+            _ => rust,
         };
         self.add(body, &item.name, rust, item.doc.clone());
         Ok(())
