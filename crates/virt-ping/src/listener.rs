@@ -76,12 +76,11 @@ mod tests {
 
     use clap::Parser;
     use tokio::time::{Duration, advance, sleep};
+    use virt_testkit::bytes::PING;
     use virt_tokio::Client;
 
     use super::*;
     use crate::output::Output;
-
-    const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
 
     #[tokio::test(start_paused = true)]
     async fn after_a_pause_what_has_come_counts_first() {

@@ -241,6 +241,7 @@ mod tests {
     use clap::Parser;
     use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
     use tokio::time::{advance, sleep, sleep_until};
+    use virt_testkit::bytes::{PING, PONG};
     use virt_tokio::{Client, KeepAliveMode, Options as Session};
 
     use super::*;
@@ -248,8 +249,6 @@ mod tests {
     use crate::output::Output;
     use crate::signals::Source;
 
-    const PING: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\0";
-    const PONG: &[u8] = b"\0\0\0\x1ckeep\0\0\0\x01\0\0\0\x02\0\0\0\x02\0\0\0\0\0\0\0\0";
     const SECOND: Duration = Duration::from_secs(1);
     const STEP: Duration = Duration::from_millis(1);
 

@@ -3,12 +3,13 @@
 use std::sync::mpsc;
 
 use rustix::process::Signal;
+use virt_testkit::bytes::{PING, PONG};
 use virt_tests::{Connection, Peer};
 
 use crate::json::{check_summary, parse};
 use crate::support::{
     AUTH_LIST, AUTH_POLKIT, CONNECT_CLOSE, CONNECT_OPEN, DOMAIN_GET_INFO, EMBEDDED, Frame,
-    GET_LIB_VERSION, PING, PONG, Played, Running, SUPPORTS_FEATURE, Then, keepalive, run, snapshot,
+    GET_LIB_VERSION, Played, Running, SUPPORTS_FEATURE, Then, run, snapshot,
 };
 
 /// A daemon that answers its client's PINGs with what `pongs` says of the number of each.
@@ -20,7 +21,7 @@ fn answering(pongs: impl Fn(u32) -> u32 + Send + 'static) -> Played {
         }
         pings += 1;
         for _ in 0..pongs(pings) {
-            connection.send(&keepalive(PONG), 0);
+            connection.send(PONG, 0);
         }
         Then::Nothing
     })
@@ -400,9 +401,9 @@ fn pinging(frame: &Frame, connection: &mut Connection) -> Then {
     match frame.procedure() {
         GET_LIB_VERSION => {
             connection.send(&frame.answer(), 0);
-            connection.send(&keepalive(PING), 0);
+            connection.send(PING, 0);
         }
-        PONG if frame.is_pong() => connection.send(&keepalive(PING), 0),
+        _ if frame.is_pong() => connection.send(PING, 0),
         procedure => {
             assert!(
                 opening.contains(&procedure) && !frame.is_ping(),
