@@ -14,6 +14,8 @@ fuzz_target!(|text: &str| {
     let printed = uri.to_string();
     assert!(text.len() <= Uri::MAX_LENGTH && printed.len() <= Uri::MAX_LENGTH);
     assert_eq!(printed.parse().as_ref(), Ok(&uri));
+    assert_eq!(Uri::redact(&printed), printed);
+    assert!(uri.user().is_none_or(|user| !user.contains(':')));
 
     let name = uri.name();
     let is_given = uri.parameters().name.is_some() || uri.driver() == "remote";
@@ -53,6 +55,7 @@ fn assert_usable(candidate: &Candidate) {
             let length = path.as_os_str().len();
             assert!((1..=Uri::MAX_SOCKET_PATH).contains(&length));
         }
+        Candidate::Abstract(name) => assert!(name.len() < Uri::MAX_SOCKET_PATH),
         Candidate::Tcp { host, port } | Candidate::Tls { host, port } => {
             assert!(!host.is_empty() && *port != 0);
         }

@@ -1,4 +1,4 @@
-//! What `cargo xtask dist` makes of the definition of the options.
+//! The man page and the completions that `cargo xtask dist` makes from the definition of the options.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,31 +1,38 @@
-//! From a URI to what can be connected to.
+//! The candidates of a URI: the places to connect to.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::{Environment, Mode, ResolveError, Transport, Uri};
+use crate::{Environment, Mode, ResolveError, Uri, UriTransport};
 
-/// Where the system's daemons have their sockets. Not `/run`: over SSH, the far machine may have
-/// none.
+/// The directory of the system daemons' sockets. Not `/run`, which a machine behind SSH may lack.
 const SYSTEM_DIRECTORY: &str = "/var/run/libvirt";
 
 const TCP_PORT: u16 = 16509;
 const TLS_PORT: u16 = 16514;
 
-/// Something to connect to.
+/// A place to connect to.
 ///
 /// Prints as a short text for messages, such as `unix:/var/run/libvirt/libvirt-sock` or
 /// `tcp:[::1]:16509`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Candidate {
-    /// No daemon at all: the mock hypervisor `test:///default` in this process.
+    /// The mock hypervisor `test:///default`, in this process and without a daemon.
     Embedded,
-    /// A Unix socket, at most [`Uri::MAX_SOCKET_PATH`] bytes of path.
+    /// The path of a Unix socket, at most [`Uri::MAX_SOCKET_PATH`] bytes.
+    ///
+    /// A leading `@` means nothing here: it is part of a relative path.
     Unix(PathBuf),
+    /// The name of a Unix socket in Linux's abstract namespace, from `socket=@name`.
+    ///
+    /// The name comes without the `@` and has less than [`Uri::MAX_SOCKET_PATH`] bytes. libvirt
+    /// always passes the whole address field to the kernel, so zero bytes are part of the name: pad
+    /// it to `MAX_SOCKET_PATH` bytes before connecting. Prints as `unix:@name`.
+    Abstract(String),
     /// A TCP port.
     Tcp {
-        /// A name or an address; an IPv6 one without brackets, perhaps with a zone
+        /// A name or an address. An IPv6 address has no brackets and may have a zone
         /// (`fe80::1%eth0`).
         host: String,
         /// The port.
@@ -33,56 +40,61 @@ pub enum Candidate {
     },
     /// A TCP port that speaks TLS.
     Tls {
-        /// A name or an address, as for TCP; the name the certificate has to carry.
+        /// A name or an address, as for TCP. The certificate must be valid for it.
         host: String,
         /// The port.
         port: u16,
     },
-    /// Another machine's socket, by SSH. [`Uri::transport`] and [`Uri::parameters`] say by which
-    /// program and how.
+    /// A socket on another machine, reached by SSH.
+    ///
+    /// [`Uri::transport`] tells the program to use, [`Uri::parameters`] its options.
     Ssh {
-        /// Whom to log in as; none leaves it to SSH. May start with `-`: never the first of a
-        /// program's arguments.
+        /// The user to log in as. `None` leaves it to SSH. May start with `-`, so never pass it as
+        /// an argument of its own.
         user: Option<String>,
-        /// A name or an address, as for TCP. May start with `-`: place it after `--`.
+        /// A name or an address, as for TCP. May start with `-`, so pass it after `--`.
         host: String,
-        /// The port; none leaves it to SSH.
+        /// The port. `None` leaves it to SSH.
         port: Option<u16>,
-        /// The socket over there; none for a session, whose place only a helper over there can
-        /// know.
+        /// The socket on that machine. `None` for a session, which only libvirt's helper on that
+        /// machine can find.
         socket: Option<String>,
     },
-    /// A program whose standard input and output are the connection.
+    /// The command line of a program whose standard input and output are the connection.
     Command(String),
 }
 
-/// What the connection is to be allowed to do.
+/// The access that a connection asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Access {
     /// Everything the daemon permits.
     #[default]
     ReadWrite,
-    /// Look only: flag 1 of `CONNECT_OPEN`, and of the system's sockets those that end in `-ro`.
+    /// Read-only: flag 1 of `CONNECT_OPEN`. Among the system's sockets, selects those that end in
+    /// `-ro`.
     ReadOnly,
 }
 
 impl Uri {
-    /// The longest path of a Unix socket, in bytes; the kernel's field is one larger and ends with
-    /// a zero.
+    /// The maximum length of a Unix socket's path, in bytes: that of the kernel's field, without the
+    /// zero byte at its end.
     pub const MAX_SOCKET_PATH: usize = 107;
 
-    /// What to connect to, in the order to try; never empty.
+    /// Returns the places to connect to, in the order to try; never empty.
     ///
-    /// `exists` tells whether a socket is there (pass [`Path::exists`]). Only mode auto asks: it
-    /// gives those of the driver's socket and the common one that exist, and both where neither
-    /// does, since a daemon may be about to start. libvirt's own client tries the first alone. A
-    /// driver `remote` has the common one only.
+    /// `exists` returns whether a socket exists: pass [`Path::exists`]. Only mode auto calls it, for
+    /// the driver's own socket and the common one. The result is those that exist, or both if
+    /// neither does, since a daemon may be about to start. libvirt's own client tries the first
+    /// only. The driver `remote` has the common socket only.
+    ///
+    /// A parameter `socket` with a leading `@` names a socket of Linux's abstract namespace, as in
+    /// libvirt; over SSH it is passed on unchanged.
     ///
     /// # Errors
     ///
-    /// [`ResolveError`] if the environment lacks what a session needs, a socket's path is too long,
-    /// the test driver is to run in this process with a path that is not `/default`, or the URI
-    /// asks for what its transport cannot do.
+    /// [`ResolveError`] if the environment names no directory for a session, a socket's path is too
+    /// long, the embedded test driver has a path other than `/default`, or the parameters do not fit
+    /// the transport.
     ///
     /// # Examples
     ///
@@ -116,7 +128,7 @@ impl Uri {
         let parameters = self.parameters();
         let host = self.host().unwrap_or("localhost").to_owned();
         let candidate = match self.transport() {
-            Transport::Unix if self.is_embedded() => match self.path() {
+            UriTransport::Unix if self.is_embedded() => match self.path() {
                 "/default" => Candidate::Embedded,
                 path => {
                     return Err(ResolveError::NotEmbedded {
@@ -124,9 +136,9 @@ impl Uri {
                     });
                 }
             },
-            Transport::Unix => {
+            UriTransport::Unix => {
                 let paths = match &parameters.socket {
-                    Some(socket) => vec![PathBuf::from(socket)],
+                    Some(socket) => return Ok(vec![given(socket)?]),
                     None if session => {
                         self.sockets(&environment.session_directory()?, suffix, exists)
                     }
@@ -134,15 +146,15 @@ impl Uri {
                 };
                 return paths.into_iter().map(unix).collect();
             }
-            Transport::Tcp => Candidate::Tcp {
+            UriTransport::Tcp => Candidate::Tcp {
                 host,
                 port: self.port().unwrap_or(TCP_PORT),
             },
-            Transport::Tls => Candidate::Tls {
+            UriTransport::Tls => Candidate::Tls {
                 host,
                 port: self.port().unwrap_or(TLS_PORT),
             },
-            transport @ (Transport::Ssh | Transport::Libssh | Transport::Libssh2) => {
+            transport @ (UriTransport::Ssh | UriTransport::Libssh | UriTransport::Libssh2) => {
                 let socket = match &parameters.socket {
                     Some(socket) => Some(socket.clone()),
                     None if parameters.mode == Some(Mode::Direct) => {
@@ -158,7 +170,7 @@ impl Uri {
                     socket,
                 }
             }
-            Transport::Ext => match &parameters.command {
+            UriTransport::Ext => match &parameters.command {
                 Some(command) if !command.is_empty() => Candidate::Command(command.clone()),
                 _ => return Err(ResolveError::NoCommand),
             },
@@ -166,7 +178,7 @@ impl Uri {
         Ok(vec![candidate])
     }
 
-    /// The sockets of this driver in the directory, as the mode has them.
+    /// Returns the driver's sockets in a directory, selected by the parameter `mode`.
     fn sockets(
         &self,
         directory: &Path,
@@ -195,6 +207,7 @@ impl fmt::Display for Candidate {
         match self {
             Self::Embedded => f.write_str("embedded"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Abstract(name) => write!(f, "unix:@{name}"),
             Self::Tcp { host, port } => write!(f, "tcp:{}:{port}", Bracketed(host)),
             Self::Tls { host, port } => write!(f, "tls:{}:{port}", Bracketed(host)),
             Self::Ssh {
@@ -214,7 +227,7 @@ impl fmt::Display for Candidate {
     }
 }
 
-/// A host with the brackets that an IPv6 address needs before a port.
+/// A host, printed with the brackets that an IPv6 address needs before a port.
 struct Bracketed<'a>(&'a str);
 
 impl fmt::Display for Bracketed<'_> {
@@ -230,8 +243,20 @@ impl fmt::Display for Bracketed<'_> {
 fn unix(path: PathBuf) -> Result<Candidate, ResolveError> {
     match path.as_os_str().len() {
         length if length > Uri::MAX_SOCKET_PATH => {
-            Err(ResolveError::SocketTooLong { path, length })
+            let limit = Uri::MAX_SOCKET_PATH;
+            Err(ResolveError::SocketTooLong {
+                path,
+                length,
+                limit,
+            })
         }
         _ => Ok(Candidate::Unix(path)),
     }
+}
+
+/// Returns the candidate for a parameter `socket`.
+fn given(socket: &str) -> Result<Candidate, ResolveError> {
+    let file = unix(PathBuf::from(socket))?;
+    let name = socket.strip_prefix('@');
+    Ok(name.map_or(file, |name| Candidate::Abstract(name.to_owned())))
 }

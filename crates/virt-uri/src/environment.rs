@@ -1,42 +1,42 @@
-//! What the caller found around it.
+//! The user and the settings that a URI depends on.
 
 use std::path::PathBuf;
 
 use crate::{ResolveError, Uri};
 
-/// What a URI's meaning depends on: who asks, and what their environment says.
+/// The user and the settings that the meaning of a URI depends on.
 ///
-/// Plain data: the caller reads it from wherever it is. A variable set to nothing counts as not
-/// set, as in libvirt.
+/// Plain data, filled in by the caller. An empty value counts as not set, as in libvirt.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Environment {
-    /// True if the effective user is root, who has no session: `qemu:///session` is then at the
-    /// system's sockets.
+    /// True if the effective user is root, which has no session: `qemu:///session` then uses the
+    /// sockets of the system.
     pub root: bool,
-    /// `XDG_RUNTIME_DIR`: its subdirectory `libvirt` holds the sockets of a session.
+    /// `XDG_RUNTIME_DIR`. Its subdirectory `libvirt` contains the sockets of a session.
     pub runtime_dir: Option<PathBuf>,
-    /// `XDG_CACHE_HOME`: used where there is no `runtime_dir`.
+    /// `XDG_CACHE_HOME`, used if there is no `runtime_dir`.
     pub cache_home: Option<PathBuf>,
-    /// `HOME`, else the home directory of the user database: its `.cache` is used where there is no
+    /// `HOME`, else the home directory from the user database. Its `.cache` is used if there is no
     /// `cache_home`.
     pub home: Option<PathBuf>,
-    /// `LIBVIRT_DEFAULT_URI`: the URI where none is given.
+    /// `LIBVIRT_DEFAULT_URI`, the default URI.
     pub libvirt_default_uri: Option<String>,
-    /// `uri_default` of `libvirt.conf` (root: `/etc/libvirt`, others: `$XDG_CONFIG_HOME/libvirt`):
-    /// used where there is no `libvirt_default_uri`.
+    /// `uri_default` of `libvirt.conf`, used if there is no `libvirt_default_uri`.
+    ///
+    /// The file is in `/etc/libvirt` for root, in `$XDG_CONFIG_HOME/libvirt` for others.
     pub uri_default: Option<String>,
 }
 
 impl Environment {
-    /// The URI to use where none is given: `LIBVIRT_DEFAULT_URI`, else `uri_default`, else one that
-    /// leaves the choice to a daemon.
+    /// Returns the URI to use if the user gives none.
     ///
-    /// That last one is `remote:///` for root and `remote:///session` for others: at the socket for
-    /// all drivers, with an empty name. `CONNECT_GET_URI` then tells what the daemon chose.
+    /// It is `LIBVIRT_DEFAULT_URI`, else `uri_default`. If neither is set, the common daemon chooses
+    /// the driver: `remote:///` for root, `remote:///session` for others, both with an empty name.
+    /// `CONNECT_GET_URI` then returns the daemon's choice.
     ///
     /// # Errors
     ///
-    /// [`ResolveError::DefaultUri`] if what is configured is not a URI; the next in line is not
+    /// [`ResolveError::DefaultUri`] if the configured text is not a URI. The next setting is not
     /// tried.
     pub fn default_uri(&self) -> Result<Uri, ResolveError> {
         let configured = [
@@ -53,7 +53,7 @@ impl Environment {
         Ok(Uri::remote(if self.root { "/" } else { "/session" }))
     }
 
-    /// The directory of a session's sockets.
+    /// Returns the directory of a session's sockets.
     pub(crate) fn session_directory(&self) -> Result<PathBuf, ResolveError> {
         let set = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
         set(&self.runtime_dir)

@@ -1,13 +1,13 @@
-//! Percent-encoding (RFC 3986, section 2.1), strict when reading.
+//! Percent-encoding (RFC 3986, section 2.1), decoded strictly.
 
 use std::fmt::{self, Write};
 
 use crate::ParseError;
 
-/// What may stand in a part unencoded, besides the unreserved characters.
+/// The characters that a part may contain unencoded, besides the unreserved ones.
 pub(crate) type Keep = &'static [u8];
 
-/// The sub-delimiters, `:`, `@`, `/` and `?`: everything a path, a query or a fragment may hold
+/// The sub-delimiters, `:`, `@`, `/` and `?`: all that a path, a query or a fragment may contain
 /// unencoded.
 const ALLOWED: Keep = b"!$&'()*+,;=:@/?";
 
@@ -15,8 +15,8 @@ const ALLOWED: Keep = b"!$&'()*+,;=:@/?";
 ///
 /// # Errors
 ///
-/// For a character that should have been encoded, a broken escape, a zero byte, and bytes that are
-/// not UTF-8.
+/// An unencoded character that must be encoded, a broken escape, a zero byte, or bytes that are not
+/// UTF-8.
 pub(crate) fn decode(part: &'static str, text: &str) -> Result<String, ParseError> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.chars();
@@ -45,7 +45,25 @@ pub(crate) fn decode(part: &'static str, text: &str) -> Result<String, ParseErro
     })
 }
 
-/// Prints a text percent-encoded, all but the unreserved characters and those in the list.
+/// Encodes each percent sign that starts no escape, for the zone of an IPv6 address.
+///
+/// RFC 6874 writes `%25eth0`. libvirt reads `%eth0` as well, but `%de` as an escape.
+pub(crate) fn encode_bare_percents(text: &str) -> String {
+    let mut pieces = text.split('%');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| {
+        text + if starts_with_hex(piece) { "%" } else { "%25" } + piece
+    })
+}
+
+/// Returns whether a percent sign before the text would start an escape.
+pub(crate) fn starts_with_hex(text: &str) -> bool {
+    text.as_bytes()
+        .get(..2)
+        .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Prints a text percent-encoded, except the unreserved characters and those in the list.
 pub(crate) struct Encoded<'a>(pub(crate) &'a str, pub(crate) Keep);
 
 impl fmt::Display for Encoded<'_> {
@@ -65,9 +83,11 @@ fn is_kept(byte: u8, keep: Keep) -> bool {
 }
 
 fn hex(digits: &str) -> Option<u8> {
-    // `from_str_radix` would take a sign.
-    let two = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    two.then(|| u8::from_str_radix(digits, 16).ok()).flatten()
+    // `from_str_radix` accepts a sign.
+    let is_hex = digits.len() == 2 && starts_with_hex(digits);
+    is_hex
+        .then(|| u8::from_str_radix(digits, 16).ok())
+        .flatten()
 }
 
 #[cfg(test)]

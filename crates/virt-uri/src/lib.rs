@@ -1,18 +1,18 @@
-//! libvirt connection URIs and the sockets they stand for, parsed without I/O.
+//! libvirt connection URIs and the sockets they lead to, parsed without I/O.
 //!
-//! A URI such as `qemu+tcp://[::1]/system?no_verify=1` answers two questions: where to connect, and
-//! what to ask for there. [`Uri`] parses it, [`Uri::candidates`] says where, [`Uri::name`] says
-//! what: the text to send with `CONNECT_OPEN`.
+//! A URI such as `qemu+tcp://[::1]/system?no_verify=1` tells a client where to connect and what to
+//! open there. [`Uri`] parses it. [`Uri::candidates`] returns the places to connect to.
+//! [`Uri::name`] returns the name to send with `CONNECT_OPEN`.
 //!
 //! ```text
 //! driver[+transport]://[user@][host][:port]/[path][?parameters][#fragment]
 //! ```
 //!
-//! > The crate opens no socket and reads no environment. The caller passes in an [`Environment`],
-//! > and tells which sockets exist; it then tries the candidates in order, and the first that
-//! > connects is the one.
+//! > The crate opens no socket and reads no environment. The caller supplies an [`Environment`] and
+//! > a function that checks if a socket exists. It then tries the candidates in order and uses the
+//! > first that connects.
 //!
-//! # One complete use
+//! # A complete example
 //!
 //! ```
 //! use std::env;
@@ -46,44 +46,63 @@
 //! # Ok::<(), Box<dyn Error>>(())
 //! ```
 //!
-//! # Where the rules come from
+//! # The source of the rules
 //!
-//! The syntax is RFC 3986's. What the parts mean was measured on `virsh` of libvirt 9.0.0: what
-//! [`Uri::name`] gives is what `virsh` sends, byte for byte, but for the name of a parameter and a
-//! bracket in a fragment, which it leaves unencoded, a parameter `=`, of which it makes `==`, and
-//! `xen://`, of which it makes `xen:///system`.
+//! The syntax is that of RFC 3986. The meaning of the parts was measured on `virsh` of libvirt
+//! 9.0.0. [`Uri::name`] returns the bytes that `virsh` sends, with these exceptions:
 //!
-//! Where `virsh` goes on with something else than what was written, parsing fails instead:
+//! - `virsh` does not encode the name of a parameter, nor a bracket in a fragment.
+//! - `virsh` sends a parameter `=` as `==`.
+//! - `virsh` sends `xen://` as `xen:///system`.
+//!
+//! The zone of an IPv6 address is read and printed as by libvirt, `[fe80::1%eth0]`. The form of RFC
+//! 6874, `[fe80::1%25eth0]`, is read as well. It is printed only if the zone begins with two
+//! hexadecimal digits, because `%de` is an escape to libvirt, too.
+//!
+//! A password in a URI is dropped, and never printed: see [`Uri`].
+//!
+//! In these cases `virsh` continues with something other than the text says, and parsing fails
+//! here:
 //!
 //! | written | `virsh` |
 //! |---|---|
-//! | a port above 65535 | wraps it around |
+//! | a port above 65535 | takes it modulo 65536 |
 //! | a port without a host | drops it |
 //! | `%00` | ends the text there |
-//! | a path without a slash | sends it where the host belongs |
+//! | a path without a leading slash | sends it in the place of the host |
 //! | an empty `socket` | connects to an abstract socket without a name |
-//! | brackets around what is no IPv6 address | looks the name up, brackets included |
-//! | the first of two values of `mode`, `proxy` or a number, if wrong | ignores it |
+//! | brackets around something other than an IPv6 address | looks the name up, brackets included |
+//! | a wrong value of `mode`, `proxy` or a number, followed by a second value | ignores the first |
 //!
-//! Refused too: text that is not UTF-8 once decoded, a host with characters no host name has, an
-//! empty text (to `virsh` that is no URI at all: use [`Environment::default_uri`]) and the lone
-//! word `xen`.
+//! Parsing also fails for text that is not UTF-8 once decoded, for a host with characters that no
+//! host name contains, for the lone word `xen`, and for an empty text. To `virsh` an empty text
+//! means the default: see [`Environment::default_uri`].
 //!
-//! Not here: `uri_aliases`, `remote_mode` and `remote_proxy` of `libvirt.conf`; starting a daemon;
-//! and drivers that libvirt's client runs by itself (`esx`, `hyperv`, `openvz`, a path `/embed`):
-//! they are looked for at a daemon, as all others.
+//! # Not supported
+//!
+//! - `uri_aliases`, `remote_mode` and `remote_proxy` of `libvirt.conf`.
+//! - Starting a daemon.
+//! - Drivers that libvirt's client runs by itself, such as `esx`, `hyperv`, `openvz` and a path
+//!   `/embed`. They lead to a daemon, like all others.
 
+mod authority;
 mod candidate;
 mod environment;
-mod error;
 mod escape;
 mod parameters;
+mod parse_error;
+mod password;
+mod printable;
+mod resolve_error;
 mod transport;
 mod uri;
 
 pub use crate::candidate::{Access, Candidate};
 pub use crate::environment::Environment;
-pub use crate::error::{ParseError, ResolveError};
 pub use crate::parameters::{Mode, Parameters, Proxy};
-pub use crate::transport::Transport;
+pub use crate::parse_error::ParseError;
+pub use crate::password::without_password;
+pub use crate::printable::Printable;
+pub use crate::resolve_error::ResolveError;
+pub use crate::transport::UriTransport;
 pub use crate::uri::Uri;

@@ -1,4 +1,4 @@
-//! What stands after the `?`.
+//! The query of a URI.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,56 +6,57 @@ use std::str::FromStr;
 use crate::ParseError;
 use crate::escape::decode;
 
-/// The parameters of a URI: those that libvirt's client takes out, and all others.
+/// The parameters of a URI.
 ///
-/// A parameter given twice counts the last time, except in `other`, which keeps all. Names are
-/// recognised in any case. `None` is a parameter that was not given.
+/// Each has a field if libvirt's client handles it; all others are in `other`. Names are recognised
+/// in any case. If a parameter is repeated, the last value counts, but `other` keeps all. `None`
+/// means not given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Parameters {
-    /// What to send with `CONNECT_OPEN` in place of the URI's own name; see
+    /// The name to send with `CONNECT_OPEN`, instead of the URI's own: see
     /// [`Uri::name`](crate::Uri::name).
     pub name: Option<String>,
-    /// The program that transports ssh and ext run.
+    /// The program to run, for the transports ssh and ext.
     pub command: Option<String>,
-    /// The path of the socket, in place of libvirt's own; never empty. With the ssh transports, one
-    /// of the far machine.
+    /// The path of the socket, instead of libvirt's own; never empty. A leading `@` means the
+    /// abstract namespace. For the SSH transports, the path is on the remote machine.
     pub socket: Option<String>,
-    /// The authentication to use, of those the daemon offers.
+    /// The authentication to use, among those that the daemon offers.
     pub auth: Option<String>,
-    /// How libssh and libssh2 are to log in, by preference, separated by commas.
+    /// The methods of login for libssh and libssh2, preferred first, separated by commas.
     pub sshauth: Option<String>,
-    /// The netcat program of the far machine, for the ssh transports.
+    /// The netcat program on the remote machine, for the SSH transports.
     pub netcat: Option<String>,
-    /// The private key for the ssh transports.
+    /// The file of the private key, for the SSH transports.
     pub keyfile: Option<String>,
-    /// The directory of the certificates for TLS.
+    /// The directory of the certificates, for TLS.
     pub pkipath: Option<String>,
-    /// The file of known hosts for libssh and libssh2.
+    /// The file of known hosts, for libssh and libssh2.
     pub known_hosts: Option<String>,
-    /// How strictly libssh and libssh2 look at the known hosts.
+    /// The strictness of the host key check, for libssh and libssh2.
     pub known_hosts_verify: Option<String>,
-    /// The priority string for TLS.
+    /// The priority string, for TLS.
     pub tls_priority: Option<String>,
     /// The file with credentials.
     pub authfile: Option<String>,
-    /// Which daemon's socket to use.
+    /// The choice between the driver's own daemon and the common one.
     pub mode: Option<Mode>,
-    /// What the ssh transports run on the far machine.
+    /// The program to run on the remote machine, for the SSH transports.
     pub proxy: Option<Proxy>,
-    /// Skip the sanity check of the own certificates.
+    /// True to skip the sanity check of the client's own certificates.
     pub no_sanity: Option<bool>,
-    /// Do not verify the other side's certificate or host key.
+    /// True to accept any certificate or host key of the server.
     pub no_verify: Option<bool>,
-    /// Never ask for a password.
+    /// True to never prompt for a password.
     pub no_tty: Option<bool>,
-    /// All others, name and value, in the order given: they travel inside the name. No name is
-    /// empty.
+    /// All other parameters, name and value, in the order given. They are part of the name sent
+    /// with `CONNECT_OPEN`. No name is empty.
     pub other: Vec<(String, String)>,
 }
 
 impl Parameters {
-    /// Parses a query; `&` and `;` both separate, and what has no name is skipped, as libvirt does.
+    /// Parses a query. `&` and `;` both separate; a parameter without a name is skipped, as in libvirt.
     pub(crate) fn parse(query: &str) -> Result<Self, ParseError> {
         let mut parameters = Self::default();
         for parameter in query.split(['&', ';']) {
@@ -71,7 +72,7 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// Name and value of every parameter that is there, the ones libvirt knows first.
+    /// Returns name and value of each parameter given, those with a field first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let known = [
             ("name", self.name.as_deref()),
@@ -128,20 +129,22 @@ impl Parameters {
     }
 }
 
-/// Which daemon's socket to use: the parameter `mode`, in lower case.
+/// The choice between the driver's own daemon and the common one: the parameter `mode`.
+///
+/// Values are in lower case.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// The driver's own daemon if its socket is there, else the one for all drivers.
+    /// The driver's own daemon if its socket exists, else the common one.
     #[default]
     Auto,
-    /// The daemon for all drivers: `libvirt-sock`, of `libvirtd` or `virtproxyd`.
+    /// The common daemon, `libvirtd` or `virtproxyd`, at `libvirt-sock`.
     Legacy,
     /// The driver's own daemon, such as `virtqemud`.
     Direct,
 }
 
 impl Mode {
-    /// Its name in a URI.
+    /// Returns the name in a URI.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -171,20 +174,22 @@ impl FromStr for Mode {
     }
 }
 
-/// What the ssh transports run on the far machine: the parameter `proxy`, in lower case.
+/// The program to run on the remote machine, for the SSH transports: the parameter `proxy`.
+///
+/// Values are in lower case.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Proxy {
-    /// libvirt's helper if it is there, else netcat.
+    /// libvirt's helper if it is installed, else netcat.
     #[default]
     Auto,
-    /// Netcat, with the path of a socket.
+    /// Netcat, which is given the path of the socket.
     Netcat,
     /// libvirt's helper, which finds the socket itself.
     Native,
 }
 
 impl Proxy {
-    /// Its name in a URI.
+    /// Returns the name in a URI.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,33 +1,33 @@
-//! How the bytes travel.
+//! The transport of a URI.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::ParseError;
 
-/// How the bytes travel to the daemon.
+/// The channel between the client and the daemon, as a URI names it.
 ///
-/// In a URI it follows the driver after a `+`, in any case. Without one it is [`Tls`](Self::Tls) if
-/// there is a host, else [`Unix`](Self::Unix).
+/// In a URI it follows the driver after a `+`, in any case. The default is [`Tls`](Self::Tls) if
+/// the URI has a host, else [`Unix`](Self::Unix).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// A Unix socket of this machine.
+pub enum UriTransport {
+    /// A local Unix socket.
     Unix,
-    /// TCP, neither encrypted nor authenticated by itself; port 16509.
+    /// TCP, unencrypted and unauthenticated by itself. The default port is 16509.
     Tcp,
-    /// TLS over TCP; port 16514.
+    /// TLS over TCP. The default port is 16514.
     Tls,
     /// The `ssh` command, or the one in the parameter `command`.
     Ssh,
-    /// SSH by libssh.
+    /// SSH through libssh.
     Libssh,
-    /// SSH by libssh2.
+    /// SSH through libssh2.
     Libssh2,
-    /// The program in the parameter `command`: its standard input and output are the connection.
+    /// The standard input and output of the program in the parameter `command`.
     Ext,
 }
 
-impl Transport {
+impl UriTransport {
     const ALL: [Self; 7] = [
         Self::Unix,
         Self::Tcp,
@@ -38,7 +38,7 @@ impl Transport {
         Self::Ext,
     ];
 
-    /// Its name in a URI, in lower case.
+    /// Returns the name in a URI, in lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,13 +53,13 @@ impl Transport {
     }
 }
 
-impl fmt::Display for Transport {
+impl fmt::Display for UriTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl FromStr for Transport {
+impl FromStr for UriTransport {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {

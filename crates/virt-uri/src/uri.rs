@@ -1,26 +1,33 @@
-//! The URI itself: parsed, printed, and as the daemon is to see it.
+//! The URI: parsing, printing, and the name sent to the daemon.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use crate::escape::{Encoded, Keep, decode};
-use crate::{Parameters, ParseError, Transport};
+use crate::authority::{
+    AFTER_AUTHORITY, may_quote_password, parse_host_and_port, split_optional, user_name,
+};
+use crate::escape::{Encoded, Keep, decode, starts_with_hex};
+use crate::{Parameters, ParseError, UriTransport};
 
 /// A libvirt connection URI.
 ///
-/// Its parts are held decoded. It prints in one canonical form, which parses to an equal `Uri`:
-/// transport in lower case, only what needs it percent-encoded, known parameters first and once
-/// each, no default that was not written.
+/// The parts are stored decoded. It prints in a canonical form, which parses to an equal `Uri`:
+/// the transport in lower case, percent-encoding only if necessary, known parameters first and once
+/// each, no default unless it was written.
+///
+/// A password (`user:password@`) is dropped undecoded when parsing, as RFC 3986, section 3.2.1, permits: it is
+/// neither stored nor printed. libvirt has no use for one either. For a text that is not parsed yet,
+/// see [`redact`](Self::redact).
 ///
 /// # Examples
 ///
 /// ```
-/// use virt_uri::{Transport, Uri};
+/// use virt_uri::{UriTransport, Uri};
 ///
 /// let uri: Uri = "qemu+SSH://root@example.com:2222/system?keyfile=/root/my%20key&x=1".parse()?;
 /// assert_eq!(uri.driver(), "qemu");
-/// assert_eq!(uri.transport(), Transport::Ssh);
+/// assert_eq!(uri.transport(), UriTransport::Ssh);
 /// assert_eq!(uri.user(), Some("root"));
 /// assert_eq!(uri.host(), Some("example.com"));
 /// assert_eq!(uri.port(), Some(2222));
@@ -43,9 +50,9 @@ use crate::{Parameters, ParseError, Transport};
 pub struct Uri {
     /// A letter, then letters, digits, `-` and `.`: safe as part of a file name.
     driver: String,
-    /// As written: its absence means more than the transport it stands for.
-    transport: Option<Transport>,
-    /// Not empty.
+    /// The transport as written. `None` differs from the default spelt out: see `is_embedded`.
+    transport: Option<UriTransport>,
+    /// Not empty, without `:`.
     user: Option<String>,
     /// A name, or an IPv6 address without brackets. Absent if `transport` is unix.
     host: Option<String>,
@@ -58,10 +65,10 @@ pub struct Uri {
 }
 
 impl Uri {
-    /// The most bytes a URI may have, both as given and as it prints.
+    /// The maximum length of a URI in bytes, both as given and as printed.
     pub const MAX_LENGTH: usize = 16_384;
 
-    /// A URI that leaves it to a daemon which driver to open.
+    /// Returns the URI that leaves the choice of a driver to the daemon.
     pub(crate) fn remote(path: &str) -> Self {
         Self {
             driver: REMOTE.to_owned(),
@@ -75,65 +82,66 @@ impl Uri {
         }
     }
 
-    /// The driver, such as `qemu`, in the case it was written in: libvirt's drivers are all lower
-    /// case.
+    /// Returns the driver, such as `qemu`. Its case is preserved; libvirt's drivers are lower case.
     #[must_use]
     pub fn driver(&self) -> &str {
         &self.driver
     }
 
-    /// The transport; where none is written, TLS if there is a host, else Unix.
+    /// Returns the transport. If none is written, it is TLS with a host, else Unix.
     #[must_use]
-    pub fn transport(&self) -> Transport {
+    pub fn transport(&self) -> UriTransport {
         self.transport.unwrap_or(if self.host.is_some() {
-            Transport::Tls
+            UriTransport::Tls
         } else {
-            Transport::Unix
+            UriTransport::Unix
         })
     }
 
-    /// All that stands before the `@`, a password with its colon included; never empty.
+    /// Returns the user, without a password; never empty, and never with a colon.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         self.user.as_deref()
     }
 
-    /// The host: a name of letters, digits, `-`, `.` and `_`, or an IPv6 address without brackets,
-    /// perhaps with a zone (`fe80::1%eth0`).
+    /// Returns the host.
+    ///
+    /// It is a name of letters, digits, `-`, `.` and `_`, or an IPv6 address. The address has no
+    /// brackets and may have a zone (`fe80::1%eth0`).
     #[must_use]
     pub fn host(&self) -> Option<&str> {
         self.host.as_deref()
     }
 
-    /// The port, if one is written; a 0 counts as not written, as in libvirt.
+    /// Returns the port, if one is written. A 0 counts as not written, as in libvirt.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         self.port
     }
 
-    /// The path, decoded: empty, or with a `/` first.
+    /// Returns the path, decoded: empty, or with a leading `/`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The parameters, decoded.
+    /// Returns the parameters, decoded.
     #[must_use]
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
 
-    /// What stands after the `#`, decoded. It means nothing here, and travels inside the name.
+    /// Returns the text after the `#`, decoded. It has no meaning, but is part of the name.
     #[must_use]
     pub fn fragment(&self) -> Option<&str> {
         self.fragment.as_deref()
     }
 
-    /// The name to send with `CONNECT_OPEN`.
+    /// Returns the name to send with `CONNECT_OPEN`.
     ///
-    /// It is the parameter `name` if that is given; empty for a driver `remote`, which leaves the
-    /// choice to the daemon; else the URI without transport, user, host, port and the parameters
-    /// that libvirt's client takes out.
+    /// It is the parameter `name`, if that is given. For the driver `remote` it is empty, which
+    /// leaves the choice to the daemon. Otherwise it is the URI without transport, user, host, port
+    /// and the parameters that libvirt's client handles.
     #[must_use]
     pub fn name(&self) -> String {
         if let Some(name) = &self.parameters.name {
@@ -154,17 +162,61 @@ impl Uri {
         .to_string()
     }
 
+    /// Returns a URI's text with the password replaced by `***`, for messages.
+    ///
+    /// Works on any text. In one that does not parse, everything before the last `@` may belong to
+    /// the password, except the driver and the user.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use virt_uri::Uri;
+    ///
+    /// let given = "qemu+tcp://user:secret@host/system";
+    /// assert_eq!(Uri::redact(given), "qemu+tcp://user:***@host/system");
+    /// assert_eq!(given.parse::<Uri>()?.to_string(), "qemu+tcp://user@host/system");
+    /// # Ok::<(), virt_uri::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn redact(text: &str) -> Cow<'_, str> {
+        let is_uri = text.parse::<Self>().is_ok();
+        let Some((scheme, rest)) = text.split_once(':') else {
+            return text.into();
+        };
+        let (slashes, rest) = match rest.strip_prefix("//") {
+            Some(rest) => ("//", rest),
+            None => ("", rest),
+        };
+        let end = if is_uri {
+            rest.find(AFTER_AUTHORITY)
+        } else {
+            None
+        };
+        let authority = end.map_or(rest, |end| &rest[..end]);
+        let Some((userinfo, _)) = authority.rsplit_once('@') else {
+            return text.into();
+        };
+        let behind = &rest[userinfo.len()..];
+        match user_name(userinfo) {
+            _ if slashes.is_empty() => format!("{scheme}:***{behind}").into(),
+            user if user.len() < userinfo.len() => {
+                format!("{scheme}:{slashes}{user}:***{behind}").into()
+            }
+            _ => text.into(),
+        }
+    }
+
     /// Returns whether the daemon is to choose the driver.
     pub(crate) fn is_remote(&self) -> bool {
         self.driver == REMOTE
     }
 
-    /// Returns whether it is the test driver of this process, and no daemon's.
+    /// Returns whether the URI means the test driver in this process, not that of a daemon.
     pub(crate) fn is_embedded(&self) -> bool {
         self.driver == "test" && self.transport.is_none() && self.host.is_none()
     }
 
-    /// Returns whether a user other than root means a daemon of their own.
+    /// Returns whether the URI means the user's own daemon, for users other than root.
     pub(crate) fn is_session(&self) -> bool {
         self.path == "/session" || (self.driver == "test" && self.transport.is_some())
     }
@@ -174,6 +226,19 @@ impl FromStr for Uri {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
+        let hide = |error: ParseError| {
+            if may_quote_password(text) {
+                error.without_quote()
+            } else {
+                error
+            }
+        };
+        Self::parse(text).map_err(hide)
+    }
+}
+
+impl Uri {
+    fn parse(text: &str) -> Result<Self, ParseError> {
         check_length(text.len())?;
         let (scheme, rest) = text.split_once(':').ok_or_else(|| ParseError::NoDriver {
             text: text.to_owned(),
@@ -193,7 +258,7 @@ impl FromStr for Uri {
             });
         }
         match (transport, &host, port) {
-            (Some(Transport::Unix), Some(host), _) => {
+            (Some(UriTransport::Unix), Some(host), _) => {
                 return Err(ParseError::UnixWithHost { host: host.clone() });
             }
             (_, None, Some(port)) => return Err(ParseError::PortWithoutHost { port }),
@@ -202,7 +267,7 @@ impl FromStr for Uri {
         let uri = Self {
             driver: driver.to_owned(),
             transport,
-            user: Some(decode("user", user)?).filter(|user| !user.is_empty()),
+            user: Some(decode("user", user_name(user))?).filter(|user| !user.is_empty()),
             host,
             port,
             path: decode("path", path)?,
@@ -211,7 +276,7 @@ impl FromStr for Uri {
                 .map(|fragment| decode("fragment", fragment))
                 .transpose()?,
         };
-        // Printing may encode more than the text did: without this, what prints might not parse.
+        // Printing may encode more than the text did, and the printed form must parse, too.
         check_length(uri.to_string().len())?;
         Ok(uri)
     }
@@ -228,7 +293,13 @@ impl fmt::Display for Uri {
             .iter()
             .try_for_each(|user| write!(f, "{}@", Encoded(user, IN_USER)))?;
         match &self.host {
-            Some(address) if address.contains(':') => write!(f, "[{}]", Encoded(address, b":"))?,
+            Some(address) if address.contains(':') => match address.split_once('%') {
+                // The form of RFC 6874, where libvirt's own would be read as an escape.
+                Some((address, zone)) if starts_with_hex(zone) => {
+                    write!(f, "[{address}%25{zone}]")?;
+                }
+                _ => write!(f, "[{address}]")?,
+            },
             Some(name) => f.write_str(name)?,
             None => {}
         }
@@ -250,28 +321,24 @@ impl fmt::Display for Uri {
     }
 }
 
-/// The driver that stands for whatever the daemon chooses.
+/// The driver that leaves the choice to the daemon.
 const REMOTE: &str = "remote";
 
-// What libvirt leaves unencoded, so that a name has the bytes its client would send.
-const IN_USER: Keep = b"!$&'()*+,;=:";
+// The characters that libvirt leaves unencoded, so that a name has the same bytes as its client's.
+const IN_USER: Keep = b"!$&'()*+,;=";
 const IN_PATH: Keep = b"!$&'()*+,;=@/";
 const IN_FRAGMENT: Keep = b"!$&'()*+,;=:@/?";
 
 fn check_length(length: usize) -> Result<(), ParseError> {
     if length > Uri::MAX_LENGTH {
-        Err(ParseError::TooLong { length })
+        let limit = Uri::MAX_LENGTH;
+        Err(ParseError::TooLong { length, limit })
     } else {
         Ok(())
     }
 }
 
-fn split_optional(text: &str, separator: char) -> (&str, Option<&str>) {
-    text.split_once(separator)
-        .map_or((text, None), |(before, after)| (before, Some(after)))
-}
-
-fn parse_scheme(scheme: &str) -> Result<(&str, Option<Transport>), ParseError> {
+fn parse_scheme(scheme: &str) -> Result<(&str, Option<UriTransport>), ParseError> {
     let (driver, transport) = split_optional(scheme, '+');
     let is_driver = driver.starts_with(|first: char| first.is_ascii_alphabetic())
         && driver
@@ -283,65 +350,4 @@ fn parse_scheme(scheme: &str) -> Result<(&str, Option<Transport>), ParseError> {
         });
     }
     Ok((driver, transport.map(str::parse).transpose()?))
-}
-
-fn parse_host_and_port(text: &str) -> Result<(Option<String>, Option<u16>), ParseError> {
-    let bad_host = |host: &str| ParseError::Host {
-        host: host.to_owned(),
-    };
-    // What no host may hold cannot be percent-encoded there either.
-    let decode = |host: &str| match decode("host", host) {
-        Err(ParseError::Character { .. }) => Err(bad_host(host)),
-        result => result,
-    };
-    if let Some(rest) = text.strip_prefix('[') {
-        let (address, rest) = rest.split_once(']').ok_or_else(|| bad_host(text))?;
-        let address = decode(address)?;
-        let port = match rest.strip_prefix(':') {
-            Some(port) => parse_port(port)?,
-            None if rest.is_empty() => None,
-            None => return Err(bad_host(text)),
-        };
-        return if is_ipv6(&address) {
-            Ok((Some(address), port))
-        } else {
-            Err(bad_host(text))
-        };
-    }
-    // From the right, so that an IPv6 address without its brackets is a bad host and not a bad
-    // port.
-    let (host, port) = text
-        .rsplit_once(':')
-        .map_or((text, None), |(host, port)| (host, Some(port)));
-    let host = decode(host)?;
-    if !host
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-    {
-        return Err(bad_host(&host));
-    }
-    let port = port.map(parse_port).transpose()?.flatten();
-    Ok((Some(host).filter(|host| !host.is_empty()), port))
-}
-
-fn parse_port(text: &str) -> Result<Option<u16>, ParseError> {
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse() {
-        Ok(port) if is_number => Ok(Some(port).filter(|port| *port != 0)),
-        _ => Err(ParseError::Port {
-            port: text.to_owned(),
-        }),
-    }
-}
-
-/// Returns whether it is an IPv6 address, perhaps with a zone (RFC 6874, decoded).
-fn is_ipv6(text: &str) -> bool {
-    let (address, zone) = split_optional(text, '%');
-    let is_zone = |zone: &str| {
-        !zone.is_empty()
-            && zone
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
-    };
-    address.parse::<Ipv6Addr>().is_ok() && zone.is_none_or(is_zone)
 }

@@ -1,4 +1,4 @@
-//! What the environment decides: the directory of a session, and the URI where none is given.
+//! The effects of the environment: the directory of a session, and the default URI.
 
 use virt_uri::{Access, Environment, Uri};
 
@@ -38,7 +38,7 @@ fn session_directory_is_the_first_that_is_set() {
     expect(|env| env.root = true, "unix:/var/run/libvirt/libvirt-sock");
 }
 
-/// `LIBVIRT_DEFAULT_URI`, `uri_default`, and the URI or what is wrong.
+/// `LIBVIRT_DEFAULT_URI`, `uri_default`, and the URI or the error.
 const CONFIGURED: &[(Option<&str>, Option<&str>, &str)] = &[
     (Some("test:///default"), None, "test:///default"),
     (Some("test:///default"), Some("xen:///"), "test:///default"),

@@ -1,5 +1,5 @@
-//! What holds for every text: no panic, and what parses prints as something that parses to the
-//! same.
+//! Properties of every text: no panic, an equal URI after printing and parsing, and no password in
+//! anything printed.
 
 use std::path::Path;
 
@@ -9,8 +9,7 @@ use proptest::sample::select;
 use proptest::string::string_regex;
 use virt_uri::{Access, Environment, Uri};
 
-/// Any text in the place of a part, percent-encoded as little as the syntax permits or as much as
-/// it can be.
+/// Generates a part: text that needs no encoding, mixed with any characters, fully encoded.
 fn encoded(unencoded: &'static str) -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         string_regex(unencoded).expect("a regular expression"),
@@ -51,7 +50,7 @@ fn parameter() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Texts that are nearly always URIs.
+/// Generates texts that are nearly always URIs.
 fn likely() -> impl Strategy<Value = String> {
     let driver = select(vec!["test", "qemu", "remote", "a-1.b"]);
     let transport = select(vec!["", "", "", "+unix", "+TCP", "+tls", "+ssh", "+ext"]);
@@ -64,6 +63,8 @@ fn likely() -> impl Strategy<Value = String> {
         "h.x",
         "[::1]",
         "[fe80::1%25e]:7",
+        "[fe80::1%25ab]",
+        "[fe80::1%lo]",
         "h:65535",
     ]);
     let path = encoded("[a-z:@/]{0,5}").prop_map(|path| format!("/{path}"));
@@ -77,6 +78,38 @@ fn likely() -> impl Strategy<Value = String> {
             format!("{driver}{transport}://{user}{host}{path}?{query}{fragment}")
         },
     )
+}
+
+/// Generates texts with the password `SECRET`, often broken in a part of their own.
+fn with_password() -> impl Strategy<Value = String> {
+    let start = select(vec![
+        "test://",
+        "qemu+ssh://",
+        "qemu+tcp://",
+        "qemu+udp://",
+        "qemu:",
+        "",
+    ]);
+    let password = select(vec![
+        "SECRET",
+        "SECRET:SECRET",
+        "a%SECRET",
+        "%ffSECRET",
+        "SECRET[",
+        "SECRET@SECRET",
+    ]);
+    let host = select(vec!["h", "h:x", "h h", "[::1]", "[::1", "h%zz", ""]);
+    let end = select(vec![
+        "",
+        "/system",
+        "/%zz",
+        "/?mode=x",
+        "/?socket=@s",
+        "/#[",
+        "x",
+    ]);
+    (start, password, host, end)
+        .prop_map(|(start, password, host, end)| format!("{start}user:{password}@{host}{end}"))
 }
 
 fn parse(text: &str) -> Result<Uri, TestCaseError> {
@@ -138,6 +171,24 @@ proptest! {
     #[test]
     fn texts_of_syntax_characters(text in "(test|qemu)[a+:/?#&=;%@\\[\\]0-9.]{0,40}") {
         check(&text)?;
+    }
+
+    #[test]
+    fn passwords_are_never_printed(text in with_password()) {
+        const PASSWORD: &str = "SECRET";
+        prop_assert!(text.contains(PASSWORD));
+        prop_assert!(!Uri::redact(&text).contains(PASSWORD), "{} redacted", text);
+        match text.parse::<Uri>() {
+            Ok(uri) => {
+                let candidates = uri.candidates(&Environment::default(), Access::ReadWrite, |_| true);
+                let printed = format!("{uri} {uri:?} {} {candidates:?}", uri.name());
+                prop_assert!(!printed.contains(PASSWORD), "{} printed {}", text, printed);
+            }
+            Err(error) => {
+                let printed = format!("{error} {error:?}");
+                prop_assert!(!printed.contains(PASSWORD), "{} printed {}", text, printed);
+            }
+        }
     }
 
     #[test]

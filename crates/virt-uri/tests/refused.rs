@@ -1,4 +1,4 @@
-//! URIs that do not parse, with the exact words, and the limits on those that do.
+//! URIs that do not parse, with the exact error texts, and the limits on those that do.
 
 use virt_uri::{Access, Environment, Uri};
 
@@ -9,12 +9,12 @@ const TRANSPORT: &str = "is not one of unix, tcp, tls, ssh, libssh, libssh2, ext
 const HOST: &str =
     "is neither a name of letters, digits, '-', '.' and '_' nor an IPv6 address in brackets";
 const PORT: &str = "is not a number in 0 ..= 65535";
-const CHARACTER: &str = "which has to be percent-encoded there";
+const CHARACTER: &str = "which must be percent-encoded there";
 const ESCAPE: &str = "not a percent sign and two hexadecimal digits";
 const UTF8: &str = "is not UTF-8 once decoded";
 const FLAG: &str = "not an integer (0 is no, any other yes)";
 
-/// The text, and the two halves of what is wrong with it.
+/// The text, and the two halves of its error.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("", r#""" "#, NO_DRIVER),
     ("qemu", r#""qemu" "#, NO_DRIVER),
@@ -53,12 +53,14 @@ const REFUSED: &[(&str, &str, &str)] = &[
         r#"host "[fe80::1%25a%25b]" "#,
         HOST,
     ),
-    ("qemu+tcp://u@v@h/", r#"host "v@h" "#, HOST),
+    ("qemu+tcp://[fe80::1%]/", r#"host "[fe80::1%]" "#, HOST),
+    ("qemu+tcp://[fe80::1%a%]/", r#"host "[fe80::1%a%]" "#, HOST),
     (
-        "qemu+tcp://[fe80::1%eth0]/",
-        r#"host holds "%et", "#,
-        ESCAPE,
+        "qemu+tcp://[fe80::1%dead0]/",
+        r#"host "fe80::1%dead0" "#,
+        UTF8,
     ),
+    ("qemu+tcp://h%et/", r#"host contains "%et", "#, ESCAPE),
     ("qemu+tcp://hôte/", r#"host "hôte" "#, HOST),
     ("qemu+tcp://h\\x/", r#"host "h\\x" "#, HOST),
     // Port.
@@ -76,41 +78,67 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     ("qemu+tcp://:1/", "port 1 is given without a host", ""),
     ("qemu+unix://u@:1/", "port 1 is given without a host", ""),
+    // A password may be in the quoted part.
+    ("qemu+tcp://u@v@h/", r#"host "***" "#, HOST),
+    ("qemu+tcp://u:secret@secret@h/", r#"host "***" "#, HOST),
+    ("qemu+tcp://u:secret/@h/", r#"port "***" "#, PORT),
+    ("qemu+tcp://u:secret?secret@h/", r#"port "***" "#, PORT),
+    ("qemu+tcp://u:secret#secret@h/", r#"port "***" "#, PORT),
+    ("qemu+tcp://u:secret:1/@h/", r#"host "***" "#, HOST),
+    ("qemu+tcp://u:%zz:1/@h/", r#"host contains "***", "#, ESCAPE),
+    ("qemu+tcp://u:%ff:1/@h/", r#"host "***" "#, UTF8),
+    ("qemu+tcp://u:1/%zz@h/", r#"path contains "***", "#, ESCAPE),
+    ("qemu+tcp://u:1/%ff@h/", r#"path "***" "#, UTF8),
+    (
+        "qemu:u:secret@h/system",
+        r#"path "***" does not start with '/'"#,
+        "",
+    ),
+    ("u:secret@h", r#"path "***" does not start with '/'"#, ""),
+    ("qemu+tcp://u@h:abc/", r#"port "abc" "#, PORT),
     // User, path, fragment.
-    ("qemu+ssh://a b@h/", "user holds ' ', ", CHARACTER),
-    ("qemu+ssh://%00@h/", "user holds %00, a zero byte", ""),
+    ("qemu+ssh://a b@h/", "user contains ' ', ", CHARACTER),
+    ("qemu+ssh://%00@h/", "user contains %00, a zero byte", ""),
     (
         "qemu:system",
         r#"path "system" does not start with '/'"#,
         "",
     ),
-    ("qemu:///sys tem", "path holds ' ', ", CHARACTER),
-    ("qemu:///système", "path holds 'è', ", CHARACTER),
-    ("qemu:///a\0", r"path holds '\0', ", CHARACTER),
-    ("qemu:///%zz", r#"path holds "%zz", "#, ESCAPE),
-    ("qemu:///a%4", r#"path holds "%4", "#, ESCAPE),
-    ("qemu:///a%", r#"path holds "%", "#, ESCAPE),
-    ("qemu:///a%+1", r#"path holds "%+1", "#, ESCAPE),
-    ("qemu:///a%00b", "path holds %00, a zero byte", ""),
+    ("qemu:///sys tem", "path contains ' ', ", CHARACTER),
+    ("qemu:///système", "path contains 'è', ", CHARACTER),
+    ("qemu:///a\0", r"path contains '\0', ", CHARACTER),
+    ("qemu:///%zz", r#"path contains "%zz", "#, ESCAPE),
+    ("qemu:///a%4", r#"path contains "%4", "#, ESCAPE),
+    ("qemu:///a%", r#"path contains "%", "#, ESCAPE),
+    ("qemu:///a%+1", r#"path contains "%+1", "#, ESCAPE),
+    ("qemu:///a%00b", "path contains %00, a zero byte", ""),
     ("qemu:///a%ffb", r#"path "/a%ffb" "#, UTF8),
-    ("qemu:///a#b#c", "fragment holds '#', ", CHARACTER),
+    ("qemu:///a#b#c", "fragment contains '#', ", CHARACTER),
     // Parameters.
-    ("qemu:///?a=[1]", "parameter value holds '[', ", CHARACTER),
-    ("qemu:///?a=%zz", r#"parameter value holds "%zz", "#, ESCAPE),
+    (
+        "qemu:///?a=[1]",
+        "parameter value contains '[', ",
+        CHARACTER,
+    ),
+    (
+        "qemu:///?a=%zz",
+        r#"parameter value contains "%zz", "#,
+        ESCAPE,
+    ),
     (
         "qemu:///?a%00=1",
-        "parameter name holds %00, a zero byte",
+        "parameter name contains %00, a zero byte",
         "",
     ),
     ("qemu:///?socket=%c3", r#"parameter value "%c3" "#, UTF8),
     (
         "qemu:///?socket=",
-        "parameter socket is empty, not the path of a socket",
+        "parameter socket is empty, expected the path of a socket",
         "",
     ),
     (
         "qemu:///?a=1&Socket",
-        "parameter socket is empty, not the path of a socket",
+        "parameter socket is empty, expected the path of a socket",
         "",
     ),
     (
@@ -195,6 +223,17 @@ fn socket_path_too_long() {
         candidates(format!("qemu:///system?socket={longest}s")),
         Err(format!(
             "socket path \"{longest}s\" of 108 bytes is over the limit of 107"
+        )),
+    );
+    let name = "n".repeat(Uri::MAX_SOCKET_PATH - 1);
+    assert_eq!(
+        candidates(format!("qemu:///system?socket=@{name}")),
+        Ok(format!("unix:@{name}")),
+    );
+    assert_eq!(
+        candidates(format!("qemu:///system?socket=@{name}n")),
+        Err(format!(
+            "socket path \"@{name}n\" of 108 bytes is over the limit of 107"
         )),
     );
     let driver = "q".repeat(100);

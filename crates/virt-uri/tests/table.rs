@@ -1,17 +1,17 @@
-//! URIs that parse: how they print, what they say to the daemon, and what they connect to.
+//! URIs that parse: the printed form, the name for the daemon, and the candidates.
 //!
-//! Names and sockets are those of `virsh` 9.0.0, except where the crate's documentation says
-//! otherwise. The tables are text, one row a line, columns between bars; `=` repeats the column
-//! before, `system:` and `session:` stand for sockets in `/var/run/libvirt` and
+//! Names and sockets are those of `virsh` 9.0.0, except for the differences that the crate's
+//! documentation lists. A table is text with one row per line and bars between columns. `=` repeats
+//! the column before. `system:` and `session:` abbreviate sockets in `/var/run/libvirt` and
 //! `/run/user/1000/libvirt`.
 
 use std::path::Path;
 
-use virt_uri::{Access, Environment, Uri};
+use virt_uri::{Access, Candidate, Environment, Uri};
 
-/// What means the same to all users, whatever sockets there are.
+/// URIs that mean the same for all users, with and without sockets.
 ///
-/// The text | how it prints | the name | the candidates.
+/// The text | its printed form | the name | the candidates.
 const SAME_FOR_ALL: &str = "
 qemu+tcp://127.0.0.1/system | = | qemu:///system | tcp:127.0.0.1:16509
 qemu+tcp:///system | = | qemu:///system | tcp:localhost:16509
@@ -29,15 +29,28 @@ qemu+tcp://h/system?mode=direct | = | qemu:///system | tcp:h:16509
 qemu+tcp://[::1]/system | = | qemu:///system | tcp:[::1]:16509
 qemu+tcp://[::1]:1/system | = | qemu:///system | tcp:[::1]:1
 qemu://[2001:DB8::1]/system | = | qemu:///system | tls:[2001:DB8::1]:16514
-qemu+tcp://[fe80::1%25eth0]:1/system | = | qemu:///system | tcp:[fe80::1%eth0]:1
+qemu+tcp://[fe80::1%lo]/system | = | qemu:///system | tcp:[fe80::1%lo]:16509
+qemu+tcp://[fe80::1%25lo]/system | qemu+tcp://[fe80::1%lo]/system | qemu:///system | tcp:[fe80::1%lo]:16509
+qemu+tcp://[fe80::1%l%6f]/system | qemu+tcp://[fe80::1%lo]/system | qemu:///system | tcp:[fe80::1%lo]:16509
+qemu+tcp://[fe80::1%25eth0]:1/system | qemu+tcp://[fe80::1%eth0]:1/system | qemu:///system | tcp:[fe80::1%eth0]:1
+qemu+tcp://[fe80::1%1]/system | = | qemu:///system | tcp:[fe80::1%1]:16509
+qemu+tcp://[fe80::1%2512]/system | = | qemu:///system | tcp:[fe80::1%12]:16509
+qemu+tcp://[fe80::1%25dead0]/system | = | qemu:///system | tcp:[fe80::1%dead0]:16509
+qemu+tcp://[fe80::1%2525]/system | = | qemu:///system | tcp:[fe80::1%25]:16509
+qemu+ssh://u@[fe80::1%lo]/system | = | qemu:///system | ssh:u@[fe80::1%lo] /var/run/libvirt/libvirt-sock
 qemu+tcp://a-b_c.Example:65535/system | = | qemu:///system | tcp:a-b_c.Example:65535
 qemu+tcp://%68ost:00001/system | qemu+tcp://host:1/system | qemu:///system | tcp:host:1
 qemu+tcp://h:0/system | qemu+tcp://h/system | qemu:///system | tcp:h:16509
 qemu+tcp://:0/system | qemu+tcp:///system | qemu:///system | tcp:localhost:16509
 
 qemu+tcp://u%40x@h:1/system | = | qemu:///system | tcp:h:1
-qemu+tcp://u:p@h:1/system | = | qemu:///system | tcp:h:1
-qemu+tcp://u%3Ap@h:1/system | qemu+tcp://u:p@h:1/system | qemu:///system | tcp:h:1
+qemu+tcp://u:p@h:1/system | qemu+tcp://u@h:1/system | qemu:///system | tcp:h:1
+qemu+tcp://u%3Ap@h:1/system | qemu+tcp://u@h:1/system | qemu:///system | tcp:h:1
+qemu+tcp://u%3ap:q@h:1/system | qemu+tcp://u@h:1/system | qemu:///system | tcp:h:1
+qemu+tcp://u:p:q%zz@h:1/system | qemu+tcp://u@h:1/system | qemu:///system | tcp:h:1
+qemu+tcp://u:@h:1/system | qemu+tcp://u@h:1/system | qemu:///system | tcp:h:1
+qemu+tcp://:p@h:1/system | qemu+tcp://h:1/system | qemu:///system | tcp:h:1
+qemu+ssh://u:p@h/system | qemu+ssh://u@h/system | qemu:///system | ssh:u@h /var/run/libvirt/libvirt-sock
 qemu+tcp://@h:1/system | qemu+tcp://h:1/system | qemu:///system | tcp:h:1
 
 qemu+ssh://h/system | = | qemu:///system | ssh:h /var/run/libvirt/libvirt-sock
@@ -49,20 +62,20 @@ qemu+libssh://[::1]:1/system | = | qemu:///system | ssh:[::1]:1 /var/run/libvirt
 qemu+LibSSH2://h/ | qemu+libssh2://h/ | qemu:/// | ssh:h /var/run/libvirt/libvirt-sock
 qemu+ssh://h/p?mode=legacy&x=1 | = | qemu:///p?x=1 | ssh:h /var/run/libvirt/libvirt-sock
 qemu+ssh://h/p?mode=direct&socket=s | qemu+ssh://h/p?socket=s&mode=direct | qemu:///p | ssh:h s
-qemu+ssh://h/p?mode=direct | = | qemu:///p | error: mode direct needs transport unix or the parameter socket, transport is ssh
-qemu+libssh://h/p?mode=direct | = | qemu:///p | error: mode direct needs transport unix or the parameter socket, transport is libssh
+qemu+ssh://h/p?mode=direct | = | qemu:///p | error: mode direct requires transport unix or the parameter socket, transport is ssh
+qemu+libssh://h/p?mode=direct | = | qemu:///p | error: mode direct requires transport unix or the parameter socket, transport is libssh
 
 qemu+ext://h/p?command=/bin/c | qemu+ext://h/p?command=%2Fbin%2Fc | qemu:///p | ext:/bin/c
-qemu+ext:///p | = | qemu:///p | error: transport ext needs the parameter command
-qemu+ext:///p?command= | = | qemu:///p | error: transport ext needs the parameter command
+qemu+ext:///p | = | qemu:///p | error: transport ext requires the parameter command
+qemu+ext:///p?command= | = | qemu:///p | error: transport ext requires the parameter command
 
 test:///default | = | = | embedded
 test:/default | test:///default | = | embedded
 test://u@/default | = | test:///default | embedded
 test:///default?socket=/s | test:///default?socket=%2Fs | test:///default | embedded
 test:///default?x=1#y | = | = | embedded
-test:/// | = | = | error: path \"/\" is not in this process, only test:///default is (test+unix:// asks a daemon)
-test:///n.xml | = | = | error: path \"/n.xml\" is not in this process, only test:///default is (test+unix:// asks a daemon)
+test:/// | = | = | error: path \"/\" is not available in this process, only test:///default is (use test+unix:// to reach a daemon)
+test:///n.xml | = | = | error: path \"/n.xml\" is not available in this process, only test:///default is (use test+unix:// to reach a daemon)
 
 test+unix:///default?socket=/s | test+unix:///default?socket=%2Fs | test:///default | unix:/s
 qemu:///system?SOCKET=%2Fa%20b | qemu:///system?socket=%2Fa%20b | qemu:///system | unix:/a b
@@ -71,6 +84,12 @@ qemu:///system?socket=a+b | qemu:///system?socket=a%2Bb | qemu:///system | unix:
 qemu:///system?socket=/a=b | qemu:///system?socket=%2Fa%3Db | qemu:///system | unix:/a=b
 qemu:///session?socket=a;socket=b | qemu:///session?socket=b | qemu:///session | unix:b
 qemu:///p?mode=direct&socket=s | qemu:///p?socket=s&mode=direct | qemu:///p | unix:s
+
+qemu:///system?socket=@name | qemu:///system?socket=%40name | qemu:///system | unix:@name
+qemu:///session?socket=%40a/b%20c | qemu:///session?socket=%40a%2Fb%20c | qemu:///session | unix:@a/b c
+qemu:///system?socket=@ | qemu:///system?socket=%40 | qemu:///system | unix:@
+qemu:///system?socket=./@name | qemu:///system?socket=.%2F%40name | qemu:///system | unix:./@name
+qemu+ssh://h/p?socket=@name | qemu+ssh://h/p?socket=%40name | qemu:///p | ssh:h @name
 
 qemu+tcp://h/p?a=1&a=2 | = | qemu:///p?a=1&a=2 | tcp:h:16509
 qemu+tcp://h/p?a | qemu+tcp://h/p?a= | qemu:///p?a= | tcp:h:16509
@@ -94,7 +113,7 @@ qemu+tcp://h/?pkipath=6&known_hosts=7&known_hosts_verify=8&tls_priority=9&authfi
 qemu+tcp://h/?mode=auto&proxy=native&no_sanity=1&no_verify=-2&NO_TTY=0 | qemu+tcp://h/?mode=auto&proxy=native&no_sanity=1&no_verify=1&no_tty=0 | qemu:/// | tcp:h:16509
 ";
 
-/// What depends on the user, while no socket is there.
+/// URIs that depend on the user, while no socket exists.
 ///
 /// The text | the name | root's candidates | a user's candidates.
 const WITHOUT_SOCKETS: &str = "
@@ -118,9 +137,9 @@ qemu+ssh://h/session | qemu:///session | ssh:h /var/run/libvirt/libvirt-sock | s
 qemu+ssh://h/session?socket=s | qemu:///session | ssh:h s | =
 ";
 
-/// What depends on the sockets.
+/// URIs that depend on the sockets.
 ///
-/// The text | the sockets there | root's candidates | a user's candidates.
+/// The text | the sockets that exist | root's candidates | a user's candidates.
 const WITH_SOCKETS: &str = "
 qemu:///system | virtqemud-sock | system:virtqemud-sock | =
 qemu:///system | libvirt-sock | system:libvirt-sock | =
@@ -135,7 +154,7 @@ qemu:///system?mode=legacy | virtqemud-sock | system:libvirt-sock | =
 remote:/// | virtremoted-sock | system:libvirt-sock | =
 ";
 
-/// The same, read-only: a session has no socket for that.
+/// The same, read-only. A session has no socket for read-only access.
 const READ_ONLY: &str = "
 qemu:///system | virtqemud-sock libvirt-sock | system:virtqemud-sock-ro then system:libvirt-sock-ro | =
 qemu:///system | virtqemud-sock-ro | system:virtqemud-sock-ro | =
@@ -207,6 +226,29 @@ fn with_sockets() {
 }
 
 #[test]
+fn at_sign_of_a_given_socket_means_the_abstract_namespace() {
+    let find = |text: &str, environment: &Environment| {
+        parse(text).candidates(environment, Access::ReadWrite, |_| false)
+    };
+    assert_eq!(
+        find("qemu:///system?socket=@name", &root()),
+        Ok(vec![Candidate::Abstract("name".to_owned())])
+    );
+    assert_eq!(
+        find("qemu:///system?socket=./@name", &root()),
+        Ok(vec![Candidate::Unix("./@name".into())])
+    );
+    let relative = Environment {
+        runtime_dir: Some("@run".into()),
+        ..Environment::default()
+    };
+    assert_eq!(
+        find("qemu:///session?mode=legacy", &relative),
+        Ok(vec![Candidate::Unix("@run/libvirt/libvirt-sock".into())])
+    );
+}
+
+#[test]
 fn parameters_go_to_their_fields() {
     let uri = parse(
         "qemu:///?name=a&command=b&socket=c&auth=d&sshauth=e&netcat=f&keyfile=g&pkipath=h&\
@@ -262,7 +304,7 @@ fn parse(text: &str) -> Uri {
         .unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// The candidates as text, or the error, while the sockets whose names are in `there` exist.
+/// Returns the candidates as text, or the error, while the sockets named in `there` exist.
 fn candidates(uri: &Uri, environment: &Environment, access: Access, there: &str) -> String {
     let exists = |path: &Path| there.split_whitespace().any(|name| path.ends_with(name));
     match uri.candidates(environment, access, exists) {
@@ -274,7 +316,7 @@ fn candidates(uri: &Uri, environment: &Environment, access: Access, there: &str)
     }
 }
 
-/// The rows of a table, abbreviations spelt out.
+/// Returns the rows of a table, with abbreviations expanded.
 fn rows(table: &str) -> impl Iterator<Item = [String; 4]> {
     table.lines().filter(|line| !line.is_empty()).map(|line| {
         let mut before = "";

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::support::{EMBEDDED, PROGRAM, command, finish, snapshot};
 
-/// Who owns nothing.
+/// A user that owns nothing.
 const NOBODY: u32 = 65534;
 
 /// A home, with the program in it: a user may not read where it was built.

@@ -20,7 +20,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_virt-ping");
 /// The daemon within the program.
 pub(crate) const EMBEDDED: &str = "test:///default";
 
-/// What a run has come to.
+/// The outcome of a run.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) status: Option<i32>,
@@ -120,7 +120,7 @@ macro_rules! snapshot {
 }
 pub(crate) use snapshot;
 
-/// What differs each time.
+/// The parts of the output that differ each time, and their replacements.
 pub(crate) const REDACTED: &[(&str, &str)] = &[
     (r"/tmp/virt-\w+/", "/DIR/"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
@@ -199,10 +199,10 @@ impl Drop for Running {
     }
 }
 
-/// What a played daemon does with a frame.
+/// A reaction of a played daemon to a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// What libvirt's would.
+    /// The answer of a libvirt daemon.
     Answer,
     /// Nothing more.
     Nothing,
@@ -227,6 +227,10 @@ pub(crate) const SUPPORTS_FEATURE: u32 = 60;
 pub(crate) const GET_LIB_VERSION: u32 = 157;
 
 impl Frame {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
     pub(crate) fn is_ping(&self) -> bool {
         self.0 == PING
     }
@@ -239,7 +243,7 @@ impl Frame {
         frame::word(&self.0, frame::PROCEDURE)
     }
 
-    /// What a libvirt daemon would answer.
+    /// Returns the answer of a libvirt daemon.
     pub(crate) fn answer(&self) -> Vec<u8> {
         let payload: &[u32] = match self.procedure() {
             _ if self.is_ping() => return PONG.to_vec(),
@@ -274,7 +278,13 @@ impl Played {
     pub(crate) fn start(
         react: impl FnMut(&Frame, &mut Connection) -> Then + Send + 'static,
     ) -> Self {
-        let listener = Listener::unix().unwrap();
+        Self::start_on(Listener::unix().unwrap(), react)
+    }
+
+    pub(crate) fn start_on(
+        listener: Listener,
+        react: impl FnMut(&Frame, &mut Connection) -> Then + Send + 'static,
+    ) -> Self {
         let uri = listener.uri().to_owned();
         let thread = thread::spawn(move || play(&listener, Box::new(react)));
         Self { uri, thread }
@@ -289,7 +299,7 @@ impl Played {
 fn play(listener: &Listener, mut react: Box<React>) {
     let mut connection = listener.accept().unwrap();
     while let Event::Frame(bytes) = connection.receive() {
-        let frame = Frame(bytes);
+        let frame = Frame::new(&bytes);
         match react(&frame, &mut connection) {
             Then::Answer => connection.send(&frame.answer(), 0),
             Then::Nothing => (),

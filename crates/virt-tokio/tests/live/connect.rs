@@ -212,6 +212,38 @@ async fn nobody_there_is_an_error_of_one_line_that_names_the_place() {
     );
 }
 
+/// A listener's name takes up the whole address, as that of libvirt's client does: zero bytes count.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn abstract_socket_is_padded_with_zero_bytes() {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::SocketAddr;
+
+    for name in [format!("virt-{}", std::process::id()), "\u{e8}".repeat(53)] {
+        let mut padded = [0; 107];
+        padded[..name.len()].copy_from_slice(name.as_bytes());
+        let address = SocketAddr::from_abstract_name(padded).unwrap();
+        let listener = StdListener::bind_addr(&address).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let listener = UnixListener::from_std(listener).unwrap();
+        let server = serve_next(listener, RemoteServer::new(TestHypervisor::default()));
+
+        let encoded = name.replace('\u{e8}', "%C3%A8");
+        let uri = format!("test+unix:///default?socket=@{encoded}");
+        let client = soon(connect(&uri, Options::default())).await.unwrap();
+        assert_eq!(soon(client.close()).await.reason(), CloseReason::Client);
+        assert_eq!(soon(server).await.unwrap(), CloseReason::Client);
+    }
+
+    let uri = "test+unix:///default?socket=@virt-missing";
+    let error = soon(connect(uri, Options::default())).await.unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with("cannot connect to unix:@virt-missing: "),
+        "{text}"
+    );
+}
+
 #[tokio::test]
 async fn the_first_candidate_that_answers_is_taken() {
     let directory = directory();
