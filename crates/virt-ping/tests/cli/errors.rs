@@ -68,7 +68,7 @@ fn the_uri_is_invalid() {
 
 #[test]
 fn the_hypervisor_is_not_there() {
-    snapshot!(run(&["test:///other"]), 2, @r#"virt-ping: test:///other: path "/other" is not in this process, only test:///default is (test+unix:// asks a daemon)"#);
+    snapshot!(run(&["test:///other"]), 2, @r#"virt-ping: test:///other: path "/other" is not available in this process, only test:///default is (use test+unix:// to reach a daemon)"#);
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Listening to the PINGs of a daemon on a script.
 
 use rustix::process::Signal;
+use virt_testkit::bytes::PING;
 use virt_tests::{Connection, Peer};
 
 use crate::json::parse;
 use crate::support::{
-    AUTH_LIST, CONNECT_CLOSE, CONNECT_OPEN, Frame, GET_LIB_VERSION, PING, PONG, Played, Running,
-    SUPPORTS_FEATURE, Then, keepalive, run, snapshot,
+    AUTH_LIST, CONNECT_CLOSE, CONNECT_OPEN, Frame, GET_LIB_VERSION, Played, Running,
+    SUPPORTS_FEATURE, Then, run, snapshot,
 };
 
 /// Sends PINGs once the connection is open, and another one for each PONG.
@@ -15,9 +16,9 @@ fn pinging(pings: usize, frame: &Frame, connection: &mut Connection) -> Then {
     match frame.procedure() {
         GET_LIB_VERSION => {
             connection.send(&frame.answer(), 0);
-            connection.send(&keepalive(PING).repeat(pings), 0);
+            connection.send(&PING.repeat(pings), 0);
         }
-        PONG if frame.is_pong() => connection.send(&keepalive(PING), 0),
+        _ if frame.is_pong() => connection.send(PING, 0),
         procedure => {
             assert!(
                 opening.contains(&procedure) && !frame.is_ping(),

@@ -9,7 +9,6 @@ mod embedded;
 mod errors;
 mod json;
 mod listen;
-mod package;
 mod pipe;
 mod real;
 mod safe_text;

@@ -3,12 +3,12 @@
 use std::sync::mpsc;
 
 use rustix::process::Signal;
+use virt_testkit::bytes::PONG;
 use virt_tests::Peer;
 
 use crate::json::{check_summary, parse};
 use crate::support::{
-    CONNECT_OPEN, EMBEDDED, Frame, PONG, Played, Running, SUPPORTS_FEATURE, Then, keepalive, run,
-    snapshot,
+    CONNECT_OPEN, EMBEDDED, Frame, Played, Running, SUPPORTS_FEATURE, Then, run, snapshot,
 };
 
 /// A daemon that answers its client's PINGs with as many PONGs as `pongs` returns for their number.
@@ -20,7 +20,7 @@ fn answering(pongs: impl Fn(u32) -> u32 + Send + 'static) -> Played {
         }
         pings += 1;
         for _ in 0..pongs(pings) {
-            connection.send(&keepalive(PONG), 0);
+            connection.send(PONG, 0);
         }
         Then::Nothing
     })

@@ -10,6 +10,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
+use virt_testkit::bytes::{PING, PONG};
+use virt_testkit::frame;
 use virt_tests::libvirt::PATIENCE;
 use virt_tests::{Connection, Event, Listener, Peer};
 
@@ -210,15 +212,11 @@ pub(crate) enum Then {
 
 type React = dyn FnMut(&Frame, &mut Connection) -> Then + Send;
 
-/// A frame, taken apart.
+/// A received frame.
 #[derive(Debug, Clone)]
-pub(crate) struct Frame {
-    words: Vec<u32>,
-}
+pub(crate) struct Frame(Vec<u8>);
 
 const KEEPALIVE: u32 = 0x6b65_6570;
-pub(crate) const PING: u32 = 1;
-pub(crate) const PONG: u32 = 2;
 /// The call that `--mode rpc` makes.
 pub(crate) const DOMAIN_GET_INFO: u32 = 16;
 pub(crate) const AUTH_LIST: u32 = 66;
@@ -230,29 +228,26 @@ pub(crate) const GET_LIB_VERSION: u32 = 157;
 
 impl Frame {
     pub(crate) fn new(bytes: &[u8]) -> Self {
-        let words = bytes.chunks_exact(4).map(|word| word.try_into().unwrap());
-        Self {
-            words: words.map(u32::from_be_bytes).collect(),
-        }
+        Self(bytes.to_vec())
     }
 
     pub(crate) fn is_ping(&self) -> bool {
-        self.words[1] == KEEPALIVE && self.words[3] == PING
+        self.0 == PING
     }
 
     pub(crate) fn is_pong(&self) -> bool {
-        self.words[1] == KEEPALIVE && self.words[3] == PONG
+        self.0 == PONG
     }
 
     pub(crate) fn procedure(&self) -> u32 {
-        self.words[3]
+        frame::word(&self.0, frame::PROCEDURE)
     }
 
     /// Returns the answer of a libvirt daemon.
     pub(crate) fn answer(&self) -> Vec<u8> {
         let payload: &[u32] = match self.procedure() {
-            _ if self.is_ping() => return keepalive(PONG),
-            _ if self.words[1] == KEEPALIVE => return Vec::new(),
+            _ if self.is_ping() => return PONG.to_vec(),
+            _ if frame::word(&self.0, frame::PROGRAM) == KEEPALIVE => return Vec::new(),
             AUTH_LIST => &[1, 0],
             SUPPORTS_FEATURE => &[1],
             GET_LIB_VERSION => &[0, 10_003_000],
@@ -263,33 +258,14 @@ impl Frame {
 
     /// The last word of the payload.
     pub(crate) fn last(&self) -> u32 {
-        *self.words.last().unwrap()
+        frame::word(&self.0, self.0.len() / 4 - 1)
     }
 
     /// The reply to it, with this status and payload.
     pub(crate) fn reply(&self, status: u32, payload: &[u32]) -> Vec<u8> {
-        let length = 28 + 4 * u32::try_from(payload.len()).unwrap();
-        let header = [
-            length,
-            self.words[1],
-            self.words[2],
-            self.words[3],
-            1,
-            self.words[5],
-            status,
-        ];
-        header
-            .iter()
-            .chain(payload)
-            .flat_map(|word| word.to_be_bytes())
-            .collect()
+        let payload: Vec<u8> = payload.iter().flat_map(|word| word.to_be_bytes()).collect();
+        frame::reply(&self.0, status, &payload)
     }
-}
-
-/// A keepalive message.
-pub(crate) fn keepalive(procedure: u32) -> Vec<u8> {
-    let words = [28, KEEPALIVE, 1, procedure, 2, 0, 0];
-    words.iter().flat_map(|word| word.to_be_bytes()).collect()
 }
 
 /// A daemon that opens connections as libvirt 10.3.0 does, for one client, except for the reactions of a test.
