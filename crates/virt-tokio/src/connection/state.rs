@@ -67,7 +67,9 @@ impl State {
         sent.map_err(|error| match (error, self.closed.get()) {
             (TryAcquireError::Closed, Some(closed)) => BusyError::Closed(closed.clone()),
             // A mailbox is closed after the reason is set.
-            _ => BusyError::Full { limit: self.commands },
+            _ => BusyError::Full {
+                limit: self.commands,
+            },
         })
     }
 
