@@ -1,4 +1,4 @@
-//! What is published compiles without the workspace: no packaged source names a crate that stays here.
+//! Published packages compile without the workspace: no packaged source names an unpublished crate.
 
 use std::error::Error;
 use std::fs;

@@ -129,7 +129,7 @@ pub fn parse_define(text: &str) -> Result<(String, i128), String> {
 ///
 /// # Errors
 ///
-/// The text has another form, or the path is none.
+/// The text has another form, or the path is invalid.
 pub fn parse_extern(text: &str) -> Result<(String, String), String> {
     let (file, path) = text.split_once('=').ok_or("expected FILE=PATH")?;
     let segment = |segment: &str| {

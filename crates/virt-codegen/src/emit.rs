@@ -200,7 +200,7 @@ impl<'m> Emitter<'m> {
         [strings, opaques]
     }
 
-    /// What strings and opaque data are where nobody chose.
+    /// The default types of strings and opaque data.
     fn owned(&self) -> [String; 2] {
         let alloc = &self.runtime.alloc;
         [

@@ -15,7 +15,7 @@ mod undefined;
 mod unions;
 mod values;
 
-/// What the definitions do not say themselves.
+/// Facts that the definitions lack.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Constants that are defined elsewhere.
@@ -47,26 +47,26 @@ pub(crate) fn resolve(
 struct Resolver<'s> {
     sources: &'s [Source],
     settings: &'s Settings,
-    /// What the names of constants and enum members stand for.
+    /// The values of constants and enum members.
     values: HashMap<&'s str, values::Definition<'s>>,
     /// The types by name.
     ids: HashMap<&'s str, TypeId>,
-    /// How each type is defined.
+    /// The definition of each type.
     bodies: Vec<types::Body<'s>>,
-    /// How many typedefs are being resolved, each because of the one before.
+    /// The number of typedefs being resolved, each because of the one before.
     typedefs: usize,
     files: Vec<FileContext>,
     model: Model,
 }
 
-/// What is particular to one file.
+/// The settings of one file.
 struct FileContext {
     home: Home,
     /// The module of its items, where that is another.
     path: Option<String>,
     /// The Rust names in use.
     scope: Scope,
-    /// What its names begin with, in words.
+    /// The prefix of its names, in words.
     prefixes: Vec<Vec<String>>,
 }
 

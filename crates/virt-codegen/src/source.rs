@@ -14,7 +14,7 @@ pub struct Source {
 /// A place in one of the sources: a range of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// Which source, counted from 0 in the order they were given.
+    /// The source's number, from 0, in the order they were given.
     pub source: usize,
     /// The first byte.
     pub start: usize,
@@ -92,7 +92,7 @@ impl Source {
         (number, self.text.get(start..end).unwrap_or_default())
     }
 
-    /// What the line with this byte has before it, and from it on.
+    /// Splits the line that has this byte in two: before it, and from it on.
     fn around(&self, at: usize) -> (&str, &str) {
         let (before, after) = self.text.split_at_checked(at).unwrap_or((&self.text, ""));
         let before = before.rsplit_once('\n').map_or(before, |(_, line)| line);

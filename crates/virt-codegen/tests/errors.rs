@@ -1,4 +1,4 @@
-//! What `codegen` says about definitions that are wrong: the place, the line, a caret, and what was expected.
+//! Errors about wrong definitions: the place, the line, a caret, and what was expected.
 
 use virt_codegen::{Runtime, Settings, Source, generate};
 
@@ -141,10 +141,7 @@ fn recursive_type_without_a_pointer() {
         "typedef b a; typedef a *b;",
         "typedef struct { a *x; } a<>;",
     ] {
-        assert!(
-            first_line(text).contains("typedef stands for itself"),
-            "{text}"
-        );
+        assert!(first_line(text).contains("typedef names itself"), "{text}");
     }
 }
 
@@ -229,7 +226,7 @@ fn constants_without_end() {
         "enum a { X = Y, Y = X };",
     ] {
         assert!(
-            first_line(text).contains("constants stand for one another without end"),
+            first_line(text).contains("constants name one another without end"),
             "{text}"
         );
     }
@@ -254,10 +251,16 @@ fn depth_is_no_danger() {
         .map(|i| format!("typedef t{} t{i};", i + 1))
         .collect::<String>()
         + "typedef int t5000;";
-    assert!(first_line(&forward).contains("typedef stands for itself or for more than 32 others"));
+    assert!(
+        first_line(&forward)
+            .contains("typedef names itself, or begins a chain of more than 32 typedefs")
+    );
     let arrays =
         "typedef int t5000;".to_owned() + &chain(5000, |i| format!("typedef t{} t{i}<>;", i + 1));
-    assert!(first_line(&arrays).contains("typedef stands for itself or for more than 32 others"));
+    assert!(
+        first_line(&arrays)
+            .contains("typedef names itself, or begins a chain of more than 32 typedefs")
+    );
 }
 
 #[test]

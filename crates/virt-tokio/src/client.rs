@@ -290,7 +290,7 @@ impl Client {
     /// # Errors
     ///
     /// The connection is closed, or the peer has already sent part of a further frame: the connection is then closed,
-    /// too, because bytes from before and after the replacement cannot be told apart.
+    /// too, because bytes from before and after the replacement are indistinguishable.
     pub async fn wrap_stream(
         &self,
         wrap: impl FnOnce(Box<dyn ByteStream>) -> Box<dyn ByteStream> + Send + 'static,

@@ -17,7 +17,7 @@ pub(super) struct Step {
     pub(super) run: fn(&Ci) -> Result<(), String>,
 }
 
-/// What is left out where a tool is not there.
+/// The part that is left out without a tool.
 #[derive(Debug)]
 pub(super) enum Without {
     Step,

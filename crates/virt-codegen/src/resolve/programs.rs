@@ -28,7 +28,7 @@ pub(super) struct Convention<'s> {
 }
 
 impl Convention<'_> {
-    /// Whether this is one of the definitions that make the program.
+    /// Returns whether this is one of the definitions that make the program.
     pub(super) fn owns(&self, name: &str) -> bool {
         [self.program.0, self.version.0, &self.procedures.0.name]
             .iter()
@@ -196,7 +196,7 @@ impl<'s> Resolver<'s> {
     }
 }
 
-/// What goes with a procedure, by the types that there are and the tags of its comment.
+/// Finds the arguments and return value of a procedure by the types that exist and the tags of its comment.
 ///
 /// A procedure without types takes and returns nothing. Where the enum is `@partial` it may just as well
 /// be that nobody wrote its types down, so that only `@void` or `@message` say so.

@@ -9,7 +9,7 @@ use crate::model::{self, Facts, Field, Kind, Ty, Type, TypeId};
 use crate::names::{Scope, camel, snake, words};
 use crate::source::{Error, Span};
 
-/// How many typedefs may stand for one another in a row.
+/// The longest chain of typedefs of typedefs.
 const MAX_TYPEDEFS: usize = 32;
 
 /// A definition that a type is resolved from.
@@ -157,7 +157,7 @@ impl<'s> Resolver<'s> {
         Ok(fields)
     }
 
-    /// What a typedef stands for.
+    /// Returns the type that a typedef names.
     fn typedef(&mut self, id: TypeId, declaration: &'s Declaration) -> Result<Ty, Error> {
         if self.typedefs == MAX_TYPEDEFS {
             return Err(self.endless(declaration.name.span));
@@ -170,7 +170,7 @@ impl<'s> Resolver<'s> {
 
     fn endless(&self, span: Span) -> Error {
         let message = format!(
-            "typedef stands for itself or for more than {MAX_TYPEDEFS} others, expected a struct"
+            "typedef names itself, or begins a chain of more than {MAX_TYPEDEFS} typedefs, expected a struct"
         );
         self.error(span, &message)
     }
@@ -244,7 +244,7 @@ impl<'s> Resolver<'s> {
                 self.error(name.span, &message)
             });
         };
-        // What a typedef stands for takes its place, and unions need to know the members of an enum.
+        // The target of a typedef takes its place, and unions need to know the members of an enum.
         if let Body::Typedef(_) | Body::Started | Body::Enum(_) = self.bodies[id] {
             self.resolve_type(id)?;
         }

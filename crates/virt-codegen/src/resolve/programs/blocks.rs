@@ -74,7 +74,7 @@ impl<'s> Resolver<'s> {
         Ok(())
     }
 
-    /// What a procedure takes; several arguments are a struct of them.
+    /// Returns the arguments of a procedure; several are a struct of them.
     fn arguments(
         &mut self,
         procedure: &'s ast::Procedure,
