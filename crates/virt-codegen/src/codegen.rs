@@ -148,5 +148,7 @@ pub fn parse_extern(text: &str) -> Result<(String, String), String> {
 
 /// Returns a text on one line, for comments and messages.
 fn one_line(text: &str) -> String {
-    text.split(['\n', '\r']).collect::<Vec<_>>().join(" ")
+    // Rust denies characters that change the direction of text in comments.
+    let is_direction = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.replace(|c: char| c.is_control() || is_direction(c), " ")
 }

@@ -180,6 +180,13 @@ pub(crate) enum Payload {
     Plain(Ty),
 }
 
+impl Type {
+    /// Returns whether this is a typedef without a Rust type of its own.
+    pub(crate) fn is_shorthand(&self) -> bool {
+        matches!(self.kind, Kind::Typedef(_)) && self.doc.has("shorthand")
+    }
+}
+
 impl Ty {
     /// What an array or an optional is one of.
     pub(crate) fn item(&self) -> Option<&Self> {

@@ -24,12 +24,8 @@ pub struct Span {
 
 /// A fault in a definition, and its place: the message, the line and a caret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct Error {
-    message: String,
-    /// The constant that is not defined, if that is the fault.
-    undefined: Option<String>,
-}
+#[error("{0}")]
+pub struct Error(String);
 
 /// A line of a message is cut to this many characters on either side of the place.
 const CONTEXT: usize = 100;
@@ -38,21 +34,7 @@ impl Error {
     /// Makes an error without a place.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            undefined: None,
-        }
-    }
-
-    /// Names the constant that is not defined.
-    pub(crate) fn for_undefined(mut self, constant: &str) -> Self {
-        self.undefined = Some(constant.to_owned());
-        self
-    }
-
-    /// Returns the constant that is not defined, if that is the fault.
-    pub(crate) fn undefined(&self) -> Option<&str> {
-        self.undefined.as_deref()
+        Self(message.into())
     }
 
     /// Makes an error about a place in one of `sources`.

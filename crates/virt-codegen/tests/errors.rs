@@ -41,6 +41,43 @@ fn undefined_constant() {
 }
 
 #[test]
+fn undefined_constants_of_every_definition() {
+    let error = error(
+        "const A = B; enum e { E_X = C, E_Y }; typedef string t<D>;
+        union u switch (int x) { case F: case G: int a<H>; case I: void; default: opaque b[J]; };
+        struct s { struct { int x[K]; } y; int z<B>; };
+        program p { version v { void Q(void) = L; } = M; } = N;",
+    );
+    let names: Vec<_> = error
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| !name.contains(' '))
+        .collect();
+    // Each once, though `B` is used twice.
+    let expected = ["B", "C", "D", "F", "G", "H", "I", "J", "K", "L", "M", "N"];
+    assert_eq!(names, expected, "{error}");
+}
+
+#[test]
+fn a_hidden_definition_needs_no_constants() {
+    let source = |name: &str, text: &str| Source {
+        name: name.into(),
+        text: text.into(),
+    };
+    let sources = [
+        source("a.x", "#include \"b.h\"\nstruct a { int x; };"),
+        source(
+            "b.x",
+            "struct a { int x[M]; }; program p { version v { } = M; } = 1;",
+        ),
+    ];
+    let generated = generate(&sources, &Settings::default(), &Runtime::default());
+    let generated = generated.expect("nothing uses them");
+    assert!(generated.contains("pub x: i32"), "{generated}");
+}
+
+#[test]
 fn duplicate_name() {
     assert_eq!(
         error("struct a { int x; };\n\nenum a { Y };"),
@@ -244,4 +281,18 @@ fn definitions_that_give_nothing_are_an_error() {
         let error = error(text);
         assert!(!error.is_empty(), "{text}");
     }
+}
+
+#[test]
+fn a_shorthand_is_no_payload_of_the_convention() {
+    let text =
+        "const A_PROGRAM = 1; const A_PROTOCOL_VERSION = 1; enum a_procedure { A_PROC_X = 1 };
+        /* @shorthand */ typedef string a_x_args<4>;";
+    assert!(
+        first_line(text).ends_with(
+            "`a_x_args` is a whole payload, which needs a type: expected no `@shorthand`"
+        ),
+        "{}",
+        first_line(text)
+    );
 }

@@ -11,12 +11,8 @@ pub const PROGRAM: ::virt_transport::ProgramId = ::virt_transport::ProgramId::ne
     #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
     pub struct Procedure {
         /// Asks for a `PONG`.
-        ///
-        /// XDR: `KEEPALIVE_PROC_PING`.
-        PING = 1,
+        KEEPALIVE_PROC_PING as PING = 1,
         /// Answers a `PING`.
-        ///
-        /// XDR: `KEEPALIVE_PROC_PONG`.
-        PONG = 2,
+        KEEPALIVE_PROC_PONG as PONG = 2,
     }
 }

@@ -17,7 +17,7 @@ use crate::requests::Requests;
 /// The number of lines that wait for a slow reader; a further one waits for room.
 const LINES: usize = 64;
 
-/// The time that a reader has to take what is left, once the run is to end.
+/// The time for a reader to take the lines that are left, once the run is to end.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// A handle to write lines to standard output and standard error.

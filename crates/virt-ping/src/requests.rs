@@ -115,7 +115,7 @@ impl Signals {
 /// Waits until a time, or for ever.
 pub(crate) async fn until(time: Option<Instant>) {
     match time {
-        // The timer notices only once the runtime has been idle; under a flood it never is.
+        // A flood delays the timers of the runtime.
         Some(time) if time <= Instant::now() => (),
         Some(time) => sleep_until(time).await,
         None => pending().await,

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 
 use serde::Serialize;
-use virt_uri::{Printable, without_password};
+use virt_uri::{Printable, Uri};
 
 /// The greatest length of a text, in characters.
 const LENGTH_MAX: usize = 400;
@@ -26,7 +26,7 @@ impl SafeText {
 
     /// Makes the text of a URI safe, which includes hiding its password.
     pub(crate) fn of_uri(uri: &str) -> Self {
-        Self::new(without_password(uri))
+        Self::new(Uri::redact(uri))
     }
 
     /// Appends advice.

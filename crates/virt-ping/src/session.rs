@@ -121,7 +121,7 @@ impl Connecting<'_> {
         Ok(result)
     }
 
-    /// Asks for a fact that is not needed. A daemon may refuse to tell it.
+    /// Asks for a fact that is not needed, and that a daemon may refuse.
     async fn ask<P>(&self, client: &Client) -> Result<Option<P::Ret>, Stopped>
     where
         P: for<'a> CallProcedure<Args<'a> = ()>,

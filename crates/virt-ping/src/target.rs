@@ -31,8 +31,9 @@ pub(crate) fn resolve(
         uri.parse().map_err(connect)
     };
     let label = match &found {
-        _ if !uri.is_empty() => uri.to_owned(),
-        Ok(found) => configured(environment).map_or_else(|| found.to_string(), str::to_owned),
+        _ if !uri.is_empty() => Uri::redact(uri).into_owned(),
+        Ok(found) => configured(environment)
+            .map_or_else(|| found.to_string(), |uri| Uri::redact(uri).into_owned()),
         Err(_) => "default URI".to_owned(),
     };
     let target = found.and_then(|uri| {
@@ -154,6 +155,9 @@ mod tests {
     fn a_given_uri_counts_most_and_is_the_label() {
         let mut environment = root();
         environment.libvirt_default_uri = Some("qemu:///system".to_owned());
+        let given = "qemu+tcp://user:secret@host/system";
+        let (label, _) = resolve(given, &environment, Access::ReadWrite, |_| true);
+        assert_eq!(label, "qemu+tcp://user:***@host/system");
         let (label, target) = resolve("TEST+tcp://host", &environment, Access::ReadWrite, |_| true);
         assert_eq!(label, "TEST+tcp://host");
         let host = "host".to_owned();

@@ -10,7 +10,7 @@ mod step;
 
 use std::fmt;
 
-use virt_transport::{CallProcedure, ErrorCode, RemoteError, ReplyError};
+use virt_transport::{CallProcedure, ReplyError};
 use virt_xdr::from_slice_lenient;
 
 use crate::{
@@ -270,7 +270,7 @@ impl Opening {
 
     fn on_auth_list(&mut self, reply: Result<&[u8], ReplyError>) -> Result<State, OpenError> {
         self.offered = match reply {
-            Err(ReplyError::Remote(error)) if is_unknown_procedure(&error) => {
+            Err(ReplyError::Remote(error)) if error.is_unsupported() => {
                 return self.negotiate();
             }
             reply => self.returned::<AuthList>(reply)?,
@@ -365,14 +365,5 @@ impl fmt::Debug for Opening {
             .field("phase", &self.phase())
             .field("state", &self.state)
             .finish_non_exhaustive()
-    }
-}
-
-/// A daemon that lacks a procedure says so in one of two ways.
-fn is_unknown_procedure(error: &RemoteError) -> bool {
-    match error.code() {
-        ErrorCode::NO_SUPPORT => true,
-        ErrorCode::RPC => error.message().starts_with("unknown procedure"),
-        _ => false,
     }
 }

@@ -59,6 +59,9 @@ pub struct RemoteServer {
 }
 
 impl RemoteServer {
+    /// The default limit of failed attempts to authenticate.
+    pub const AUTHENTICATION_FAILURES: u32 = 8;
+
     /// Creates a server that demands no authentication.
     #[must_use]
     pub fn new(hypervisor: impl Hypervisor + 'static) -> Self {
@@ -67,6 +70,7 @@ impl RemoteServer {
                 hypervisor: Box::new(hypervisor),
                 auth: Vec::new(),
                 authenticated: false,
+                failures_left: Self::AUTHENTICATION_FAILURES,
                 on_polkit: Box::new(|| false),
                 on_keepalive: Some(Box::new(|| {})),
                 on_close: Box::new(|| {}),
@@ -102,6 +106,15 @@ impl RemoteServer {
         self
     }
 
+    /// Sets the number of failed attempts to authenticate at which the connection is closed, as after
+    /// `CONNECT_CLOSE`: the last one is answered, and [`on_close`](Self::on_close) is called. The default is
+    /// [`AUTHENTICATION_FAILURES`](Self::AUTHENTICATION_FAILURES). 0 is treated as 1; `u32::MAX` turns it off.
+    #[must_use]
+    pub fn authentication_failures(mut self, limit: u32) -> Self {
+        self.own.failures_left = limit.max(1);
+        self
+    }
+
     /// Sets a function to call whenever the client asks for [`Feature::KEEPALIVE`](crate::Feature::KEEPALIVE):
     /// from the first time on the server may send PINGs.
     #[must_use]
@@ -110,8 +123,9 @@ impl RemoteServer {
         self
     }
 
-    /// Sets a function to call after the reply to `CONNECT_CLOSE`: the owner then writes the reply and closes
-    /// the connection.
+    /// Sets a function to call after the reply to `CONNECT_CLOSE`, and to the last
+    /// [attempt to authenticate](Self::authentication_failures): the owner then writes the reply and closes the
+    /// connection.
     #[must_use]
     pub fn on_close(mut self, close: impl FnMut() + Send + 'static) -> Self {
         self.own.on_close = Box::new(close);
@@ -185,7 +199,8 @@ impl RemoteServer {
         self.own.uri.is_some()
     }
 
-    /// Returns `true` once the client has sent `CONNECT_CLOSE`. Close the connection when the reply is written.
+    /// Returns `true` once the client has sent `CONNECT_CLOSE`, or failed to authenticate too often. Close the
+    /// connection when the reply is written.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.own.closed

@@ -11,14 +11,17 @@ use crate::{
     Procedure, READ_ONLY, Version, error,
 };
 
+/// The events that libvirt 9.0.0 has, by number. Only [`DomainEvent::LIFECYCLE`] ever happens.
+const EVENTS: std::ops::RangeInclusive<i32> = 0..=26;
+
 /// The number of registrations for events that one client may have.
 const REGISTRATIONS_MAX: usize = 1024;
 
 /// The mock hypervisor of libvirt, as `test:///default` opens it: one domain, which runs and does nothing.
 ///
 /// Besides the procedures of a [`RemoteServer`](crate::RemoteServer) it serves `CONNECT_LIST_ALL_DOMAINS`,
-/// `DOMAIN_LOOKUP_BY_NAME`, `DOMAIN_GET_STATE`, `DOMAIN_SUSPEND` and `DOMAIN_RESUME`, and registrations for the
-/// events of the last two. Each client has a hypervisor of its own; nothing is shared.
+/// `DOMAIN_LOOKUP_BY_NAME`, `DOMAIN_GET_STATE`, `DOMAIN_SUSPEND` and `DOMAIN_RESUME`, and registrations for
+/// events, of which only those of the last two happen. Each client has a hypervisor of its own; nothing is shared.
 ///
 /// ```
 /// use virt_remote::{Hypervisor, TestHypervisor};
@@ -53,6 +56,7 @@ type Answer = fn(&mut TestHypervisor, Call<'_>, &mut Context<'_>) -> Result<(), 
 #[derive(Debug, Clone)]
 struct Registration {
     id: i32,
+    event: DomainEvent,
     /// The domain; `None` for all.
     uuid: Option<[u8; 16]>,
 }
@@ -158,9 +162,9 @@ impl TestHypervisor {
     /// reply has the event too. A daemon's event may come on either side of the reply.
     fn tell(&self, event: DomainLifecycle, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         for registration in &self.registrations {
-            if registration
-                .uuid
-                .is_some_and(|uuid| uuid != self.domain.uuid)
+            let other_domain = |uuid| uuid != self.domain.uuid;
+            if registration.event != DomainEvent::LIFECYCLE
+                || registration.uuid.is_some_and(other_domain)
             {
                 continue;
             }
@@ -181,7 +185,7 @@ impl TestHypervisor {
         &mut self,
         args: &ConnectDomainEventCallbackRegisterAnyArgs<&str>,
     ) -> Result<ConnectDomainEventCallbackRegisterAnyRet, RemoteError> {
-        if args.event_id != DomainEvent::LIFECYCLE {
+        if !EVENTS.contains(&args.event_id.0) {
             let detail = format!("unsupported event ID {}", args.event_id.0);
             return Err(error::internal(ErrorSource::RPC, &detail));
         }
@@ -193,6 +197,7 @@ impl TestHypervisor {
         self.next_registration = callback_id.wrapping_add(1);
         self.registrations.push(Registration {
             id: callback_id,
+            event: args.event_id,
             uuid: args.dom.as_ref().map(|dom| dom.uuid),
         });
         Ok(ConnectDomainEventCallbackRegisterAnyRet { callback_id })

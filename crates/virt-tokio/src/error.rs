@@ -53,6 +53,21 @@ pub enum CallError {
     Closed(#[from] Closed),
 }
 
+/// The reason why [`Server::try_with_transport`](crate::Server::try_with_transport) has not taken an action.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum BusyError {
+    /// So many actions wait already, because the client does not read.
+    #[error("{limit} actions wait for the connection, which is the limit")]
+    Full {
+        /// The limit, [`Limits::commands`](crate::Limits::commands).
+        limit: usize,
+    },
+    /// The connection is closed.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+}
+
 /// The failure to connect.
 ///
 /// The text may be the peer's own, as in [`CallError`].

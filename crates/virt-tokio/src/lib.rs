@@ -77,7 +77,7 @@ pub use connect::connect;
 pub use connection::socket::ByteStream;
 pub use dial::dial;
 pub use environment::environment;
-pub use error::{CallError, ConnectError};
+pub use error::{BusyError, CallError, ConnectError};
 pub use event::{Event, EventError, Events};
 pub use listener::{Accepted, Listener};
 pub use options::{KeepAliveMode, Limits, Options, ServerOptions};

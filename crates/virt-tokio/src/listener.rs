@@ -12,6 +12,8 @@ use tokio::time::sleep;
 use virt_transport::{RegisterError, Transport};
 
 use crate::connection::ticket::Ticket;
+#[cfg(unix)]
+use crate::connection::unix::{UnixSocket, UnixSocketListener};
 use crate::{Control, Server, ServerOptions};
 
 /// The delay before the next attempt when this process or the machine has no descriptors left.
@@ -40,14 +42,14 @@ pub struct Accepted {
 enum ListeningSocket {
     Tcp(TcpListener),
     #[cfg(unix)]
-    Unix(UnixListener),
+    Unix(UnixSocketListener),
 }
 
 #[derive(Debug)]
 enum AcceptedSocket {
     Tcp(tokio::net::TcpStream),
     #[cfg(unix)]
-    Unix(tokio::net::UnixStream),
+    Unix(UnixSocket),
 }
 
 impl Listener {
@@ -67,7 +69,7 @@ impl Listener {
     #[cfg(unix)]
     #[must_use]
     pub fn unix(socket: UnixListener) -> Self {
-        Self::new(ListeningSocket::Unix(socket))
+        Self::new(ListeningSocket::Unix(UnixSocketListener::new(socket)))
     }
 
     fn new(socket: ListeningSocket) -> Self {
@@ -145,7 +147,7 @@ impl ListeningSocket {
             }
             #[cfg(unix)]
             Self::Unix(socket) => {
-                let (socket, _) = socket.accept().await?;
+                let socket = socket.accept().await?;
                 Ok(AcceptedSocket::Unix(socket))
             }
         }

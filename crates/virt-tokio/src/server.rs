@@ -11,7 +11,7 @@ use crate::connection::state::State;
 use crate::connection::ticket::Ticket;
 #[cfg(unix)]
 use crate::connection::unix::UnixSocket;
-use crate::{Closed, Limits, ServerOptions};
+use crate::{BusyError, Closed, Limits, ServerOptions};
 
 /// A served connection: the handle of its task.
 ///
@@ -90,7 +90,7 @@ impl Server {
         options: ServerOptions,
         programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
     ) -> Result<(Self, R), RegisterError> {
-        Self::accepted_unix(socket, options, None, programs)
+        Self::accepted_unix(UnixSocket::new(socket), options, None, programs)
     }
 
     pub(crate) fn accepted_tcp<R>(
@@ -105,19 +105,13 @@ impl Server {
 
     #[cfg(unix)]
     pub(crate) fn accepted_unix<R>(
-        socket: tokio::net::UnixStream,
+        socket: UnixSocket,
         options: ServerOptions,
         ticket: Option<Ticket>,
         programs: impl FnOnce(&mut Transport, &Control) -> Result<R, RegisterError>,
     ) -> Result<(Self, R), RegisterError> {
         let transport = Transport::new(Role::Server).with_fds();
-        Self::start(
-            UnixSocket::new(socket),
-            transport,
-            options,
-            ticket,
-            programs,
-        )
+        Self::start(socket, transport, options, ticket, programs)
     }
 
     fn start<R>(
@@ -145,9 +139,12 @@ impl Server {
         Ok((Self { connection }, registered))
     }
 
-    /// Runs `action` on the connection's transport, to send an event, for one.
+    /// Runs `action` on the connection's transport, to send an event, for one, and returns its result.
     ///
-    /// It runs in the connection's task, which does nothing else meanwhile: it must not block.
+    /// It runs in the connection's task, which does nothing else meanwhile: it must not block. A client that leaves
+    /// [`Limits::queued_bytes`] of output unread is waited for, until
+    /// [`write_timeout`](ServerOptions::write_timeout) closes the connection. To send something to many clients, use
+    /// [`try_with_transport`](Self::try_with_transport), which waits for none.
     ///
     /// Cancel-safe: if the future is dropped, the action may or may not be run.
     ///
@@ -161,6 +158,39 @@ impl Server {
         self.connection
             .with_endpoint(|endpoint| action(&mut endpoint.transport))
             .await
+    }
+
+    /// Has `action` run on the connection's transport, without waiting for it, nor for a client that does not read.
+    ///
+    /// [`Limits::commands`] actions wait for such a client, or until the caller lets the tasks of the runtime run; a further
+    /// one fails. So a broadcast reaches all others at once:
+    ///
+    /// ```
+    /// use virt_tokio::Server;
+    /// use virt_transport::{Handle, Program};
+    ///
+    /// /// Sends message 2 to all clients, and drops those that are too slow.
+    /// fn broadcast<P: Program + 'static>(clients: &mut Vec<(Server, Handle<P>)>, number: u32) {
+    ///     clients.retain(|(server, program)| {
+    ///         let program = program.clone();
+    ///         let sent = server.try_with_transport(move |transport| {
+    ///             let sent = transport.with(&program, |_, cx| cx.message(2, &number));
+    ///             sent.expect("a number fits in a frame");
+    ///         });
+    ///         sent.is_ok()
+    ///     });
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BusyError::Full`] if too many actions wait; [`BusyError::Closed`]. The action is then not run.
+    pub fn try_with_transport(
+        &self,
+        action: impl FnOnce(&mut Transport) + Send + 'static,
+    ) -> Result<(), BusyError> {
+        let state = &self.connection.state;
+        state.try_send(Box::new(|endpoint| action(&mut endpoint.transport)))
     }
 
     /// Waits until the connection is closed, and returns the reason.

@@ -12,49 +12,27 @@ pub const UUID_LENGTH: usize = 16;
     #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
     pub struct ErrorCode {
         /// Nothing.
-        ///
-        /// XDR: `ERROR_CODE_OK`.
-        OK = 0,
+        ERROR_CODE_OK as OK = 0,
         /// Something inside the peer.
-        ///
-        /// XDR: `ERROR_CODE_INTERNAL_ERROR`.
-        INTERNAL_ERROR = 1,
+        ERROR_CODE_INTERNAL_ERROR as INTERNAL_ERROR = 1,
         /// What is asked for is not there in this driver.
-        ///
-        /// XDR: `ERROR_CODE_NO_SUPPORT`.
-        NO_SUPPORT = 3,
+        ERROR_CODE_NO_SUPPORT as NO_SUPPORT = 3,
         /// An argument that makes no sense.
-        ///
-        /// XDR: `ERROR_CODE_INVALID_ARGUMENT`.
-        INVALID_ARGUMENT = 8,
+        ERROR_CODE_INVALID_ARGUMENT as INVALID_ARGUMENT = 8,
         /// The peer tried, and did not succeed.
-        ///
-        /// XDR: `ERROR_CODE_OPERATION_FAILED`.
-        OPERATION_FAILED = 9,
+        ERROR_CODE_OPERATION_FAILED as OPERATION_FAILED = 9,
         /// The connection is read-only, or the user may not.
-        ///
-        /// XDR: `ERROR_CODE_OPERATION_DENIED`.
-        OPERATION_DENIED = 29,
+        ERROR_CODE_OPERATION_DENIED as OPERATION_DENIED = 29,
         /// A call of the operating system failed.
-        ///
-        /// XDR: `ERROR_CODE_SYSTEM_ERROR`.
-        SYSTEM_ERROR = 38,
+        ERROR_CODE_SYSTEM_ERROR as SYSTEM_ERROR = 38,
         /// The call itself: an unknown program or procedure, a payload that does not decode.
-        ///
-        /// XDR: `ERROR_CODE_RPC`.
-        RPC = 39,
+        ERROR_CODE_RPC as RPC = 39,
         /// There is no such domain.
-        ///
-        /// XDR: `ERROR_CODE_NO_DOMAIN`.
-        NO_DOMAIN = 42,
+        ERROR_CODE_NO_DOMAIN as NO_DOMAIN = 42,
         /// Authentication did not succeed.
-        ///
-        /// XDR: `ERROR_CODE_AUTHENTICATION_FAILED`.
-        AUTHENTICATION_FAILED = 45,
+        ERROR_CODE_AUTHENTICATION_FAILED as AUTHENTICATION_FAILED = 45,
         /// What is asked for cannot be done in the present state.
-        ///
-        /// XDR: `ERROR_CODE_OPERATION_INVALID`.
-        OPERATION_INVALID = 55,
+        ERROR_CODE_OPERATION_INVALID as OPERATION_INVALID = 55,
     }
 }
 
@@ -66,21 +44,13 @@ pub const UUID_LENGTH: usize = 16;
     #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
     pub struct ErrorSource {
         /// No part in particular.
-        ///
-        /// XDR: `ERROR_SOURCE_NONE`.
-        NONE = 0,
+        ERROR_SOURCE_NONE as NONE = 0,
         /// The RPC layer.
-        ///
-        /// XDR: `ERROR_SOURCE_RPC`.
-        RPC = 7,
+        ERROR_SOURCE_RPC as RPC = 7,
         /// The mock hypervisor.
-        ///
-        /// XDR: `ERROR_SOURCE_TEST`.
-        TEST = 12,
+        ERROR_SOURCE_TEST as TEST = 12,
         /// Streams.
-        ///
-        /// XDR: `ERROR_SOURCE_STREAMS`.
-        STREAMS = 38,
+        ERROR_SOURCE_STREAMS as STREAMS = 38,
     }
 }
 
@@ -92,17 +62,11 @@ pub const UUID_LENGTH: usize = 16;
     #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
     pub struct ErrorLevel {
         /// Not at all.
-        ///
-        /// XDR: `ERROR_LEVEL_NONE`.
-        NONE = 0,
+        ERROR_LEVEL_NONE as NONE = 0,
         /// A warning.
-        ///
-        /// XDR: `ERROR_LEVEL_WARNING`.
-        WARNING = 1,
+        ERROR_LEVEL_WARNING as WARNING = 1,
         /// An error.
-        ///
-        /// XDR: `ERROR_LEVEL_ERROR`.
-        ERROR = 2,
+        ERROR_LEVEL_ERROR as ERROR = 2,
     }
 }
 

@@ -103,6 +103,19 @@ impl RemoteError {
         self.0.message.as_deref().unwrap_or_default()
     }
 
+    /// Returns whether the peer lacks what was called: the procedure is unknown to it, or its driver does not support it.
+    ///
+    /// A daemon says the first with [`ErrorCode::RPC`] and "unknown procedure: 7", which libvirt's C client turns into
+    /// [`ErrorCode::NO_SUPPORT`], and the second with that code itself.
+    #[must_use]
+    pub fn is_unsupported(&self) -> bool {
+        match self.code() {
+            ErrorCode::NO_SUPPORT => true,
+            ErrorCode::RPC => self.message().starts_with("unknown procedure"),
+            _ => false,
+        }
+    }
+
     /// Returns all fields.
     #[must_use]
     pub fn payload(&self) -> &ErrorPayload {

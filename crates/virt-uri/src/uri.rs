@@ -16,14 +16,14 @@ use crate::{Parameters, ParseError, UriTransport};
 /// the transport in lower case, percent-encoding only if necessary, known parameters first and once
 /// each, no default unless it was written.
 ///
-/// A password (`user:password@`) is dropped undecoded when parsing, as RFC 3986, section 3.2.1, permits: it is
-/// neither stored nor printed. libvirt has no use for one either. For a text that is not parsed yet,
-/// see [`redact`](Self::redact).
+/// A password (`user:password@`) is neither stored nor printed: parsing drops it undecoded, as RFC
+/// 3986, section 3.2.1, permits. libvirt takes it for a part of the user's name, which SSH alone
+/// uses. For a text that is not parsed yet, see [`redact`](Self::redact).
 ///
 /// # Examples
 ///
 /// ```
-/// use virt_uri::{UriTransport, Uri};
+/// use virt_uri::{Uri, UriTransport};
 ///
 /// let uri: Uri = "qemu+SSH://root@example.com:2222/system?keyfile=/root/my%20key&x=1".parse()?;
 /// assert_eq!(uri.driver(), "qemu");

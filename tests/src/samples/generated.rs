@@ -10,17 +10,11 @@ pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x2000_123
     /// A procedure of the program `SAMPLE_PROGRAM`. Numbers that are not known are kept as they are.
     pub struct Procedure {
         /// Finds something.
-        ///
-        /// XDR: `SAMPLE_PROC_LOOKUP`.
-        LOOKUP = 1,
+        SAMPLE_PROC_LOOKUP as LOOKUP = 1,
         /// Forgets everything.
-        ///
-        /// XDR: `SAMPLE_PROC_RESET`.
-        RESET = 2,
+        SAMPLE_PROC_RESET as RESET = 2,
         /// Something has changed.
-        ///
-        /// XDR: `SAMPLE_PROC_CHANGED`.
-        CHANGED = 3,
+        SAMPLE_PROC_CHANGED as CHANGED = 3,
     }
 }
 
@@ -124,12 +118,9 @@ impl<'a> ::virt_xdr::Decode<'a> for Row {
     ///
     /// XDR: `enum sample_color`. Values that are not known are kept as they are.
     pub struct Color {
-        /// XDR: `SAMPLE_RED`.
-        RED = 1,
-        /// XDR: `SAMPLE_GREEN`.
-        GREEN = 2,
-        /// XDR: `SAMPLE_BLUE`.
-        BLUE = -5,
+        SAMPLE_RED as RED = 1,
+        SAMPLE_GREEN as GREEN = 2,
+        SAMPLE_BLUE as BLUE = -5,
     }
 }
 

@@ -6,7 +6,7 @@ use super::Resolver;
 use super::programs::Convention;
 use crate::ast::{Builtin, Declaration, Doc, Item, ItemKind, Member, Name, Shape, Spec, Union};
 use crate::model::{self, Facts, Field, Kind, Ty, Type, TypeId};
-use crate::names::{Scope, camel, snake, type_name, words};
+use crate::names::{Scope, camel, snake, words};
 use crate::source::{Error, Span};
 
 /// How many typedefs may stand for one another in a row.
@@ -37,7 +37,8 @@ impl<'s> Resolver<'s> {
         let body = match &item.kind {
             ItemKind::Const(_) | ItemKind::Program(..) => return Ok(()),
             ItemKind::Enum(_)
-                if source == 0 && programs.iter().any(|program| program.owns(&item.name.text)) =>
+                if self.home(source) != model::Home::Included
+                    && programs.iter().any(|program| program.owns(&item.name.text)) =>
             {
                 Body::Procedures
             }
@@ -67,12 +68,19 @@ impl<'s> Resolver<'s> {
         };
         let rust = match body {
             Body::Procedures => "Procedure".into(),
-            _ => type_name(&self.stripped(source, &item.name.text)),
+            _ => camel(&self.stripped(source, &item.name.text)),
         };
         let rust = if matches!(body, Body::Procedures) {
             rust
         } else {
             self.claim(source, rust)
+        };
+        let rust = match (
+            body,
+            self.files.get(source).and_then(|file| file.path.as_ref()),
+        ) {
+            (Body::Procedures, Some(path)) => format!("{path}::{rust}"),
+            _ => rust,
         };
         self.add(body, &item.name, rust, item.doc.clone());
         Ok(())

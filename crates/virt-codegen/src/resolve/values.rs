@@ -97,7 +97,7 @@ impl<'s> Resolver<'s> {
         };
         let value = self.evaluate(value)?;
         let of_program = programs.iter().any(|program| program.owns(&item.name.text));
-        if source == 0 && of_program || self.home(source) == Home::Included {
+        if of_program || self.home(source) == Home::Included {
             return Ok(());
         }
         let rust = self.claim(source, screaming(&self.stripped(source, &item.name.text)));
@@ -141,9 +141,10 @@ impl<'s> Resolver<'s> {
                     base: None, offset, ..
                 }) => return Ok(sum + i128::from(*offset)),
                 None => {
-                    return self
-                        .defined_elsewhere(name, current.span)
-                        .map(|number| number + sum);
+                    return match self.defined_elsewhere(name) {
+                        Some(number) => Ok(number + sum),
+                        None => Err(self.undefined(name, current.span)),
+                    };
                 }
             }
         }
@@ -153,18 +154,19 @@ impl<'s> Resolver<'s> {
         Err(self.error(value.span, &message))
     }
 
-    fn defined_elsewhere(&self, name: &str, span: Span) -> Result<i128, Error> {
+    /// The value of a constant that no file defines.
+    fn defined_elsewhere(&self, name: &str) -> Option<i128> {
         match (self.settings.defines.get(name), name) {
-            (Some(number), _) => Ok(*number),
-            (None, "TRUE") => Ok(1),
-            (None, "FALSE") => Ok(0),
-            (None, _) => {
-                let message = format!(
-                    "`{name}` is not defined, expected a constant (or `--define {name}=NUMBER`)"
-                );
-                Err(self.error(span, &message).for_undefined(name))
-            }
+            (Some(number), _) => Some(*number),
+            (None, "TRUE") => Some(1),
+            (None, "FALSE") => Some(0),
+            (None, _) => None,
         }
+    }
+
+    /// Returns whether a file or the caller gives this constant a value.
+    pub(super) fn is_defined(&self, name: &str) -> bool {
+        self.values.contains_key(name) || self.defined_elsewhere(name).is_some()
     }
 
     /// A number in a range, or an error that says what it is out of range for.

@@ -31,7 +31,7 @@ fn pinging(pings: usize, frame: &Frame, connection: &mut Connection) -> Then {
 }
 
 #[test]
-fn listening_tells_of_the_daemons_pings() {
+fn the_daemons_pings_are_printed() {
     let daemon = Played::start(|frame, connection| pinging(1, frame, connection));
     let run = run(&["--listen", "-c", "3", &daemon.uri]);
     assert_eq!(run.status, Some(0), "{run:?}");
@@ -51,7 +51,7 @@ fn listening_tells_of_the_daemons_pings() {
 }
 
 #[test]
-fn listening_to_silence_is_in_vain() {
+fn listening_to_a_silent_daemon_fails() {
     let daemon = Played::start(|frame, _| {
         assert!(!frame.is_ping(), "nothing is sent");
         Then::Answer

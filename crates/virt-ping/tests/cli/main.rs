@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod authentication;
+mod calls;
 mod default_uri;
 mod embedded;
 mod errors;

@@ -1,4 +1,4 @@
-//! Standard output as a pipe.
+//! Standard output as a pipe: closed, full, or never read.
 
 use std::io::{PipeReader, PipeWriter, Write};
 use std::process::{Output, Stdio};

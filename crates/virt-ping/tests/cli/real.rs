@@ -31,7 +31,7 @@ fn both_modes_on_unix_and_tcp() {
 }
 
 #[test]
-fn it_looks_the_same_as_with_the_daemon_within() {
+fn the_output_is_that_of_the_daemon_within_the_program() {
     if !libvirt::available("what a run against a real daemon looks like") {
         return;
     }
@@ -126,7 +126,7 @@ fn stopped_and_continued_its_late_pongs_are_matched() {
 }
 
 #[test]
-fn stopped_for_too_long_the_link_is_dead() {
+fn the_link_to_a_daemon_stopped_for_too_long_is_dead() {
     if !libvirt::available("the silence of a real daemon") {
         return;
     }
@@ -150,7 +150,7 @@ fn stopped_for_too_long_the_link_is_dead() {
 }
 
 #[test]
-fn killed_it_is_told_at_once() {
+fn the_end_of_a_killed_daemon_is_reported_at_once() {
     if !libvirt::available("the end of a real daemon") {
         return;
     }

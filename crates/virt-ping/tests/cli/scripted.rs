@@ -8,8 +8,7 @@ use virt_tests::Peer;
 
 use crate::json::{check_summary, parse};
 use crate::support::{
-    CONNECT_OPEN, DOMAIN_GET_INFO, EMBEDDED, Frame, Played, Running, SUPPORTS_FEATURE, Then, run,
-    snapshot,
+    CONNECT_OPEN, EMBEDDED, Frame, Played, Running, SUPPORTS_FEATURE, Then, run, snapshot,
 };
 
 /// A daemon that answers its client's PINGs with as many PONGs as `pongs` returns for their number.
@@ -30,14 +29,6 @@ fn answering(pongs: impl Fn(u32) -> u32 + Send + 'static) -> Played {
 /// A daemon that opens the connection, and then says nothing.
 fn silent() -> Played {
     answering(|_| 0)
-}
-
-/// A daemon whose I/O loop answers PINGs, and whose workers hang.
-fn hanging() -> Played {
-    Played::start(|frame, _| match frame.procedure() {
-        DOMAIN_GET_INFO => Then::Nothing,
-        _ => Then::Answer,
-    })
 }
 
 #[test]
@@ -76,7 +67,7 @@ fn a_late_pong_is_matched_to_its_own_seq() {
 }
 
 #[test]
-fn what_is_outstanding_is_told_before_the_next() {
+fn an_outstanding_pong_is_reported_before_the_next_ping() {
     let daemon = answering(|ping| if ping == 3 { 3 } else { 0 });
     snapshot!(run(&["-O", "-c", "3", "-i", "0.1", "-W", "60", &daemon.uri]), 0, @r#"
 PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
@@ -94,7 +85,7 @@ rtt min/avg/max/mdev = T/T/T/T ms
 }
 
 #[test]
-fn without_pongs_the_link_is_declared_dead() {
+fn without_pongs_the_link_is_dead() {
     let daemon = silent();
     snapshot!(run(&["-i", "60", "-W", "0.1", "-k", "1", "-K", "1", &daemon.uri]), 1, @r#"
 PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
@@ -122,14 +113,14 @@ no PONG from test+unix:///default?socket=/DIR/sock: seq=2 waited=T ms
 }
 
 #[test]
-fn a_check_of_what_is_silent_fails() {
+fn a_check_of_a_silent_daemon_fails() {
     let daemon = silent();
     snapshot!(run(&["--check", "-W", "0.1", &daemon.uri]), 1, @r#"test+unix:///default?socket=/DIR/sock: no answer within 0.1 s"#);
     daemon.finish();
 }
 
 #[test]
-fn a_check_pings_once_and_tells_which_limit_was_passed() {
+fn a_check_pings_once_and_names_the_limit_that_was_passed() {
     for (timeout, deadline, limit) in [("0.1", "60", "0.1"), ("60", "3", "3")] {
         let (sender, pings) = mpsc::channel();
         let daemon = Played::start(move |frame, _| {
@@ -148,7 +139,7 @@ fn a_check_pings_once_and_tells_which_limit_was_passed() {
 }
 
 #[test]
-fn a_check_that_is_interrupted_says_so() {
+fn a_check_that_is_interrupted_reports_it() {
     // While it waits for the PONG, and while it connects.
     for waits_for in [Frame::is_ping as fn(&Frame) -> bool, |_| true] {
         let (sender, waiting) = mpsc::channel();
@@ -176,7 +167,7 @@ fn a_check_that_is_interrupted_says_so() {
 }
 
 #[test]
-fn a_daemon_that_goes_is_told_of_at_once() {
+fn the_end_of_a_daemon_is_reported_at_once() {
     let daemon = Played::start(|frame, _| {
         if frame.is_ping() {
             Then::Close
@@ -205,7 +196,7 @@ no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
 }
 
 #[test]
-fn what_is_no_protocol_ends_it() {
+fn bytes_of_another_protocol_end_it() {
     let daemon = Played::start(|frame, connection| {
         if !frame.is_ping() {
             return Then::Answer;
@@ -225,92 +216,7 @@ no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
 }
 
 #[test]
-fn workers_that_hang_are_found_by_calls_alone() {
-    let daemon = hanging();
-    let pinged = run(&["-c", "3", "-i", "0.01", "-W", "60", &daemon.uri]);
-    assert_eq!(pinged.status, Some(0), "{pinged:?}");
-    daemon.finish();
-
-    let daemon = hanging();
-    let called = run(&[
-        "--mode",
-        "rpc",
-        "-c",
-        "6",
-        "-i",
-        "0.01",
-        "-W",
-        "0.2",
-        "--format",
-        "json",
-        &daemon.uri,
-    ]);
-    assert_eq!(called.status, Some(1), "{called:?}");
-    let lines = parse(&called.stdout);
-    check_summary(&lines);
-    let summary = lines.last().unwrap();
-    // With one more under way, a daemon would not read PINGs either.
-    assert_eq!(
-        (&summary["sent"], &summary["held_back"]),
-        (&4.into(), &2.into())
-    );
-    daemon.finish();
-}
-
-#[test]
-fn what_is_held_back_is_told() {
-    let daemon = hanging();
-    let run = run(&[
-        "--mode",
-        "rpc",
-        "-c",
-        "5",
-        "-i",
-        "0.01",
-        "-W",
-        "0.5",
-        &daemon.uri,
-    ]);
-    let held = format!("held back from {}: seq=5, 4 are unanswered\n", daemon.uri);
-    assert!(run.stdout.contains(&held), "{run:?}");
-    let end = "4 calls sent, 0 replies received, 1 held back, 100% loss";
-    assert!(run.stdout.contains(end), "{run:?}");
-    daemon.finish();
-}
-
-#[test]
-fn with_a_deadline_what_is_missed_is_sent_anew() {
-    let mut calls = 0;
-    let daemon = Played::start(move |frame, _| {
-        if frame.procedure() == DOMAIN_GET_INFO {
-            calls += 1;
-            if calls == 1 {
-                return Then::Nothing;
-            }
-        }
-        Then::Answer
-    });
-    let run = run(&[
-        "--mode",
-        "rpc",
-        "-c",
-        "2",
-        "-w",
-        "60",
-        "-i",
-        "0.01",
-        "-W",
-        "3",
-        &daemon.uri,
-    ]);
-    assert_eq!(run.status, Some(0), "{run:?}");
-    let end = "3 calls sent, 2 replies received, 33.333% loss";
-    assert!(run.stdout.contains(end), "{run:?}");
-    daemon.finish();
-}
-
-#[test]
-fn by_a_deadline_all_have_to_come() {
+fn with_a_deadline_all_of_the_count_have_to_come() {
     let daemon = silent();
     let run = run(&[
         "-q",
@@ -364,7 +270,7 @@ fn a_raw_link_dies_of_silence_too() {
 }
 
 #[test]
-fn read_only_is_what_the_daemon_is_asked_for() {
+fn the_daemon_is_asked_for_a_read_only_connection() {
     for (option, flags) in [("-r", 1), ("-q", 0)] {
         let daemon = Played::start(move |frame, _| {
             if !frame.is_ping() && frame.procedure() == CONNECT_OPEN {

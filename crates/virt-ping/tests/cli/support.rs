@@ -1,4 +1,4 @@
-//! Runs the program, and plays a daemon that does what a test wants.
+//! Runs the program, and plays a daemon that reacts as a test wants.
 
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader, ErrorKind, Lines};
@@ -69,7 +69,7 @@ pub(crate) fn wait(child: Child) -> Output {
     output
 }
 
-/// Kills a process that goes on for longer than [`PATIENCE`]: whoever waits for its end or its words goes on then.
+/// Kills a process that runs for longer than [`PATIENCE`], so that no test waits for its end or its output for ever.
 #[derive(Debug)]
 struct Limit {
     passed: Arc<AtomicBool>,
@@ -98,7 +98,7 @@ impl Limit {
         }
     }
 
-    /// Fails if it was killed, and tells what it had said.
+    /// Fails if it was killed, with its output so far.
     fn check(&self, said: impl Debug) {
         let passed = self.passed.load(Ordering::SeqCst);
         assert!(!passed, "killed, as it went on for {PATIENCE:?}: {said:?}");
@@ -268,7 +268,7 @@ impl Frame {
     }
 }
 
-/// A daemon that opens connections as libvirt 10.3.0 does, for one client, unless it is told otherwise.
+/// A daemon that opens connections as libvirt 10.3.0 does, for one client, except for the reactions of a test.
 pub(crate) struct Played {
     pub(crate) uri: String,
     thread: JoinHandle<()>,

@@ -10,7 +10,6 @@ pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x0006_800
     /// A procedure of the program `LXC_PROGRAM`. Numbers that are not known are kept as they are.
     #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
     pub struct Procedure {
-        /// XDR: `LXC_PROC_DOMAIN_OPEN_NAMESPACE`.
-        DOMAIN_OPEN_NAMESPACE = 1,
+        LXC_PROC_DOMAIN_OPEN_NAMESPACE as DOMAIN_OPEN_NAMESPACE = 1,
     }
 }

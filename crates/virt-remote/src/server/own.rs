@@ -14,6 +14,8 @@ pub(super) struct Own {
     /// The types of authentication that are demanded; empty if none is.
     pub(super) auth: Vec<AuthType>,
     pub(super) authenticated: bool,
+    /// The failed attempts to authenticate after which the connection is closed; 0 once it is. `u32::MAX` is no limit.
+    pub(super) failures_left: u32,
     pub(super) on_polkit: Box<dyn FnMut() -> bool + Send>,
     /// `None` if keepalive is refused.
     pub(super) on_keepalive: Option<Box<dyn FnMut() + Send>>,
@@ -41,7 +43,7 @@ pub(super) fn find(procedure: Procedure) -> Option<(Access, Answer)> {
         Procedure::AUTH_POLKIT => anyone(|own, call, cx| {
             let due = own.auth.contains(&AuthType::POLKIT) && !own.authenticated;
             if !due || !(own.on_polkit)() {
-                return Err(error::authentication_failed());
+                return own.refuse(call, cx);
             }
             own.authenticated = true;
             cx.set_authenticated();
@@ -50,7 +52,7 @@ pub(super) fn find(procedure: Procedure) -> Option<(Access, Answer)> {
         }),
         // There is no mechanism to begin with. A daemon gives no reason either.
         Procedure::AUTH_SASL_INIT | Procedure::AUTH_SASL_START | Procedure::AUTH_SASL_STEP => {
-            anyone(|_, _, _| Err(error::authentication_failed()))
+            anyone(Own::refuse)
         }
         Procedure::CONNECT_SUPPORTS_FEATURE => authenticated(|own, call, cx| {
             let ConnectSupportsFeatureArgs { feature } = call.payload.decode_lenient()?;
@@ -112,6 +114,19 @@ const fn authenticated(answer: Answer) -> (Access, Answer) {
 impl Own {
     pub(super) fn is_authenticated(&self) -> bool {
         self.authenticated || self.auth.is_empty()
+    }
+
+    /// Answers an attempt to authenticate that fails, and counts it.
+    fn refuse(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+        cx.reply_error(call.id, &error::authentication_failed())?;
+        if self.failures_left < u32::MAX {
+            self.failures_left -= 1;
+        }
+        if self.failures_left == 0 {
+            self.closed = true;
+            (self.on_close)();
+        }
+        Ok(())
     }
 
     pub(super) fn check_open(&self) -> Result<(), RemoteError> {

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, accept, recvmsg};
 
 /// The descriptors that one message of a Unix socket can carry: Linux' `SCM_MAX_FD`.
 pub(super) const FDS_IN_MESSAGE: usize = 253;
@@ -45,6 +45,8 @@ enum Item {
     Received(OwnedFd),
     /// The Unix socket of a connection, which may have descriptors in its queue.
     Socket(OwnedFd),
+    /// A listening Unix socket, which may have such sockets in its queue.
+    Listener(OwnedFd),
 }
 
 /// Closes a descriptor that a peer has sent, soon and elsewhere.
@@ -55,6 +57,11 @@ pub(super) fn close(fd: OwnedFd) {
 /// Closes the Unix socket of a connection, and the descriptors in its queue, soon and elsewhere.
 pub(super) fn close_socket(socket: OwnedFd) {
     add(Item::Socket(socket));
+}
+
+/// Closes a listening Unix socket, and the connections in its queue, soon and elsewhere.
+pub(super) fn close_listener(socket: OwnedFd) {
+    add(Item::Listener(socket));
 }
 
 fn add(item: Item) {
@@ -84,9 +91,10 @@ fn run() {
             drop(queue);
             match item {
                 Item::Received(fd) => close_here(fd),
-                Item::Socket(socket) => {
-                    while let Some(fds) = receive(&socket) {
-                        fds.into_iter().for_each(close_here);
+                Item::Socket(socket) => drain(&socket),
+                Item::Listener(socket) => {
+                    while let Ok(connection) = accept(&socket) {
+                        drain(&connection);
                     }
                 }
             }
@@ -110,6 +118,13 @@ fn run() {
 fn close_here(fd: OwnedFd) {
     // Without lingering, closing a socket does not wait. This fails for other kinds of files.
     let _ = set_socket_linger(&fd, None);
+}
+
+/// Closes the descriptors in the queue of a socket on this thread.
+fn drain(socket: &OwnedFd) {
+    while let Some(fds) = receive(socket) {
+        fds.into_iter().for_each(close_here);
+    }
 }
 
 /// Takes the next message off the queue of a socket, and returns its descriptors; `None` if there is none.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
 
 /// A bounded queue of commands.
 pub(crate) struct Mailbox<C> {
@@ -42,14 +42,17 @@ impl<C> Mailbox<C> {
         let Ok(room) = self.room.acquire().await else {
             return false;
         };
-        let mut queue = self.lock();
-        if queue.is_closed {
-            return false;
+        self.lock().push(command, room)
+    }
+
+    /// Queues a command if there is room now.
+    pub(crate) fn try_push(&self, command: C) -> Result<(), TryAcquireError> {
+        let room = self.room.try_acquire()?;
+        if self.lock().push(command, room) {
+            Ok(())
+        } else {
+            Err(TryAcquireError::Closed)
         }
-        // `pop` gives it back.
-        room.forget();
-        queue.commands.push_back(command);
-        true
     }
 
     /// Takes the next command.
@@ -72,6 +75,19 @@ impl<C> Mailbox<C> {
     fn lock(&self) -> MutexGuard<'_, Queue<C>> {
         // No operation panics between two changes under the lock.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C> Queue<C> {
+    /// Queues a command; returns `false` if the mailbox is closed.
+    fn push(&mut self, command: C, room: SemaphorePermit<'_>) -> bool {
+        if self.is_closed {
+            return false;
+        }
+        // `pop` gives it back.
+        room.forget();
+        self.commands.push_back(command);
+        true
     }
 }
 

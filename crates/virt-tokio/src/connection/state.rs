@@ -5,13 +5,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, TryAcquireError};
 
 use super::backpressure::StreamBacklog;
 use super::endpoint::Endpoint;
 use super::mailbox::Mailbox;
 use crate::event::EventQueues;
-use crate::{Closed, Limits};
+use crate::{BusyError, Closed, Limits};
 
 /// An action that the task runs on the protocol state.
 pub(crate) type Command = Box<dyn FnOnce(&mut Endpoint) + Send>;
@@ -20,6 +20,8 @@ pub(crate) type Command = Box<dyn FnOnce(&mut Endpoint) + Send>;
 #[derive(Debug)]
 pub(crate) struct State {
     mailbox: Mailbox<Command>,
+    /// The most commands in the mailbox.
+    commands: usize,
     pub(crate) streams: Arc<StreamBacklog>,
     pub(crate) events: Arc<EventQueues>,
     closed: OnceLock<Closed>,
@@ -38,6 +40,7 @@ impl State {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             mailbox: Mailbox::new(limits.commands),
+            commands: limits.commands,
             streams: Arc::new(StreamBacklog::new(limits.stream_bytes, limits.unread_bytes)),
             events: Arc::new(EventQueues::new(limits)),
             closed: OnceLock::new(),
@@ -55,6 +58,19 @@ impl State {
         let sent = self.mailbox.push(command).await;
         self.wake();
         sent
+    }
+
+    /// Has the task run a command, if there is room for it now.
+    pub(crate) fn try_send(&self, command: Command) -> Result<(), BusyError> {
+        let sent = self.mailbox.try_push(command);
+        self.wake();
+        sent.map_err(|error| match (error, self.closed.get()) {
+            (TryAcquireError::Closed, Some(closed)) => BusyError::Closed(closed.clone()),
+            // A mailbox is closed after the reason is set.
+            _ => BusyError::Full {
+                limit: self.commands,
+            },
+        })
     }
 
     /// Takes the next command.

@@ -14,7 +14,7 @@ use rustix::net::{
 };
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio::net::UnixStream;
+use tokio::net::{UnixListener, UnixStream};
 use virt_transport::{Chunks, Fd, FdSlot};
 
 use super::closer::{self, FDS_IN_MESSAGE};
@@ -78,6 +78,46 @@ impl Drop for UnixSocket {
         let queued = ioctl_fionread(&stream).is_ok_and(|count| count > 0);
         if queued && let Ok(stream) = stream.into_std() {
             closer::close_socket(stream.into());
+        }
+    }
+}
+
+/// A listening Unix socket.
+///
+/// Connections that nobody has accepted are closed with it, and the descriptors in their queues. When it is dropped, that
+/// is done elsewhere, as for [`UnixSocket`].
+#[derive(Debug)]
+pub(crate) struct UnixSocketListener {
+    /// `None` only while it is dropped.
+    listener: Option<UnixListener>,
+}
+
+impl UnixSocketListener {
+    pub(crate) fn new(listener: UnixListener) -> Self {
+        Self {
+            listener: Some(listener),
+        }
+    }
+
+    /// Waits for the next connection. Cancel-safe.
+    pub(crate) async fn accept(&self) -> io::Result<UnixSocket> {
+        let Some(listener) = &self.listener else {
+            unreachable!("the listener is there until it is dropped");
+        };
+        let (stream, _) = listener.accept().await?;
+        Ok(UnixSocket::new(stream))
+    }
+}
+
+impl Drop for UnixSocketListener {
+    fn drop(&mut self) {
+        let Some(listener) = self.listener.take() else {
+            return;
+        };
+        // From now on no connection is added.
+        let _ = shutdown(&listener, Shutdown::Both);
+        if let Ok(listener) = listener.into_std() {
+            closer::close_listener(listener.into());
         }
     }
 }

@@ -10,13 +10,9 @@ pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x2000_424
     /// A procedure of the program `GREETER_PROGRAM`. Numbers that are not known are kept as they are.
     pub struct Procedure {
         /// Greets somebody.
-        ///
-        /// XDR: `GREETER_PROC_GREET`.
-        GREET = 1,
+        GREETER_PROC_GREET as GREET = 1,
         /// Somebody has been greeted.
-        ///
-        /// XDR: `GREETER_PROC_VISITOR`.
-        VISITOR = 2,
+        GREETER_PROC_VISITOR as VISITOR = 2,
     }
 }
 
