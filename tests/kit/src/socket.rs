@@ -9,8 +9,8 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-/// More than the protocol's 32, so that a test can send too many.
-pub const MAX_DESCRIPTORS: usize = 64;
+/// The most that the kernel takes in one message: more than the protocol's 32, so that a test can send too many.
+pub const MAX_DESCRIPTORS: usize = 253;
 
 /// Writes all bytes, the descriptors riding on the first write.
 ///

@@ -138,8 +138,12 @@ impl Deadlines {
         [self.open, frame, write].into_iter().flatten().min()
     }
 
-    /// Judges the deadlines that have passed; an error gives the client up.
-    pub(crate) fn check(&mut self, transport: &Transport) -> Result<(), Closed> {
+    /// Judges the deadlines that have passed; an error gives the client up. A frame has time while nothing is read.
+    pub(crate) fn check(
+        &mut self,
+        transport: &Transport,
+        is_read_blocked: bool,
+    ) -> Result<(), Closed> {
         let now = Instant::now();
         let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         if is_over(self.open) {
@@ -150,7 +154,7 @@ impl Deadlines {
         {
             let received = transport.counters().bytes_received;
             let limit = self.limits.frame.unwrap_or_default();
-            if received - deadline.received < FRAME_PROGRESS {
+            if received - deadline.received < FRAME_PROGRESS && !is_read_blocked {
                 return Err(Closed::error(TooSlow::Frame(limit)));
             }
             self.frame = after(limit).map(|at| FrameDeadline {

@@ -163,8 +163,9 @@ impl Driver {
         }
         // After a suspend of the machine, bytes that have arrived count first.
         if self.poll_deadline(cx, sleep).is_ready() {
+            let is_read_blocked = self.is_read_blocked();
             if let Some(deadlines) = &mut self.deadlines {
-                deadlines.check(&self.endpoint.transport)?;
+                deadlines.check(&self.endpoint.transport, is_read_blocked)?;
             }
             return self.poll_tick(cx);
         }
