@@ -13,7 +13,7 @@ use std::{env, io, process, thread};
 use tokio::net::{TcpListener, UnixListener};
 use virt_remote::{RemoteServer, TestHypervisor};
 use virt_tests::Echo;
-use virt_tokio::{Control, KeepAliveMode, Limits, Server, ServerOptions};
+use virt_tokio::{Control, KeepAliveMode, Listener, ServerOptions};
 use virt_transport::{RegisterError, Transport};
 
 #[tokio::main(flavor = "current_thread")]
@@ -34,17 +34,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         process::exit(0);
     });
-    let limits = Limits::default();
+    let (unix, tcp) = (Listener::unix(unix), Listener::tcp(tcp));
     loop {
-        let server = tokio::select! {
-            accepted = unix.accept() => Server::over_unix(accepted?.0, ServerOptions::default().keepalive(keepalive).limits(limits), programs),
-            accepted = tcp.accept() => {
-                let stream = accepted?.0;
-                stream.set_nodelay(true)?;
-                Server::over_stream(stream, ServerOptions::default().keepalive(keepalive).limits(limits), programs)
-            }
+        let client = tokio::select! {
+            client = unix.accept() => client?,
+            client = tcp.accept() => client?,
         };
-        let (server, ()) = server?;
+        let options = ServerOptions::default().keepalive(keepalive);
+        let (server, ()) = client.serve(options, programs)?;
         tokio::spawn(async move { println!("{}", server.closed().await) });
     }
 }

@@ -53,6 +53,23 @@ fn virsh_is_told_what_is_not_there() -> Result {
 }
 
 #[test]
+fn virsh_waits_for_every_kind_of_event_and_gets_those_that_happen() -> Result {
+    if !libvirt::available("virsh event --all against ours") {
+        return Ok(());
+    }
+    let server = Served::start(SERVER, 0, 0)?;
+    let output = virsh::run(
+        &server.uri(Link::Unix),
+        &["event", "--all", "--timeout", "1"],
+    )?;
+    let said = String::from_utf8(output.stdout)? + &String::from_utf8(output.stderr)?;
+    // Each client has a hypervisor of its own, and nobody suspends its domain.
+    assert!(said.contains("event loop timed out"), "{said}");
+    assert!(!said.contains("error"), "{said}");
+    Ok(())
+}
+
+#[test]
 fn virsh_stays_with_one_that_answers_its_pings() -> Result {
     if !libvirt::available("the PINGs of virsh, answered by ours") {
         return Ok(());

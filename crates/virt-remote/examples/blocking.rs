@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         false => OwnedFd::from(TcpStream::connect(address)?).into(), // To have one type for both.
     };
     socket.set_read_timeout(Some(Duration::from_millis(100)))?;
+    socket.set_write_timeout(Some(Duration::from_secs(1)))?; // For a daemon that does not read.
     let mut transport = Transport::new(Role::Client);
     let remote = transport.register(Calls::new(PROGRAM))?;
     let keepalive = KeepAlive::new().register(&mut transport)?;

@@ -34,6 +34,26 @@ fn replaced_by_one_that_does_nothing_a_ping_is_heard_and_not_answered() {
 }
 
 #[test]
+fn on_fail_may_mark_activity_so_that_the_link_goes_on() {
+    let mut transport = Transport::new(Role::Client);
+    let keepalive = KeepAlive::new()
+        .max_inactive(1)
+        .on_fail(|cx| {
+            assert_eq!(cx.inactive(), 2);
+            cx.mark_active();
+        })
+        .register(&mut transport)
+        .unwrap();
+    for ping in [Ping::Sent, Ping::Sent, Ping::Expired] {
+        assert_eq!(keepalive.ping(&mut transport), ping);
+    }
+    assert_eq!(keepalive.inactive(&mut transport), -1);
+    for ping in [Ping::Skipped, Ping::Sent] {
+        assert_eq!(keepalive.ping(&mut transport), ping);
+    }
+}
+
+#[test]
 fn on_ping_may_leave_the_answer_for_later() {
     for role in ROLES {
         let mut transport = Transport::new(role);

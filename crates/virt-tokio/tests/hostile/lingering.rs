@@ -9,7 +9,8 @@ use virt_testkit::words::{PING, PONG};
 use virt_tokio::{CallError, Client, CloseReason, Options, ServerOptions};
 
 use crate::support::{
-    Answer, LINGER, Stranger, guarded, lingering, open, others_are_answered, sends, serve, times,
+    Answer, LINGER, Stranger, guarded, harmless, lingering, many, open, others_are_answered, sends,
+    serve,
 };
 
 /// A call of procedure 1, 2 or 3 with so many descriptors.
@@ -126,7 +127,7 @@ async fn too_many_in_one_message() {
         others_are_answered(async |fd| {
             let (server, peer) = serve(ServerOptions::default(), open);
             sends(&peer, &call(1, 32), &[]);
-            sends(&peer, "00", &times(&fd, count));
+            sends(&peer, "00", &many(&harmless(), &fd, count));
             drop(fd);
             assert_eq!(soon(server.closed()).await.reason(), CloseReason::Error);
         })
@@ -169,7 +170,7 @@ async fn to_a_client_unannounced_or_too_many() {
     for count in [1, 2, 253] {
         others_are_answered(async |fd| {
             let (client, peer) = client(Options::default());
-            sends(&peer, "00", &times(&fd, count));
+            sends(&peer, "00", &many(&harmless(), &fd, count));
             drop(fd);
             assert_eq!(soon(client.closed()).await.reason(), CloseReason::Error);
         })

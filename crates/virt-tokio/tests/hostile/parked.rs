@@ -7,7 +7,7 @@ use std::time::Duration;
 use virt_testkit::peer::soon;
 use virt_tokio::{CloseReason, ServerOptions};
 
-use crate::support::{guarded, open, sends, serve, times};
+use crate::support::{guarded, harmless, many, open, sends, serve};
 
 /// A call that announces 32 descriptors.
 const CALL: &str = "00000020 20004242 00000001 00000001 00000004 00000001 00000000 00000020";
@@ -80,7 +80,7 @@ async fn all_of_one_message_are_closed_at_once() {
         let (server, peer) = serve(ServerOptions::default(), open);
         let (reader, writer) = std::io::pipe().unwrap();
         sends(&peer, CALL, &[]);
-        sends(&peer, "00", &times(&writer.into(), count));
+        sends(&peer, "00", &many(&harmless(), &writer.into(), count));
         assert_eq!(soon(server.closed()).await.reason(), CloseReason::Error);
         is_closed(reader).await;
     }

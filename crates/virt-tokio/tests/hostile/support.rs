@@ -114,7 +114,14 @@ pub(crate) async fn others_are_answered(attack: impl AsyncFnOnce(OwnedFd)) {
     assert!(took < LINGER, "{took:?}");
 }
 
-/// Borrows a descriptor this many times.
-pub(crate) fn times(fd: &OwnedFd, count: usize) -> Vec<BorrowedFd<'_>> {
-    vec![fd.as_fd(); count]
+/// Returns so many descriptors: copies of one, and `last` behind them.
+pub(crate) fn many<'a>(one: &'a OwnedFd, last: &'a OwnedFd, count: usize) -> Vec<BorrowedFd<'a>> {
+    let mut fds = vec![one.as_fd(); count - 1];
+    fds.push(last.as_fd());
+    fds
+}
+
+/// A descriptor that is closed at once.
+pub(crate) fn harmless() -> OwnedFd {
+    std::fs::File::open("/dev/null").unwrap().into()
 }

@@ -222,6 +222,27 @@ async fn the_time_limit_counts_the_wait_for_the_turn() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_timeout_says_whether_the_call_was_sent() {
+    let (client, mut peer) = connected(in_flight(4).call_timeout(SECOND));
+    let hung: Vec<_> = (1..=4).map(|number| ask(&client, number)).collect();
+    for number in 1..=4 {
+        peer.hears(&ask_call(number, number)).await;
+    }
+    let healthy = ask(&client, 5);
+    for call in hung {
+        let error = soon(call).await.unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "sent, but no reply within 1 s");
+        assert!(matches!(error, CallError::Timeout { sent: true, .. }));
+    }
+    let error = soon(healthy).await.unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "not sent within 1 s");
+    assert!(matches!(error, CallError::Timeout { sent: false, .. }));
+    // It never is.
+    peer.says(&ask_reply(1, 1)).await;
+    peer.hears_nothing_for(SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_that_is_refused_says_why_and_the_connection_goes_on() {
     let (client, mut peer) = connected(Options::default());
     let call = ask(&client, 7);

@@ -155,3 +155,65 @@ async fn what_is_no_event_of_use_is_passed_over() {
     assert_eq!(unknown.procedure, -1);
     assert_eq!(unknown.decode::<Tell>().unwrap(), None);
 }
+
+/// An event of so many bytes, its number in front.
+fn told_at_length(number: u32, payload: usize) -> String {
+    let length = 28 + payload;
+    let head = "20004242 00000001 00000002 00000002 00000000 00000000";
+    format!(
+        "{length:08x} {head} {number:08x} {}",
+        "00".repeat(payload - 4)
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_listener_keeps_so_many_bytes_and_the_newest() {
+    const PAYLOAD: usize = 1024 * 1024 / 4;
+    let (client, mut peer) = connected(Options::default());
+    soon(client.listen(OWN)).await.unwrap();
+    let mut listener = client.events();
+    for number in 0..100 {
+        peer.says(&told_at_length(number, PAYLOAD)).await;
+    }
+    peer.says(PING).await;
+    peer.hears(PONG).await;
+    // 8 MiB are 32 of them, but for the memory of each event itself.
+    let missed = soon(listener.recv()).await.unwrap_err();
+    assert_eq!(missed, EventError::Missed { missed: 69 });
+    for number in 69..100 {
+        let event = soon(listener.recv()).await.unwrap();
+        assert_eq!(event.decode::<Tell>().unwrap(), Some(number));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_over_the_limit_is_kept_alone() {
+    let mut limits = Limits::default();
+    limits.event_bytes = 100;
+    let (client, mut peer) = connected(Options::default().limits(limits));
+    soon(client.listen(OWN)).await.unwrap();
+    let mut listener = client.events();
+    peer.says(&told_at_length(1, 4)).await;
+    peer.says(&told_at_length(2, 1000)).await;
+    peer.says(PING).await;
+    peer.hears(PONG).await;
+    let missed = soon(listener.recv()).await.unwrap_err();
+    assert_eq!(missed, EventError::Missed { missed: 1 });
+    let event = soon(listener.recv()).await.unwrap();
+    assert_eq!(event.payload.len(), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_event_takes_its_own_memory_and_not_that_of_the_read_it_came_in() {
+    let (client, mut peer) = connected(Options::default());
+    soon(client.listen(OWN)).await.unwrap();
+    let mut listener = client.events();
+    // Each is cut by a read, so that it is put together in the buffer of the connection.
+    let text: String = (0..20).map(|number| told_at_length(number, 5000)).collect();
+    peer.says(&text).await;
+    for _ in 0..20 {
+        let event = soon(listener.recv()).await.unwrap();
+        let buffer = event.payload.try_into_mut().expect("nobody shares it");
+        assert!(buffer.capacity() <= 2 * 5000, "{}", buffer.capacity());
+    }
+}

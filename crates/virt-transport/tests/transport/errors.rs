@@ -92,6 +92,27 @@ fn texts_that_are_not_utf_8_do_not_hide_the_error() {
 }
 
 #[test]
+fn one_question_tells_what_a_daemon_lacks() {
+    let error = |code, message: &str| RemoteError::new(code, ErrorSource::RPC, message);
+    for (error, unsupported) in [
+        (RemoteError::unknown_procedure(7), true),
+        (RemoteError::unknown_procedure(-1), true),
+        (error(ErrorCode::NO_SUPPORT, "not by this driver"), true),
+        (error(ErrorCode::RPC, "authentication required"), false),
+        (
+            error(ErrorCode::INTERNAL_ERROR, "unknown procedure: 7"),
+            false,
+        ),
+        (
+            RemoteError::unknown_program(virt_transport::ProgramId::new(7, 1)),
+            false,
+        ),
+    ] {
+        assert_eq!(error.is_unsupported(), unsupported, "{error}");
+    }
+}
+
+#[test]
 fn debug_shows_every_field() {
     let text = format!("{:?}", RemoteError::unknown_procedure(7));
     assert_eq!(
