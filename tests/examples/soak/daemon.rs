@@ -10,10 +10,11 @@ use virt_remote::{
     ConnectDomainEventCallbackRegisterAny, ConnectDomainEventCallbackRegisterAnyArgs,
     ConnectGetHostname, ConnectGetUri, ConnectListAllDomains, ConnectListAllDomainsArgs,
     DomainEvent, DomainLookupByName, DomainLookupByNameArgs, DomainResume, DomainResumeArgs,
-    DomainSuspend, DomainSuspendArgs,
+    DomainSuspend, DomainSuspendArgs, NonnullDomain, PROGRAM,
 };
 use virt_tokio::{Client, Options, connect};
 use virt_transport::{CallProcedure, ProgramId};
+use virt_xdr::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder};
 
 /// The most that anything takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,12 +22,29 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The stream of a domain's picture, which the daemon's mock has.
 struct Screenshot;
 
+/// The domain, and screen and flags of 0.
+struct ScreenshotArgs<'a>(NonnullDomain<&'a str>);
+
+impl Encode for ScreenshotArgs<'_> {
+    fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        self.0.encode(out)?;
+        [0u32; 2].encode(out)
+    }
+}
+
+impl<'a> Decode<'a> for ScreenshotArgs<'a> {
+    fn decode(input: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        let domain = NonnullDomain::decode(input)?;
+        <[u32; 2]>::decode(input)?;
+        Ok(Self(domain))
+    }
+}
+
 impl CallProcedure for Screenshot {
-    const PROGRAM: ProgramId = virt_remote::PROGRAM;
+    const PROGRAM: ProgramId = PROGRAM;
     const NUMBER: i32 = 211;
     const NAME: &'static str = "DOMAIN_SCREENSHOT";
-    /// The domain, the screen, flags.
-    type Args<'a> = (virt_remote::NonnullDomain<&'a str>, (u32, u32));
+    type Args<'a> = ScreenshotArgs<'a>;
     /// The MIME type.
     type Ret = Option<String>;
 }
@@ -96,7 +114,7 @@ async fn act(client: Client, mut rng: Rng) {
 async fn with_domain(client: &Client, action: u8) -> Result<(), virt_tokio::CallError> {
     let args = DomainLookupByNameArgs { name: "test" };
     let found = client.call::<DomainLookupByName>(&args).await?;
-    let dom = virt_remote::NonnullDomain {
+    let dom = NonnullDomain {
         name: found.dom.name.as_str(),
         uuid: found.dom.uuid,
         id: found.dom.id,
@@ -110,7 +128,7 @@ async fn with_domain(client: &Client, action: u8) -> Result<(), virt_tokio::Call
         5 => client.call::<DomainResume>(&DomainResumeArgs { dom }).await,
         _ => {
             let (_, mut stream) = client
-                .call_with_stream::<Screenshot>(&(dom, (0, 0)))
+                .call_with_stream::<Screenshot>(&ScreenshotArgs(dom))
                 .await?;
             while stream.recv().await?.is_some() {}
             stream.finish().await
