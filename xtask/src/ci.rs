@@ -7,6 +7,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser},
 };
 
+mod english;
 mod rules;
 pub(crate) mod shell;
 mod steps;
