@@ -5,6 +5,7 @@ pub mod ci;
 pub mod codegen;
 pub mod dist;
 pub mod fuzz;
+pub mod soak;
 
 /// The page for whoever adds a program; what it shows is compiled and run here.
 #[cfg(doctest)]
