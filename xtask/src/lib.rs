@@ -5,6 +5,7 @@ pub mod ci;
 pub mod codegen;
 pub mod dist;
 pub mod fuzz;
+pub mod soak;
 
 /// The page about adding a program; its code is compiled and run here.
 #[cfg(doctest)]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use xtask::{bench, ci, codegen, dist, fuzz};
+use xtask::{bench, ci, codegen, dist, fuzz, soak};
 
 /// The workspace's own commands
 #[derive(Debug, Parser)]
@@ -21,6 +21,7 @@ enum Command {
     Codegen(codegen::Codegen),
     Dist(dist::Dist),
     Fuzz(fuzz::Fuzz),
+    Soak(soak::Soak),
 }
 
 fn main() -> ExitCode {
@@ -30,5 +31,6 @@ fn main() -> ExitCode {
         Command::Codegen(command) => command.run(),
         Command::Dist(command) => command.run(),
         Command::Fuzz(command) => command.run(),
+        Command::Soak(command) => command.run(),
     }
 }

@@ -8,7 +8,7 @@ use super::{
     rules, shell,
     tools::{CARGO_FUZZ, CLIPPY, CXX, LIBVIRT, NIGHTLY, RUSTFMT, Tool},
 };
-use crate::fuzz;
+use crate::{fuzz, soak};
 
 /// One check.
 #[derive(Debug)]
@@ -109,6 +109,15 @@ pub(super) const STEPS: &[Step] = &[
             (&CARGO_FUZZ, Without::Step),
         ],
         run: |ci| fuzz::run(&[], ci.fuzz_seconds),
+    },
+    Step {
+        name: "soak",
+        about: "half a minute of random use leaves nothing behind",
+        tools: &[(
+            &LIBVIRT,
+            Without::Part("the rounds against a real libvirt daemon"),
+        )],
+        run: |_| soak::run(30, None),
     },
     Step {
         name: "locks",
