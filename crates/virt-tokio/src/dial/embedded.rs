@@ -18,12 +18,7 @@ pub(super) fn start(options: &Options) -> io::Result<Client> {
     #[cfg(not(unix))]
     let (client, server) = {
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        let server = Server::over_stream(
-            theirs,
-            KeepAliveMode::default(),
-            &Limits::default(),
-            programs,
-        );
+        let server = Server::over_stream(theirs, trusting(), programs);
         (Client::over_stream(ours, options.clone()), server)
     };
     let (server, ()) = server.map_err(io::Error::other)?;
