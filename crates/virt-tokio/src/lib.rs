@@ -50,6 +50,8 @@
 //! - A peer that does not read: above [`Limits::queued_bytes`] that wait to be written, no call and no piece of
 //!   a stream is taken. Above as many bytes that answer the peer itself, PONGs and a server's replies, nothing
 //!   more is read from it. If it takes nothing for `interval * (count + 1)`, the connection is closed.
+//!   A server closes it after [`ServerOptions::write_timeout`], keepalive or not, and a broadcast with
+//!   [`Server::try_with_transport`] does not wait for it.
 //!
 //! # Features
 //!
