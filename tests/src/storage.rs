@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use crate::transfer::{HOLE, write_contents};
 use crate::{Config, Connection, Daemon, virsh};
@@ -17,16 +18,18 @@ impl Storage {
     /// # Errors
     ///
     /// Those of [`Daemon::start`]; a pool that cannot be made.
-    pub fn start<'a>(
+    pub fn start(
         config: Config,
-        volumes: impl IntoIterator<Item = &'a str>,
+        volumes: impl IntoIterator<Item = impl AsRef<Path>>,
     ) -> io::Result<Self> {
         let daemon = Daemon::start(&config.storage())?;
         let directory = daemon.directory().join("pool");
         fs::create_dir(&directory)?;
+        // The daemon, which may run as another user, deletes volumes.
+        fs::set_permissions(&directory, Permissions::from_mode(0o777))?;
         for name in volumes {
             let file = write_contents(&directory.join(name), HOLE)?;
-            // The daemon may run as another user.
+            // It writes to them, too.
             file.set_permissions(Permissions::from_mode(0o666))?;
         }
         let socket = daemon.socket();
@@ -40,6 +43,12 @@ impl Storage {
             return Err(io::Error::other(format!("no pool: {output:?}")));
         }
         Ok(Self(daemon))
+    }
+
+    /// Its Unix socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.0.socket()
     }
 
     /// A new connection to its Unix socket.

@@ -54,6 +54,8 @@
 //! - A peer that does not read: with [`Limits::queued_bytes`] waiting to be written, no call and no stream data is accepted.
 //!   With as many bytes of PONGs and a server's replies, which the peer causes, nothing more is read from it. If it takes
 //!   nothing for `interval * (count + 1)`, the connection is closed.
+//!   A server closes it after [`ServerOptions::write_timeout`], keepalive or not, and a broadcast with
+//!   [`Server::try_with_transport`] does not wait for it.
 //!
 //! # Features
 //!

@@ -162,6 +162,17 @@ mod tests {
         assert_eq!(mailbox.pop(), None);
     }
 
+    #[test]
+    fn without_waiting_a_command_is_taken_or_refused() {
+        let mailbox = Mailbox::new(1);
+        assert_eq!(mailbox.try_push(1), Ok(()));
+        assert_eq!(mailbox.try_push(2), Err(TryAcquireError::NoPermits));
+        assert_eq!(mailbox.pop(), Some(1));
+        assert_eq!(mailbox.try_push(3), Ok(()));
+        mailbox.close();
+        assert_eq!(mailbox.try_push(4), Err(TryAcquireError::Closed));
+    }
+
     #[tokio::test]
     async fn a_command_that_is_never_taken_is_dropped_at_the_end() {
         let mailbox = Mailbox::new(1);
