@@ -4,7 +4,7 @@ use virt_xdr::{Decode, Encode, ProgramId};
 
 /// A procedure that is called: its number, its arguments and its return value.
 ///
-/// `cargo xtask codegen` writes one unit struct with this trait for each procedure whose types it knows.
+/// The generator, virt-codegen, writes a unit struct with this trait for each procedure whose types are defined.
 pub trait CallProcedure {
     /// The program of the procedure.
     const PROGRAM: ProgramId;
