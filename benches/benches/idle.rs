@@ -28,10 +28,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const PEERS: &str = "--peers";
 
-/// How many intervals are measured, in each of which each connection sends a PING.
+/// The number of intervals that are measured; in each, every connection sends a PING.
 const INTERVALS: u32 = 3;
 
-/// How much is measured.
+/// The size of a measurement.
 #[derive(Clone, Copy)]
 struct Size {
     connections: usize,
@@ -49,7 +49,7 @@ const SMALL: Size = Size {
     interval: Duration::from_millis(100),
 };
 
-/// What the connections of one kind have shown.
+/// The results of one kind of connection.
 struct Shown {
     /// The bytes that each holds beyond its socket.
     held: f64,
@@ -94,11 +94,11 @@ fn main() -> Result<()> {
     wanted.run("server", size, server)
 }
 
-/// What the command line wants, which is written for criterion.
+/// The options of the command line, which is written for criterion.
 struct Wanted {
     /// Part of the names of the benchmarks that it is about.
     filter: String,
-    /// Whether they are measured, or run to see that they do.
+    /// `true` if they are measured, or run to see that they do.
     measured: bool,
     baseline: String,
 }
@@ -154,7 +154,7 @@ impl Wanted {
     }
 }
 
-/// Where criterion leaves its results.
+/// The directory of criterion's results.
 fn results() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
@@ -163,7 +163,7 @@ fn results() -> PathBuf {
     target.join("criterion")
 }
 
-/// Sees to it that this process may open so many sockets.
+/// Raises this process's limit of open sockets.
 fn allow_descriptors(connections: usize) -> Result<()> {
     let needed = connections as u64 + 100;
     let mut limit = getrlimit(Resource::Nofile);
@@ -255,7 +255,7 @@ fn peers(path: &Path, count: usize) -> Result<Child> {
     Ok(command.stdout(Stdio::piped()).spawn()?)
 }
 
-/// What the peers say at their end: the longest time to a PING.
+/// The last report of the peers: the longest time to a PING.
 fn latest(mut peers: Child) -> Result<Duration> {
     let mut line = String::new();
     let output = peers.stdout.take().ok_or("the peers have an output")?;

@@ -1,4 +1,4 @@
-//! What one writes by hand for exactly these types: no traits, no errors that say what is wrong.
+//! The floor: code written by hand for exactly these types, without traits or detailed errors.
 //!
 //! It judges what a decoder has to judge: lengths, bounds, padding, UTF-8, and that nothing follows.
 
@@ -12,7 +12,7 @@ use virt_xdr::STRING_MAX;
 
 use crate::Codec;
 
-/// What it is called in the tables.
+/// The name in the tables.
 pub const NAME: &str = "floor";
 
 /// The codec.

@@ -1,4 +1,4 @@
-//! What the benchmarks measure: the peers, the floor written by hand, and the bytes that all of them are given.
+//! The subjects of the benchmarks: the peers, the floor written by hand, and the bytes given to all of them.
 //!
 //! Every codec is used as its own documentation has it, on types of its own. What is to be encoded is what
 //! it has decoded before, so that no codec is asked about bytes that it does not understand.

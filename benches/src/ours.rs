@@ -40,7 +40,7 @@ pub type BorrowedDomains<'a> = List<Domain<&'a str>>;
 #[derive(Debug)]
 pub struct List<T>(pub Vec<T>);
 
-/// How many domains libvirt allows in a list.
+/// The number of domains libvirt allows in a list.
 const LIST_MAX: usize = 16384;
 
 /// Takes all frames that are whole.

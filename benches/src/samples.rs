@@ -29,7 +29,7 @@ pub fn error() -> Vec<u8> {
     to_vec(&error).expect("the error is within all limits")
 }
 
-/// How many domains [`domains`] has.
+/// The number of domains in [`domains`].
 pub const DOMAINS: u32 = 1000;
 
 /// A list of [`DOMAINS`] domains, their names 4 to 15 bytes long.
@@ -61,7 +61,7 @@ fn put_string(text: &str, bytes: &mut Vec<u8>) {
     bytes.resize(bytes.len().next_multiple_of(4), 0);
 }
 
-/// What `CONNECT_OPEN` is called with: a URI, and no flags.
+/// The arguments of `CONNECT_OPEN`: a URI, and no flags.
 ///
 /// # Panics
 ///
@@ -74,13 +74,13 @@ pub fn open() -> Vec<u8> {
     bytes
 }
 
-/// What `AUTH_LIST` returns: polkit alone.
+/// The return value of `AUTH_LIST`: polkit alone.
 #[must_use]
 pub fn auth_list() -> Vec<u8> {
     [1u32, 2].map(u32::to_be_bytes).concat()
 }
 
-/// What the event of a domain's life carries: one that was started.
+/// The payload of a lifecycle event: a domain was started.
 ///
 /// # Panics
 ///
@@ -94,7 +94,7 @@ pub fn lifecycle() -> Vec<u8> {
     bytes
 }
 
-/// What `CONNECT_LIST_ALL_DOMAINS` returns: [`domains`], and how many they are.
+/// The return value of `CONNECT_LIST_ALL_DOMAINS`: [`domains`], and their number.
 ///
 /// # Panics
 ///

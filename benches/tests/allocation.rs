@@ -1,4 +1,4 @@
-//! What is answered without allocating: an allocator that counts is the judge.
+//! Answers that allocate nothing, as seen by an allocator that counts.
 
 use allocation_counter::measure;
 use bytes::Buf;

@@ -24,10 +24,10 @@ const KEEPALIVE: KeepAliveMode = KeepAliveMode::Send {
 };
 const PINGS: usize = 3;
 
-/// What an idle connection may hold beyond its socket, in bytes.
+/// The limit of an idle connection's memory beyond its socket, in bytes.
 const HELD_MAX: usize = 2 * 1024;
 
-/// How many connections are started in each of the thousand milliseconds of an interval.
+/// The number of connections started in each of the thousand milliseconds of an interval.
 const AT_ONCE: usize = CONNECTIONS / 1000;
 
 /// Notes when PINGs come, and answers them.

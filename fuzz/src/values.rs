@@ -54,9 +54,9 @@ pub struct Tree(pub Vec<Tree>);
 /// `struct node { int value; node *next; };`
 #[derive(Debug, Clone, PartialEq, Arbitrary)]
 pub struct Node {
-    /// What it holds.
+    /// The contents.
     pub value: i32,
-    /// What follows.
+    /// The rest.
     pub next: Option<Box<Node>>,
 }
 

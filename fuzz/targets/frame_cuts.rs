@@ -19,7 +19,7 @@ struct Cut {
     length: u16,
     feed: Feed,
     take: Take,
-    /// How many frames are taken before the next bytes come.
+    /// The number of frames taken before the next bytes come.
     frames: u8,
     shrink: bool,
 }

@@ -81,7 +81,7 @@ fn assert_sticks(decoder: &mut FrameDecoder, error: FrameError) {
     }
 }
 
-/// How many bytes the frames took.
+/// The size of the frames in bytes.
 fn taken((frames, _): &Outcome) -> usize {
     frames
         .iter()

@@ -33,7 +33,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn bytes_to_value<T: Encode + for<'a> Decode<'a>>(data: &[u8]) {
-    // A vector of options that are none takes the most: 32 bytes for a word, and twice that while it grows.
+    // A vector of absent options takes the most: 32 bytes for a word, and twice that while it grows.
     let limit = 32 * data.len() + 1024;
     let value = memory::bounded(limit, || from_slice::<T>(data));
     let lenient = memory::bounded(limit, || from_slice_lenient::<T>(data));

@@ -15,14 +15,14 @@ use crate::{Direction, Event, Pattern};
 pub struct Capture {
     /// The file's name without its extension.
     pub name: String,
-    /// What was recorded.
+    /// The recording.
     pub what: String,
     /// The frames of both ends, their lengths included.
     pub frames: Vec<(Direction, Vec<u8>)>,
 }
 
 impl Capture {
-    /// What a proxy has seen.
+    /// The recording of a proxy.
     ///
     /// # Panics
     ///
@@ -44,7 +44,7 @@ impl Capture {
     ///
     /// # Errors
     ///
-    /// Those of reading the file, and a line that is none.
+    /// Errors of reading the file, and a line that does not parse.
     pub fn read(name: &str) -> io::Result<Self> {
         let mut capture = Self {
             name: name.to_owned(),

@@ -40,7 +40,7 @@ pub struct Told;
 pub struct Follow;
 
 impl Echo {
-    /// How many calls wait for an answer.
+    /// The number of calls that wait for an answer.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.len()

@@ -1,4 +1,4 @@
-//! What was received, cut into what a script speaks of: frames, and bytes with descriptors.
+//! Received bytes, split into the units of a script: frames, and bytes with descriptors.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use crate::Event;
 #[derive(Debug, Default)]
 pub(crate) struct Incoming {
     bytes: Vec<u8>,
-    /// How many descriptors rode on the byte at this place in `bytes`, in order.
+    /// The number of descriptors that rode on the byte at this place in `bytes`, in order.
     descriptors: VecDeque<(usize, usize)>,
     closed: bool,
 }

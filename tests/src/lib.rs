@@ -1,4 +1,4 @@
-//! What the tests of the workspace share: real peers, raw connections and the conformance corpus.
+//! Helpers of the workspace's tests: real peers, raw connections and the conformance corpus.
 //!
 //! - [`libvirt`] says whether a real libvirt is installed, in one place for all tests.
 //! - [`Daemon`] is a private `libvirtd`, [`Storage`] one with volumes, [`virsh`] the C client, [`Shell`] one that

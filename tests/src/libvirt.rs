@@ -7,10 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long any wait for a real peer may take before the test fails, not how long it takes.
+/// The longest wait for a real peer before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Whether the tests against a real libvirt can run; every one of them asks this and nothing else.
+/// Returns whether the tests against a real libvirt can run; every one of them asks this and nothing else.
 ///
 /// Where libvirt is missing the answer is `false` and standard error says what was left out.
 ///
@@ -34,7 +34,7 @@ pub fn available(test: &str) -> bool {
     }
 }
 
-/// What to say of a test that lacks a tool, or why it fails for it.
+/// Returns the report of a test that lacks a tool, or the failure.
 fn judge(test: &str, missing: Option<&str>, ci: bool) -> Result<Option<String>, String> {
     match missing {
         None => Ok(None),
@@ -45,7 +45,7 @@ fn judge(test: &str, missing: Option<&str>, ci: bool) -> Result<Option<String>, 
     }
 }
 
-/// Where a tool is installed: on `PATH`, or where Debian keeps daemons, which a user's `PATH` may lack.
+/// Finds an installed tool: on `PATH`, or where Debian keeps daemons, which a user's `PATH` may lack.
 pub(crate) fn find(tool: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)

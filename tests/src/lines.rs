@@ -1,4 +1,4 @@
-//! What a process says, line by line.
+//! The output of a process, line by line.
 
 use std::io::{BufRead, BufReader, PipeReader};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};

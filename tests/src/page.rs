@@ -8,17 +8,17 @@ use virt_xdr::{Frame, FrameDecoder, MessageType, Payload, Status, from_slice_len
 
 use crate::{Event, Outcome, Role, Script};
 
-/// What makes the page anew.
+/// The command that regenerates the page.
 pub const COMMAND: &str = "UPDATE=1 cargo test --package virt-tests --test conformance";
 
-/// What a role's scripts have led to.
+/// The results of a role's scripts.
 #[derive(Debug)]
 pub struct Chapter<'a> {
-    /// Who is under test.
+    /// The end under test.
     pub role: Role,
-    /// What ours has answered.
+    /// The answer of ours.
     pub ours: &'a [(Script, Outcome)],
-    /// What the real peer has answered, in the same order; `None` where there is no libvirt.
+    /// The answers of the real peer, in the same order; `None` without libvirt.
     pub real: Option<&'a [(Script, Outcome)]>,
 }
 
@@ -68,7 +68,7 @@ pub fn render(chapters: &[Chapter<'_>], before: &str) -> String {
     page
 }
 
-/// What the real peers have answered as a page says, by the script's file.
+/// The answers of the real peers in a page, by the script's file.
 fn real_answers(page: &str) -> HashMap<&str, &str> {
     let row = |line| {
         let mut cells = str::split(line, " | ");
@@ -111,7 +111,7 @@ fn describe(event: &Event) -> String {
     }
 }
 
-/// What a frame is; not what it carries, which may differ from one machine to another, but for errors.
+/// Describes a frame without its payload, which may differ between machines, except for errors.
 fn describe_frame(bytes: &[u8]) -> Option<String> {
     let mut decoder = FrameDecoder::new();
     decoder.push(bytes);

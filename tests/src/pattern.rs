@@ -26,7 +26,7 @@ impl Pattern {
     ///
     /// # Errors
     ///
-    /// Says which word is none, and what it may be.
+    /// Names the invalid word, and the valid forms.
     pub fn parse(line: &str, any: bool) -> Result<Self, String> {
         let mut tokens = Vec::new();
         let mut rest = line.trim();
@@ -57,7 +57,7 @@ impl Pattern {
         self.0.iter().flat_map(bytes).collect()
     }
 
-    /// Whether a frame looks like this; a serial is taken as it comes.
+    /// Returns whether a frame looks like this; a serial is taken as it comes.
     #[must_use]
     pub fn matches(&self, frame: &[u8]) -> bool {
         let mut rest = frame;
@@ -144,7 +144,7 @@ fn split_word(line: &str) -> Result<(&str, &str), String> {
     Ok(line.split_at(end))
 }
 
-/// How many bytes the XDR string at the front takes.
+/// Returns the size of the XDR string at the front, in bytes.
 fn string_length(bytes: &[u8]) -> Option<usize> {
     let length = usize::try_from(u32::from_be_bytes(*bytes.first_chunk()?)).ok()?;
     length.checked_next_multiple_of(4)?.checked_add(4)

@@ -9,12 +9,12 @@ use virt_testkit::words::PONG;
 use crate::pattern::dump;
 use crate::{End, Pattern, Role, Step, Transcript, Transfer};
 
-/// Who is played to: bytes in, frames or the end out. It need not be a socket.
+/// The peer of a script: bytes in, frames or the end out. It need not be a socket.
 pub trait Peer {
     /// Hands bytes to the peer, `descriptors` of them riding on this write.
     fn send(&mut self, bytes: &[u8], descriptors: usize);
 
-    /// What comes back next; waits for it where the peer is another process.
+    /// Returns the next answer; waits for it if the peer is another process.
     fn receive(&mut self) -> Event;
 
     /// Makes a client call procedure 59 of the remote program, without waiting for the reply.
@@ -27,13 +27,13 @@ pub trait Peer {
         panic!("only a client can be made to open {transfer:?}");
     }
 
-    /// What became of a client's call or transfer: [`Event::Returned`], or [`Event::Silent`] while it waits.
+    /// Returns the outcome of a client's call or transfer: [`Event::Returned`], or [`Event::Silent`] while it waits.
     fn returned(&mut self) -> Event {
         panic!("only a client can be made to call");
     }
 }
 
-/// What comes back from a [`Peer`].
+/// An answer of a [`Peer`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A frame, its length word included.
@@ -48,14 +48,14 @@ pub enum Event {
     Silent,
 }
 
-/// What a peer did.
+/// The actions of a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// What came to pass, in a script's notation.
+    /// The observed steps, in a script's notation.
     pub transcript: String,
-    /// What came back, in order; the answers that prove that it stays are not part of it.
+    /// The answers, in order, without those that prove that the connection stays.
     pub answers: Vec<Event>,
-    /// What should have come to pass instead; `None` when all was as written.
+    /// The expected step; `None` if all was as written.
     pub mismatch: Option<String>,
 }
 

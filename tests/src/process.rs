@@ -14,7 +14,7 @@ pub struct Process(Child);
 impl Process {
     /// Starts it in a process group of its own.
     ///
-    /// In the group of the test it would not stay stopped: the kernel has a whole group go on when whoever
+    /// In the group of the test it would not stay stopped: the kernel has a whole group go on when the process that
     /// started it (a shell's job, say) goes away while one of its processes is stopped.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ impl Process {
         self.0.id()
     }
 
-    /// How it ended, `None` while it runs.
+    /// Returns its exit status, `None` while it runs.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Process {
         self.0.try_wait()
     }
 
-    /// How many descriptors it has open.
+    /// Returns the number of its open descriptors.
     ///
     /// # Errors
     ///

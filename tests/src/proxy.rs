@@ -20,7 +20,7 @@ use crate::{Event, Listener};
 
 use pump::Pump;
 
-/// Which way something goes.
+/// The direction of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Direction {
     /// From the client to the server.
@@ -29,7 +29,7 @@ pub enum Direction {
     Down,
 }
 
-/// Where a trick is played: once so many bytes of a frame have been passed on.
+/// The place of a trick: behind so many bytes of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Counted from 0 in each direction, without those of keepalive, which come when they will.
@@ -38,7 +38,7 @@ pub struct Place {
     pub byte: usize,
 }
 
-/// What a proxy can do to a connection, beginning at some [`Place`].
+/// A fault that a proxy injects into a connection, from some [`Place`] on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trick {
     /// Closes both sides.
@@ -58,15 +58,15 @@ pub enum Trick {
 /// A trick, where and which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What is done.
+    /// The fault.
     pub trick: Trick,
-    /// Which way it is done.
+    /// The direction.
     pub direction: Direction,
-    /// Where it begins.
+    /// The place where it begins.
     pub place: Place,
 }
 
-/// Where a proxy leads to.
+/// The target of a proxy.
 #[derive(Clone, Debug)]
 pub enum Target {
     /// A Unix socket.
@@ -95,9 +95,9 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Log {
     traffic: Vec<(Direction, Event)>,
-    /// Whether the trick was played.
+    /// `true` if the trick was played.
     fired: bool,
-    /// Whether the proxy is at its end.
+    /// `true` if the proxy is at its end.
     closed: bool,
     links: Vec<Weak<Link>>,
 }
@@ -107,7 +107,7 @@ struct Log {
 struct Link {
     client: OwnedFd,
     server: OwnedFd,
-    /// Whether nothing is passed on any more.
+    /// `true` if nothing is passed on any more.
     stopped: AtomicBool,
 }
 
@@ -171,13 +171,13 @@ impl Proxy {
         self.listener.uri()
     }
 
-    /// What has come from both ends so far, in the order in which it came.
+    /// Returns the bytes from both ends so far, in order of arrival.
     #[must_use]
     pub fn traffic(&self) -> Vec<(Direction, Event)> {
         self.shared.log().traffic.clone()
     }
 
-    /// Whether the trick was played.
+    /// Returns whether the trick was played.
     #[must_use]
     pub fn has_fired(&self) -> bool {
         self.shared.log().fired
@@ -282,7 +282,7 @@ impl Shared {
         Ok(link)
     }
 
-    /// Whoever has panicked has left it as it was.
+    /// A panic elsewhere leaves it consistent.
     fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -41,19 +41,19 @@ use crate::{Pattern, Transfer, TransferKind};
 pub struct Script {
     /// The file's name without its extension.
     pub name: String,
-    /// Who is under test.
+    /// The end under test.
     pub role: Role,
-    /// Why the case exists.
+    /// The reason for the case.
     pub why: String,
-    /// Which socket it is about.
+    /// The socket that it is about.
     pub link: Link,
-    /// What the real peer does.
+    /// The behaviour of the real peer.
     pub real: Transcript,
-    /// What ours does instead, and why; `None` when there is no difference.
+    /// The differing behaviour of ours, and its reason; `None` without a difference.
     pub ours: Option<(String, Transcript)>,
 }
 
-/// Which end is under test.
+/// The end under test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The end that answers calls.
@@ -97,7 +97,7 @@ pub enum Step {
     Returned(Option<String>),
 }
 
-/// What becomes of the connection.
+/// The fate of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// It is open and answers, and nothing else came back.
@@ -106,7 +106,7 @@ pub enum End {
     Closes,
 }
 
-/// What is wrong with a script, and where.
+/// An error in a script, and its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptError {
     /// The script's name.
@@ -189,7 +189,7 @@ impl Script {
         self.real.steps.iter().any(is_transfer)
     }
 
-    /// What ours must do.
+    /// The expected behaviour of ours.
     #[must_use]
     pub fn ours(&self) -> &Transcript {
         self.ours

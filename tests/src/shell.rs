@@ -6,6 +6,7 @@ use std::{fmt, fs, io};
 use tempfile::TempDir;
 use virt_remote::Procedure;
 use virt_testkit::bytes::{PING, PONG};
+use virt_testkit::frame;
 
 use crate::transfer::{HOLE, write_contents};
 use crate::{Connection, Event, Listener, Pattern, Peer, Transfer, TransferKind, virsh};
@@ -119,7 +120,9 @@ impl Shell {
         let returns = match procedure(call) {
             Procedure::AUTH_LIST => "00000001 00000000",
             // Keepalive (10) and the registration of close callbacks (15).
-            Procedure::CONNECT_SUPPORTS_FEATURE if [10, 15].contains(&word(call, 7)) => "00000001",
+            Procedure::CONNECT_SUPPORTS_FEATURE if [10, 15].contains(&frame::word(call, 7)) => {
+                "00000001"
+            }
             Procedure::CONNECT_SUPPORTS_FEATURE => "00000000",
             Procedure::CONNECT_OPEN | Procedure::CONNECT_REGISTER_CLOSE_CALLBACK => "",
             Procedure::CONNECT_GET_HOSTNAME => "\"opened\"",
@@ -131,20 +134,7 @@ impl Shell {
             _ => return Err(unexpected(&call)),
         };
         let payload = bytes(returns)?;
-        let length = u32::try_from(28 + payload.len()).map_err(io::Error::other)?;
-        let mut reply = Vec::new();
-        for word in [
-            length,
-            word(call, 1),
-            word(call, 2),
-            word(call, 3),
-            1,
-            word(call, 5),
-            0,
-        ] {
-            reply.extend_from_slice(&word.to_be_bytes());
-        }
-        reply.extend_from_slice(&payload);
+        let reply = frame::reply(call, 0, &payload);
         self.connection.send(&reply, 0);
         Ok(())
     }
@@ -193,12 +183,7 @@ impl Peer for Shell {
 }
 
 fn procedure(call: &[u8]) -> Procedure {
-    Procedure(word(call, 3).cast_signed())
-}
-
-fn word(frame: &[u8], index: usize) -> u32 {
-    let word = frame.get(4 * index..).and_then(<[u8]>::first_chunk);
-    word.map_or(0, |word| u32::from_be_bytes(*word))
+    Procedure(frame::word(call, frame::PROCEDURE).cast_signed())
 }
 
 fn bytes(words: &str) -> io::Result<Vec<u8>> {

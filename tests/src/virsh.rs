@@ -12,7 +12,7 @@ use crate::Process;
 use crate::libvirt::{self, PATIENCE};
 use crate::lines::Lines;
 
-/// What it writes before a command.
+/// The prompt.
 const PROMPT: &str = "virsh # ";
 
 /// A `virsh` that waits for commands; killed when dropped.
@@ -22,7 +22,7 @@ pub struct Session {
     process: Process,
     commands: PipeWriter,
     lines: Lines,
-    /// Where it keeps the history of its commands.
+    /// The file of its command history.
     _home: TempDir,
 }
 

@@ -81,7 +81,7 @@ fn our_client_does_what_the_client_scripts_say() {
     corpus::assert_all(&OUR_CLIENT);
 }
 
-/// Where there is no libvirt, the page's own words stand for the real peers' answers, and all else is checked.
+/// Checks the page; without libvirt, its own text takes the place of the real peers' answers.
 #[test]
 fn the_page_in_docs_says_what_was_answered() {
     let update = env::var("UPDATE").is_ok_and(|value| value == "1");

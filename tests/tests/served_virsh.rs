@@ -11,7 +11,7 @@ type Result = std::result::Result<(), Box<dyn Error>>;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_virt-test-server");
 const LINKS: [Link; 2] = [Link::Unix, Link::Tcp];
-/// What `virsh` is told in the issue that this is about: dead after 4 s.
+/// The settings of `virsh` in the report behind this test: dead after 4 s.
 const KEEPALIVE: [&str; 4] = ["-k", "1", "-K", "3"];
 
 #[test]
@@ -117,7 +117,7 @@ fn each_end_pings_while_the_other_is_stopped_and_stays_when_it_goes_on() -> Resu
         let mut server = Served::start(SERVER, 1, 3)?;
         let (proxy, mut virsh) = connect(&server, link, &KEEPALIVE)?;
 
-        // Whoever hears the other's PINGs sends none itself: so each is kept from sending in turn.
+        // An end that hears the other's PINGs sends none itself: so each is kept from sending in turn.
         server.process().stop()?;
         let before = count(&proxy, Direction::Up, PING);
         proxy.wait_for(Direction::Up, PING, before + 1)?;

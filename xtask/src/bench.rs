@@ -26,7 +26,7 @@ pub struct Bench {
     #[command(subcommand)]
     counts: Option<Counts>,
 
-    /// How often the benchmarks are run
+    /// Number of runs
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
     runs: u8,
 
@@ -96,7 +96,7 @@ impl Bench {
     }
 }
 
-/// What criterion has left of several runs.
+/// The results of several runs, from criterion's files.
 struct Results {
     directory: PathBuf,
     runs: u8,
@@ -114,7 +114,7 @@ impl Results {
         Ok(ratios[ratios.len() / 2])
     }
 
-    /// What one benchmark has shown in one run: nanoseconds, unless it counts something else.
+    /// The result of one benchmark in one run: nanoseconds, unless it counts something else.
     fn estimate(&self, benchmark: &str, run: u8) -> Result<f64, Error> {
         let mut path = self.directory.join(benchmark);
         path.extend([&baseline(run), "estimates.json"]);
@@ -122,7 +122,7 @@ impl Results {
     }
 }
 
-/// Why there are no tables.
+/// The reason why there are no tables.
 #[derive(Debug, Error)]
 enum Error {
     #[error("the benchmarks did not run to their end")]

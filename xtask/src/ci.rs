@@ -7,6 +7,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser},
 };
 
+mod english;
 mod rules;
 pub(crate) mod shell;
 mod steps;
@@ -31,7 +32,7 @@ pub struct Ci {
     #[arg(long)]
     install: bool,
 
-    /// How long each fuzz target runs
+    /// Seconds for each fuzz target
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     fuzz_seconds: u32,
 }
@@ -115,7 +116,7 @@ mod tests {
         install: &["true"],
     };
 
-    /// What the summary says of a step that fails if it is run.
+    /// The summary's note on a step that fails if it is run.
     fn summary_of(tools: &'static [(&'static Tool, Without)]) -> String {
         let step = Step {
             name: "step",

@@ -14,7 +14,7 @@ use clap::Args;
 /// from the same definition as --help.
 #[derive(Debug, Args)]
 pub struct Dist {
-    /// Where to put it [default: dist in the build's directory]
+    /// Directory for the output [default: dist in the build's directory]
     #[arg(value_name = "DIRECTORY")]
     directory: Option<PathBuf>,
 }
@@ -71,7 +71,7 @@ fn cargo(arguments: &[&str], directory: Option<&Path>) -> Result<(), String> {
     }
 }
 
-/// Where cargo builds.
+/// The directory of cargo's output.
 fn target() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     root().join(target)

@@ -24,7 +24,7 @@ pub struct Fuzz {
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
 
-    /// How long each target runs
+    /// Seconds for each target
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
 }
@@ -85,14 +85,14 @@ fn choose<'a>(wanted: &'a [String], list: &'a str) -> Result<Vec<&'a str>, Strin
     }
 }
 
-/// What became of one target.
+/// The result of one target.
 #[derive(Debug)]
 struct Session {
     target: String,
     took: Duration,
-    /// How many inputs it ran.
+    /// The number of inputs it ran.
     executions: u64,
-    /// How many edges of the control flow they took, the compiler's own included.
+    /// The number of edges of the control flow that they took, the compiler's own included.
     edges: u64,
     /// The inputs to look at, as files.
     findings: Vec<String>,
@@ -143,7 +143,7 @@ impl Session {
         }
     }
 
-    /// Why the target did not run to its end, if so.
+    /// The reason why the target did not run to its end.
     fn error(&self) -> Option<String> {
         let error = self.result.as_ref().err()?;
         if self.findings.is_empty() {
@@ -218,7 +218,7 @@ mod tests {
         fuzz: Fuzz,
     }
 
-    /// What libFuzzer says of a run, from its last lines but some.
+    /// The result of a run, from the last lines of libFuzzer's output.
     const LOG: &str = "\
 INFO: Loaded 1 modules   (33810 inline 8-bit counters): 33810 [0x5, 0x6),
 #2\tINITED cov: 118 ft: 119 corp: 1/1b exec/s: 0 rss: 40Mb

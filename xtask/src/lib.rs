@@ -7,7 +7,7 @@ pub mod dist;
 pub mod fuzz;
 pub mod soak;
 
-/// The page for whoever adds a program; what it shows is compiled and run here.
+/// The page about adding a program; its code is compiled and run here.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/adding-a-program.md")]
 pub struct AddingAProgram;

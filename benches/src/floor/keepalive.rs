@@ -42,17 +42,17 @@ fn put_message(procedure: i32, out: &mut Vec<u8>) {
     out.extend_from_slice(&0i32.to_be_bytes());
 }
 
-/// When a connection was heard last, or pinged since, and how often.
+/// The keepalive state of a connection: the last sign of life, and the PINGs since.
 #[derive(Debug, Clone)]
 pub struct Timer {
-    /// When its interval began.
+    /// The start of its interval.
     pub since: Instant,
-    /// How many PINGs are not answered.
+    /// The number of unanswered PINGs.
     pub sent: u32,
 }
 
 impl Timer {
-    /// Whether a PING is due; `None` if the connection is dead.
+    /// Returns whether a PING is due; `None` if the connection is dead.
     #[inline]
     pub fn poll(&mut self, now: Instant, interval: Duration, count: u32) -> Option<bool> {
         let due = self.since + interval;

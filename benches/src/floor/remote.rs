@@ -1,4 +1,4 @@
-//! What a few procedures of the remote program take, return and tell, by hand.
+//! The payloads of a few procedures of the remote program, by hand.
 
 use super::{
     Domain, LIST_MAX, Xdr, domain, int, length, optional, put_domain, put_length, put_optional,
@@ -8,18 +8,18 @@ use crate::Codec;
 
 const AUTH_TYPES_MAX: usize = 20;
 
-/// What `CONNECT_OPEN` takes.
+/// The arguments of `CONNECT_OPEN`.
 #[derive(Debug)]
 pub struct Open {
     name: Option<String>,
     flags: i32,
 }
 
-/// What `AUTH_LIST` returns.
+/// The return value of `AUTH_LIST`.
 #[derive(Debug)]
 pub struct AuthList(Vec<i32>);
 
-/// What the event of a domain's life carries.
+/// The payload of a domain's lifecycle event.
 #[derive(Debug)]
 pub struct Lifecycle {
     domain: Domain<String>,
@@ -27,7 +27,7 @@ pub struct Lifecycle {
     detail: i32,
 }
 
-/// What `CONNECT_LIST_ALL_DOMAINS` returns.
+/// The return value of `CONNECT_LIST_ALL_DOMAINS`.
 #[derive(Debug)]
 pub struct AllDomains {
     domains: Vec<Domain<String>>,

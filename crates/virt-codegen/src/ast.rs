@@ -1,4 +1,4 @@
-//! What a definition file says, as it is written: names are not looked up yet.
+//! The syntax tree of a definition file, before names are looked up.
 
 use std::fmt;
 
@@ -16,11 +16,11 @@ pub struct File {
 /// A definition.
 #[derive(Debug)]
 pub struct Item {
-    /// What it defines.
+    /// The name that it defines.
     pub name: Name,
     /// The comment about it.
     pub doc: Doc,
-    /// How it is defined.
+    /// The body of the definition.
     pub kind: ItemKind,
 }
 
@@ -60,14 +60,14 @@ pub struct Doc {
 }
 
 impl Doc {
-    /// Whether this tag is among the comment's.
+    /// Returns whether this tag is among the comment's.
     #[must_use]
     pub fn has(&self, tag: &str) -> bool {
         self.tags.iter().any(|line| line == tag)
     }
 }
 
-/// A number, or a name that stands for one.
+/// A number, or the name of one.
 #[derive(Debug, Clone)]
 pub struct Value {
     /// The number or the name.
@@ -99,17 +99,17 @@ pub struct Member {
 /// A name and its type, such as `int x<5>`.
 #[derive(Debug)]
 pub struct Declaration {
-    /// What is declared.
+    /// The declared name.
     pub name: Name,
-    /// What it is made of.
+    /// The type of its elements.
     pub spec: Spec,
-    /// How many there are.
+    /// The number of elements.
     pub shape: Shape,
     /// The comment about it.
     pub doc: Doc,
 }
 
-/// What follows the name of a declaration.
+/// The part of a declaration behind the name.
 #[derive(Debug)]
 pub enum Shape {
     /// `T x`
@@ -173,7 +173,7 @@ pub enum Builtin {
 /// A union.
 #[derive(Debug)]
 pub struct Union {
-    /// What is switched on: always plain.
+    /// The discriminant: always plain.
     pub discriminant: Box<Declaration>,
     /// Its arms, `default` aside.
     pub arms: Vec<Arm>,
@@ -186,7 +186,7 @@ pub struct Union {
 pub struct Arm {
     /// Its cases.
     pub labels: Vec<Value>,
-    /// What follows the discriminant; `None` is `void`.
+    /// The body behind the discriminant; `None` is `void`.
     pub body: Option<Declaration>,
     /// The comment about it.
     pub doc: Doc,
@@ -210,9 +210,9 @@ pub struct Version {
 pub struct Procedure {
     /// Its name.
     pub name: Name,
-    /// What it returns; `None` is `void`.
+    /// The return type; `None` is `void`.
     pub returns: Option<Spec>,
-    /// What it takes; none is `void`.
+    /// The types of the arguments; empty is `void`.
     pub arguments: Vec<Spec>,
     /// Its number.
     pub value: Value,

@@ -129,7 +129,7 @@ pub fn parse_define(text: &str) -> Result<(String, i128), String> {
 ///
 /// # Errors
 ///
-/// The text has another form, or the path is none.
+/// The text has another form, or the path is invalid.
 pub fn parse_extern(text: &str) -> Result<(String, String), String> {
     let (file, path) = text.split_once('=').ok_or("expected FILE=PATH")?;
     let segment = |segment: &str| {
@@ -148,5 +148,7 @@ pub fn parse_extern(text: &str) -> Result<(String, String), String> {
 
 /// Returns a text on one line, for comments and messages.
 fn one_line(text: &str) -> String {
-    text.split(['\n', '\r']).collect::<Vec<_>>().join(" ")
+    // Rust denies characters that change the direction of text in comments.
+    let is_direction = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.replace(|c: char| c.is_control() || is_direction(c), " ")
 }

@@ -6,7 +6,7 @@ use super::ast::Doc;
 use super::lexer::{Comment, Lexed};
 
 impl Lexed {
-    /// What the comments say about the definition from token `first` to token `last`.
+    /// Returns the comment about the definition from token `first` to token `last`.
     pub(crate) fn doc(&self, first: usize, last: usize) -> Doc {
         let comments = self
             .before(first)
@@ -96,7 +96,7 @@ fn lines(comment: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a character changes the direction of the text around it, which Rust denies in comments.
+/// Returns whether a character changes the direction of the text around it, which Rust denies in comments.
 fn is_direction(character: char) -> bool {
     matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

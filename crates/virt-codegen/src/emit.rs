@@ -89,7 +89,7 @@ impl<'m> Emitter<'m> {
             .filter(|(_, used)| *used)
             .map(|(ty, _)| ty)
             .collect();
-        written.retain(|ty| !(matches!(ty.kind, Kind::Typedef(_)) && ty.doc.has("shorthand")));
+        written.retain(|ty| !ty.is_shorthand());
         written.sort_by_key(|ty| (ty.span.source, ty.span.start));
         written
     }
@@ -200,7 +200,7 @@ impl<'m> Emitter<'m> {
         [strings, opaques]
     }
 
-    /// What strings and opaque data are where nobody chose.
+    /// The default types of strings and opaque data.
     fn owned(&self) -> [String; 2] {
         let alloc = &self.runtime.alloc;
         [

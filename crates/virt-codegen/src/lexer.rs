@@ -24,13 +24,13 @@ pub(crate) enum TokenKind {
 pub(crate) struct Comment {
     /// With the signs that make it a comment.
     pub(crate) text: String,
-    /// How many tokens come before it.
+    /// The number of tokens before it.
     pub(crate) tokens_before: usize,
     pub(crate) first_line: usize,
     pub(crate) last_line: usize,
 }
 
-/// What a text consists of. The last token is [`TokenKind::End`].
+/// Splits a text into tokens. The last one is [`TokenKind::End`].
 #[derive(Debug)]
 pub(crate) struct Lexed {
     pub(crate) tokens: Vec<Token>,

@@ -1,4 +1,4 @@
-//! What definitions mean: every name looked up, every number known, every Rust name chosen.
+//! The meaning of definitions: every name looked up, every number known, every Rust name chosen.
 
 use super::ast::{Builtin, Doc};
 use super::source::Span;
@@ -13,7 +13,7 @@ pub(crate) struct Model {
     pub(crate) parameters: [String; 2],
 }
 
-/// Where an item is written.
+/// The place of an item in the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Home {
     /// In the generated file.
@@ -43,7 +43,7 @@ pub(crate) struct Type {
     pub(crate) facts: Facts,
 }
 
-/// What the parts of a type make of the whole.
+/// The properties of a type that follow from its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Facts {
     /// It holds strings.
@@ -76,7 +76,7 @@ pub(crate) struct Member {
     pub(crate) doc: Doc,
 }
 
-/// A field of a struct, what a typedef stands for, or the body of a union's arm.
+/// A field of a struct, the target of a typedef, or the body of a union's arm.
 #[derive(Debug, Clone)]
 pub(crate) struct Field {
     pub(crate) rust: String,
@@ -108,7 +108,7 @@ pub(crate) struct Arm {
 /// The place of a type in [`Model::types`].
 pub(crate) type TypeId = usize;
 
-/// A type as it is used; typedefs are replaced by what they stand for.
+/// A type as it is used; typedefs are replaced by their targets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ty {
     Builtin(Builtin),
@@ -128,7 +128,7 @@ pub(crate) enum Ty {
     Named(TypeId),
 }
 
-/// How many there are or may be, and the constant that says so.
+/// The number of elements, or its bound, and the constant that names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Count {
     pub(crate) value: u32,
@@ -136,7 +136,7 @@ pub(crate) struct Count {
     pub(crate) constant: Option<String>,
 }
 
-/// How many there may be; `None` is `<>`.
+/// The bound; `None` is `<>`.
 pub(crate) type Bound = Option<Count>;
 
 #[derive(Debug)]
@@ -158,7 +158,7 @@ pub(crate) struct Procedure {
     pub(crate) link: Link,
 }
 
-/// What a procedure takes and gives. `None` is nothing.
+/// The arguments and return value of a procedure. `None` is nothing.
 #[derive(Debug)]
 pub(crate) enum Link {
     /// The definitions do not say.
@@ -180,8 +180,15 @@ pub(crate) enum Payload {
     Plain(Ty),
 }
 
+impl Type {
+    /// Returns whether this is a typedef without a Rust type of its own.
+    pub(crate) fn is_shorthand(&self) -> bool {
+        matches!(self.kind, Kind::Typedef(_)) && self.doc.has("shorthand")
+    }
+}
+
 impl Ty {
-    /// What an array or an optional is one of.
+    /// The element of an array or an optional.
     pub(crate) fn item(&self) -> Option<&Self> {
         match self {
             Self::Array { item, .. } | Self::FixedArray(item, _) | Self::Optional { item, .. } => {
@@ -204,7 +211,7 @@ impl Ty {
         })
     }
 
-    /// Whether this is narrower than the word it takes, so that Rust's type does not say how it is encoded.
+    /// Returns whether this is narrower than the word it takes, so that Rust's type does not say how it is encoded.
     pub(crate) fn is_narrow(&self) -> bool {
         use Builtin::{Char, Short, UnsignedChar, UnsignedShort};
         matches!(
@@ -213,7 +220,7 @@ impl Ty {
         )
     }
 
-    /// How many arrays and optionals stand around one another.
+    /// The depth of nested arrays and optionals.
     pub(crate) fn depth(&self) -> usize {
         self.layers().count() - 1
     }

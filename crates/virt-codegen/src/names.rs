@@ -46,10 +46,9 @@ pub(crate) fn camel(words: &[String]) -> String {
     if name == "Self" { "Self_".into() } else { name }
 }
 
-/// Returns the name of a type, as [`camel`] does; a name of Rust's prelude gets `Xdr` in front, so that a glob import of the
-/// generated module does not change the meaning of `String` or `Option`.
-pub(crate) fn type_name(words: &[String]) -> String {
-    let name = camel(words);
+/// Returns the name of an item; a name of Rust's prelude gets `Xdr` in front, so that a glob import of the generated module
+/// does not change the meaning of `String` or `Option`.
+pub(crate) fn unshadowed(name: String) -> String {
     if PRELUDE.contains(&name.as_str()) {
         format!("Xdr{name}")
     } else {
@@ -58,7 +57,7 @@ pub(crate) fn type_name(words: &[String]) -> String {
 }
 
 /// The types, traits and variants of Rust's prelude.
-const PRELUDE: [&str; 35] = [
+const PRELUDE: &[&str] = &[
     "AsMut",
     "AsRef",
     "AsyncFn",
@@ -80,8 +79,10 @@ const PRELUDE: [&str; 35] = [
     "FnOnce",
     "From",
     "FromIterator",
+    "Future",
     "Hash",
     "Into",
+    "IntoFuture",
     "IntoIterator",
     "Iterator",
     "None",
@@ -91,8 +92,16 @@ const PRELUDE: [&str; 35] = [
     "PartialEq",
     "PartialOrd",
     "Result",
+    "Send",
+    "Sized",
     "Some",
     "String",
+    "Sync",
+    "ToOwned",
+    "ToString",
+    "TryFrom",
+    "TryInto",
+    "Unpin",
     "Vec",
 ];
 

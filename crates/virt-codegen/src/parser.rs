@@ -7,7 +7,7 @@ use super::source::{Error, Source, Span};
 mod programs;
 mod types;
 
-/// How deep definitions may stand inside one another.
+/// The greatest depth of nested definitions.
 pub const MAX_NESTING: usize = 16;
 
 /// The longest text that is read, in bytes.

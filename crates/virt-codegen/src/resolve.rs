@@ -1,21 +1,21 @@
 //! Definitions become a [`Model`]: names are looked up, numbers computed, Rust names chosen.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use super::ast::{File, ItemKind, Name};
 use super::model::{Home, Model, TypeId};
-use super::names::{Scope, without, words};
+use super::names::{Scope, unshadowed, without, words};
 use super::source::{Error, Source, Span};
 
 mod facts;
 mod programs;
 mod recursion;
 mod types;
+mod undefined;
 mod unions;
 mod values;
 
-/// What the definitions do not say themselves.
+/// Facts that the definitions lack.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Constants that are defined elsewhere.
@@ -24,37 +24,12 @@ pub struct Settings {
     pub elsewhere: BTreeMap<String, String>,
 }
 
-/// The most undefined constants that one error names.
-const UNDEFINED_MAX: usize = 100;
-
-/// Makes a model of the first of `files`; the others are its includes. The error names all constants that are not defined.
+/// Makes a model of the first of `files`; the others are its includes.
 pub(crate) fn resolve(
     sources: &[Source],
     files: &[File],
     settings: &Settings,
 ) -> Result<Model, Error> {
-    let mut settings = Cow::Borrowed(settings);
-    let mut undefined = Vec::new();
-    loop {
-        let error = match resolve_once(sources, files, &settings) {
-            Ok(model) if undefined.is_empty() => return Ok(model),
-            Ok(_) => break,
-            Err(error) => error,
-        };
-        // Any number stands in for the constant, so that the next one is found.
-        match error.undefined().map(str::to_owned) {
-            Some(name) if undefined.len() < UNDEFINED_MAX => {
-                settings.to_mut().defines.insert(name, 1);
-                undefined.push(error.to_string());
-            }
-            _ if undefined.is_empty() => return Err(error),
-            _ => break,
-        }
-    }
-    Err(Error::new(undefined.join("\n")))
-}
-
-fn resolve_once(sources: &[Source], files: &[File], settings: &Settings) -> Result<Model, Error> {
     let mut resolver = Resolver {
         sources,
         settings,
@@ -72,26 +47,26 @@ fn resolve_once(sources: &[Source], files: &[File], settings: &Settings) -> Resu
 struct Resolver<'s> {
     sources: &'s [Source],
     settings: &'s Settings,
-    /// What the names of constants and enum members stand for.
+    /// The values of constants and enum members.
     values: HashMap<&'s str, values::Definition<'s>>,
     /// The types by name.
     ids: HashMap<&'s str, TypeId>,
-    /// How each type is defined.
+    /// The definition of each type.
     bodies: Vec<types::Body<'s>>,
-    /// How many typedefs are being resolved, each because of the one before.
+    /// The number of typedefs being resolved, each because of the one before.
     typedefs: usize,
     files: Vec<FileContext>,
     model: Model,
 }
 
-/// What is particular to one file.
+/// The settings of one file.
 struct FileContext {
     home: Home,
     /// The module of its items, where that is another.
     path: Option<String>,
     /// The Rust names in use.
     scope: Scope,
-    /// What its names begin with, in words.
+    /// The prefix of its names, in words.
     prefixes: Vec<Vec<String>>,
 }
 
@@ -112,25 +87,26 @@ impl<'s> Resolver<'s> {
                 "nothing is defined, expected `const`, `struct` or another definition",
             ));
         }
-        let conventions = programs::conventions(file);
+        let conventions: Vec<_> = files.iter().map(programs::conventions).collect();
         for (source, file) in files.iter().enumerate() {
             self.files.push(self.context(source, file));
             for item in &file.items {
                 self.declare_values(source, item)?;
             }
         }
-        for (source, file) in files.iter().enumerate() {
+        self.check_constants(files)?;
+        for (source, (file, conventions)) in files.iter().zip(&conventions).enumerate() {
             for item in &file.items {
-                self.name_constant(source, item, &conventions)?;
+                self.name_constant(source, item, conventions)?;
             }
             for item in &file.items {
-                self.declare_type(source, item, &conventions)?;
+                self.declare_type(source, item, conventions)?;
             }
         }
         for id in 0..self.bodies.len() {
             self.resolve_type(id)?;
         }
-        self.resolve_programs(file, &conventions)?;
+        self.resolve_programs(file, &conventions[0])?;
         self.model.parameters = ["S", "B"].map(|name| self.claim(0, name.into()));
         self.settle_recursion()?;
         facts::find(&mut self.model.types);
@@ -194,7 +170,7 @@ impl<'s> Resolver<'s> {
         let Some(file) = self.files.get_mut(if shared { 0 } else { source }) else {
             return name;
         };
-        let name = file.scope.claim(name);
+        let name = file.scope.claim(unshadowed(name));
         match &file.path {
             Some(path) if file.home == Home::Elsewhere => format!("{path}::{name}"),
             _ => name,

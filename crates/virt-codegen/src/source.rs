@@ -14,7 +14,7 @@ pub struct Source {
 /// A place in one of the sources: a range of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// Which source, counted from 0 in the order they were given.
+    /// The source's number, from 0, in the order they were given.
     pub source: usize,
     /// The first byte.
     pub start: usize,
@@ -24,12 +24,8 @@ pub struct Span {
 
 /// A fault in a definition, and its place: the message, the line and a caret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct Error {
-    message: String,
-    /// The constant that is not defined, if that is the fault.
-    undefined: Option<String>,
-}
+#[error("{0}")]
+pub struct Error(String);
 
 /// A line of a message is cut to this many characters on either side of the place.
 const CONTEXT: usize = 100;
@@ -38,21 +34,7 @@ impl Error {
     /// Makes an error without a place.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            undefined: None,
-        }
-    }
-
-    /// Names the constant that is not defined.
-    pub(crate) fn for_undefined(mut self, constant: &str) -> Self {
-        self.undefined = Some(constant.to_owned());
-        self
-    }
-
-    /// Returns the constant that is not defined, if that is the fault.
-    pub(crate) fn undefined(&self) -> Option<&str> {
-        self.undefined.as_deref()
+        Self(message.into())
     }
 
     /// Makes an error about a place in one of `sources`.
@@ -110,7 +92,7 @@ impl Source {
         (number, self.text.get(start..end).unwrap_or_default())
     }
 
-    /// What the line with this byte has before it, and from it on.
+    /// Splits the line that has this byte in two: before it, and from it on.
     fn around(&self, at: usize) -> (&str, &str) {
         let (before, after) = self.text.split_at_checked(at).unwrap_or((&self.text, ""));
         let before = before.rsplit_once('\n').map_or(before, |(_, line)| line);

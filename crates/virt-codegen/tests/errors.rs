@@ -1,4 +1,4 @@
-//! What `codegen` says about definitions that are wrong: the place, the line, a caret, and what was expected.
+//! Errors about wrong definitions: the place, the line, a caret, and what was expected.
 
 use virt_codegen::{Runtime, Settings, Source, generate};
 
@@ -38,6 +38,43 @@ fn undefined_constant() {
         first_line("union a switch (int x) { case Y: void; };")
             .starts_with("a.x:1:31: `Y` is not defined")
     );
+}
+
+#[test]
+fn undefined_constants_of_every_definition() {
+    let error = error(
+        "const A = B; enum e { E_X = C, E_Y }; typedef string t<D>;
+        union u switch (int x) { case F: case G: int a<H>; case I: void; default: opaque b[J]; };
+        struct s { struct { int x[K]; } y; int z<B>; };
+        program p { version v { void Q(void) = L; } = M; } = N;",
+    );
+    let names: Vec<_> = error
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| !name.contains(' '))
+        .collect();
+    // Each once, though `B` is used twice.
+    let expected = ["B", "C", "D", "F", "G", "H", "I", "J", "K", "L", "M", "N"];
+    assert_eq!(names, expected, "{error}");
+}
+
+#[test]
+fn a_hidden_definition_needs_no_constants() {
+    let source = |name: &str, text: &str| Source {
+        name: name.into(),
+        text: text.into(),
+    };
+    let sources = [
+        source("a.x", "#include \"b.h\"\nstruct a { int x; };"),
+        source(
+            "b.x",
+            "struct a { int x[M]; }; program p { version v { } = M; } = 1;",
+        ),
+    ];
+    let generated = generate(&sources, &Settings::default(), &Runtime::default());
+    let generated = generated.expect("nothing uses them");
+    assert!(generated.contains("pub x: i32"), "{generated}");
 }
 
 #[test]
@@ -104,10 +141,7 @@ fn recursive_type_without_a_pointer() {
         "typedef b a; typedef a *b;",
         "typedef struct { a *x; } a<>;",
     ] {
-        assert!(
-            first_line(text).contains("typedef stands for itself"),
-            "{text}"
-        );
+        assert!(first_line(text).contains("typedef names itself"), "{text}");
     }
 }
 
@@ -192,7 +226,7 @@ fn constants_without_end() {
         "enum a { X = Y, Y = X };",
     ] {
         assert!(
-            first_line(text).contains("constants stand for one another without end"),
+            first_line(text).contains("constants name one another without end"),
             "{text}"
         );
     }
@@ -217,10 +251,16 @@ fn depth_is_no_danger() {
         .map(|i| format!("typedef t{} t{i};", i + 1))
         .collect::<String>()
         + "typedef int t5000;";
-    assert!(first_line(&forward).contains("typedef stands for itself or for more than 32 others"));
+    assert!(
+        first_line(&forward)
+            .contains("typedef names itself, or begins a chain of more than 32 typedefs")
+    );
     let arrays =
         "typedef int t5000;".to_owned() + &chain(5000, |i| format!("typedef t{} t{i}<>;", i + 1));
-    assert!(first_line(&arrays).contains("typedef stands for itself or for more than 32 others"));
+    assert!(
+        first_line(&arrays)
+            .contains("typedef names itself, or begins a chain of more than 32 typedefs")
+    );
 }
 
 #[test]
@@ -244,4 +284,18 @@ fn definitions_that_give_nothing_are_an_error() {
         let error = error(text);
         assert!(!error.is_empty(), "{text}");
     }
+}
+
+#[test]
+fn a_shorthand_is_no_payload_of_the_convention() {
+    let text =
+        "const A_PROGRAM = 1; const A_PROTOCOL_VERSION = 1; enum a_procedure { A_PROC_X = 1 };
+        /* @shorthand */ typedef string a_x_args<4>;";
+    assert!(
+        first_line(text).ends_with(
+            "`a_x_args` is a whole payload, which needs a type: expected no `@shorthand`"
+        ),
+        "{}",
+        first_line(text)
+    );
 }

@@ -293,6 +293,24 @@ fn what_is_elsewhere_is_referred_to() {
     insta::assert_snapshot!(rust(&[("a.x", input), ("base.x", included)], &settings));
 }
 
+/// Another crate has the procedures of its program as `Procedure`, and its number and version as `PROGRAM` alone.
+#[test]
+fn a_program_elsewhere_is_referred_to() {
+    let settings = Settings {
+        elsewhere: [("base".to_owned(), "::base".to_owned())].into(),
+        ..Settings::default()
+    };
+    let included = "
+        const BASE_PROGRAM = 7; const BASE_PROTOCOL_VERSION = 3;
+        enum base_procedure { BASE_PROC_GET = 1 };
+    ";
+    let input =
+        "#include \"base.h\"\nstruct a { base_procedure x; int y<BASE_PROTOCOL_VERSION>; };";
+    let rust = rust(&[("a.x", input), ("base.x", included)], &settings);
+    assert!(rust.contains("    pub x: ::base::Procedure,\n"), "{rust}");
+    assert!(rust.contains("out.array(&self.y, 3, "), "{rust}");
+}
+
 #[test]
 fn what_is_defined_outside_is_a_number() {
     let settings = Settings {

@@ -1,86 +1,92 @@
-//! What there is to tell, as data; printed as text or as JSON.
+//! The events of a run as data, which are printed as text or as JSON.
 
+use std::fmt;
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::histogram::Bar;
-use crate::options::What;
+use crate::histogram::{Bar, Percentiles};
+use crate::nanoseconds;
+use crate::options::Counted;
+use crate::safe_text::SafeText;
 use crate::statistics::Times;
 
-/// Something that has happened to one of the daemons that are pinged.
+/// An event of one of the daemons that are pinged.
 ///
 /// Its form as JSON is an interface, which `json.rs` describes: keys and their meaning stay.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Event {
-    /// A step of connecting is done.
+    /// A phase of connecting is over.
     Phase {
         phase: Phase,
-        #[serde(rename = "time_ns", serialize_with = "nanoseconds")]
+        #[serde(rename = "time_ns", serialize_with = "nanoseconds::serialize")]
         time: Duration,
     },
-    /// It begins.
+    /// The connection is there, and pinging begins.
     Connected {
-        address: String,
-        /// None if it was not asked.
-        version: Option<String>,
-        /// True if the daemon has keepalive; none if it was not asked.
+        address: SafeText,
+        /// The daemon's version; `None` if it was not asked, or does not say.
+        version: Option<SafeText>,
+        /// True if the daemon agreed to keepalive; `None` if it was not asked.
         keepalive: Option<bool>,
         mode: &'static str,
     },
     /// A PONG, or the reply to a call.
     Pong {
         seq: u64,
-        #[serde(rename = "time_ns", serialize_with = "nanoseconds")]
+        #[serde(rename = "time_ns", serialize_with = "nanoseconds::serialize")]
         time: Duration,
-        /// True if it had been given up.
+        /// It was reported as missed before.
         late: bool,
     },
     /// No PONG came in time, or before the end.
     Missed {
         seq: u64,
-        #[serde(rename = "waited_ns", serialize_with = "nanoseconds")]
+        #[serde(rename = "waited_ns", serialize_with = "nanoseconds::serialize")]
         waited: Duration,
     },
     /// There is no PONG yet.
     Outstanding { seq: u64 },
-    /// Nothing was sent, as too much is unanswered already.
+    /// Nothing was sent, because too many are unanswered.
     HeldBack { seq: u64, unanswered: usize },
-    /// The daemon has sent a PING.
+    /// The daemon sent PINGs.
     Ping {
+        /// The number of the last of them.
         seq: u64,
-        /// Since the one before, or since the connection was open.
-        #[serde(rename = "after_ns", serialize_with = "nanoseconds")]
+        /// The number of PINGs since the event before.
+        count: u64,
+        /// The time from the last PING of the event before, or from the open connection, to the last of these.
+        #[serde(rename = "after_ns", serialize_with = "nanoseconds::serialize")]
         after: Duration,
     },
     /// The connection is closed.
     Closed {
         reason: &'static str,
-        message: String,
+        message: SafeText,
     },
     /// There is no connection.
-    Failed { message: String, exit: u8 },
-    /// How it goes.
+    Failed { message: SafeText, exit: u8 },
+    /// The numbers so far, on request.
     Interim(Summary),
-    /// How it went.
+    /// The numbers at the end.
     Summary(Summary),
-    /// All that `--check` tells.
+    /// The only event of `--check`.
     Check {
         ok: bool,
-        #[serde(rename = "time_ns", serialize_with = "maybe_nanoseconds")]
+        #[serde(rename = "time_ns", serialize_with = "nanoseconds::serialize_option")]
         time: Option<Duration>,
-        version: Option<String>,
-        /// What is wrong.
-        message: Option<String>,
+        version: Option<SafeText>,
+        /// The fault, if there is one.
+        message: Option<SafeText>,
         exit: u8,
     },
 }
 
 impl Event {
-    /// A check that has failed before there was a connection.
-    pub(crate) fn unchecked(message: String, exit: Exit) -> Self {
+    /// Makes the event of a check that fails before there is a connection.
+    pub(crate) fn failed_check(message: SafeText, exit: Exit) -> Self {
         Self::Check {
             ok: false,
             time: None,
@@ -91,13 +97,13 @@ impl Event {
     }
 }
 
-/// A step on the way to the first PONG.
+/// A phase on the way to the first PONG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Phase {
-    /// The socket.
+    /// Connecting the socket.
     Connect,
-    /// Which authentication is wanted, and having it.
+    /// Asking which authentication is required, and performing it.
     Authenticate,
     /// Asking for keepalive.
     Negotiate,
@@ -107,71 +113,68 @@ pub(crate) enum Phase {
     FirstPong,
 }
 
-/// The numbers at the end.
+impl From<virt_remote::Phase> for Phase {
+    fn from(phase: virt_remote::Phase) -> Self {
+        match phase {
+            virt_remote::Phase::Authenticate => Self::Authenticate,
+            virt_remote::Phase::Negotiate => Self::Negotiate,
+            virt_remote::Phase::Open | virt_remote::Phase::Done => Self::Open,
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Connect => "connect",
+            Self::Authenticate => "authenticate",
+            Self::Negotiate => "negotiate",
+            Self::Open => "open",
+            Self::FirstPong => "first PONG",
+        })
+    }
+}
+
+/// The numbers of a run.
 ///
-/// Every `seq` that was sent ends as received or as missed: `sent = received + missed`.
+/// At the end, each `seq` that was sent is received or missed: `sent = received + missed`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Summary {
-    /// PINGs or calls that were sent; of `--listen`, none.
+    /// The PINGs or calls that were sent; 0 for `--listen`.
     pub(crate) sent: u64,
-    /// PONGs or replies; of `--listen`, the daemon's PINGs.
+    /// The PONGs or replies; for `--listen`, the daemon's PINGs.
     pub(crate) received: u64,
-    /// How many of the received were late.
+    /// The number of received ones that were late.
     pub(crate) late: u64,
-    /// How many of the sent have no PONG.
+    /// The number of sent ones that have no PONG.
     pub(crate) missed: u64,
-    /// How many were due and not sent.
+    /// The number of PINGs that were due and not sent.
     pub(crate) held_back: u64,
-    #[serde(rename = "duration_ns", serialize_with = "nanoseconds")]
+    #[serde(rename = "duration_ns", serialize_with = "nanoseconds::serialize")]
     pub(crate) duration: Duration,
-    /// Round trips; of `--listen`, what is between the PINGs.
+    /// The round trips; for `--listen`, the times between PINGs.
     pub(crate) rtt: Option<Times>,
-    /// With `--histogram`.
+    /// Present with `--histogram`.
     pub(crate) percentiles: Option<Percentiles>,
-    /// With `--histogram`.
+    /// Present with `--histogram`, at the end.
     pub(crate) histogram: Option<Vec<Bar>>,
-    /// None while it goes on.
+    /// The reason for the end; `None` while the run goes on.
     pub(crate) ended: Option<Ended>,
     pub(crate) exit: u8,
     #[serde(skip)]
-    pub(crate) what: What,
+    pub(crate) counted: Counted,
 }
 
-/// Round trips that so many percent of all are not longer than.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct Percentiles {
-    pub(crate) p50_ns: u64,
-    pub(crate) p90_ns: u64,
-    pub(crate) p99_ns: u64,
-    pub(crate) p99_9_ns: u64,
-}
-
-/// Why it ended.
+/// The reason why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Ended {
-    /// As many as were wanted.
+    /// The number that was asked for is reached.
     Count,
-    /// No time was left.
+    /// The time that was asked for is over.
     Deadline,
-    /// A signal.
+    /// A signal came.
     Interrupted,
     /// The connection was closed.
     Closed,
-}
-
-/// A duration as a number that JSON readers take.
-pub(crate) fn as_nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn nanoseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(as_nanoseconds(*time))
-}
-
-fn maybe_nanoseconds<S: Serializer>(
-    time: &Option<Duration>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    time.map(as_nanoseconds).serialize(serializer)
 }

@@ -1,20 +1,20 @@
-//! What the program ends with.
+//! The exit status of the program.
 
 use std::process::ExitCode;
 
-/// The exit status; of several, the highest counts.
+/// The exit status; the highest of several counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Exit {
     /// PONGs came.
     Alive = 0,
-    /// None came, or too few, or the link died.
+    /// No PONG came, or too few, or the connection was closed.
     Dead = 1,
-    /// There was no connection, or anything else went wrong.
+    /// There was no connection, or another error.
     Failure = 2,
-    /// The options are wrong.
+    /// The options are invalid.
     Usage = 3,
-    /// The daemon requires an authentication that fails or is not supported.
+    /// The daemon requires an authentication that is not supported or was refused.
     Authentication = 4,
 }
 

@@ -1,4 +1,4 @@
-//! Percentiles and a bar chart of any number of times, in bounded space.
+//! Percentiles and a bar chart of any number of times, in bounded memory.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::event::{Percentiles, as_nanoseconds};
+use crate::nanoseconds::{Milliseconds, as_nanoseconds};
 
-/// Each power of two is split into so many buckets, which makes a time known to within 3 %.
+/// The number of buckets for each power of two; a time is then known to within 3 %.
 const SPLIT: u32 = 32;
 
-/// How many bars there are at most.
+/// The greatest number of bars.
 const BARS: u32 = 12;
 
-/// How many characters the longest bar has: the whole line has 80 then.
+/// The length of the longest bar in characters, so that its line has 80.
 const WIDTH: u64 = 40;
 
-/// How often times have occurred, in buckets that grow with the time.
+/// Counts of times, in buckets that grow with the time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Histogram {
     /// At most `64 * SPLIT` of them.
@@ -26,12 +26,21 @@ pub(crate) struct Histogram {
     max: u64,
 }
 
-/// How often a time was within `from_ns..to_ns`.
+/// The number of times within `from_ns..to_ns`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Bar {
     pub(crate) from_ns: u64,
     pub(crate) to_ns: u64,
     pub(crate) count: u64,
+}
+
+/// The times that 50, 90, 99 and 99.9 percent of all times do not exceed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Percentiles {
+    pub(crate) p50_ns: u64,
+    pub(crate) p90_ns: u64,
+    pub(crate) p99_ns: u64,
+    pub(crate) p99_9_ns: u64,
 }
 
 impl Histogram {
@@ -42,7 +51,7 @@ impl Histogram {
         self.max = self.max.max(time);
     }
 
-    /// None if there are no times.
+    /// Returns the percentiles; `None` without times.
     pub(crate) fn percentiles(&self) -> Option<Percentiles> {
         Some(Percentiles {
             p50_ns: self.quantile(500)?,
@@ -52,7 +61,7 @@ impl Histogram {
         })
     }
 
-    /// The time that so many of a thousand are not longer than.
+    /// Returns the time that this share of all times, in thousandths, does not exceed.
     fn quantile(&self, per_mille: u128) -> Option<u64> {
         let rank = (u128::from(self.count) * per_mille).div_ceil(1000);
         let mut seen = 0;
@@ -63,7 +72,7 @@ impl Histogram {
         Some((end(bucket) - 1).min(self.max))
     }
 
-    /// The whole range in bars of about the same ratio; empty if there are no times.
+    /// Divides the whole range into bars of about the same ratio; empty without times.
     pub(crate) fn bars(&self) -> Vec<Bar> {
         let (Some((&first, _)), Some((&last, _))) = (
             self.buckets.first_key_value(),
@@ -85,7 +94,7 @@ impl Histogram {
     }
 }
 
-/// Prints the bars, one a line.
+/// Prints bars, one a line.
 pub(crate) struct Chart<'a>(pub(crate) &'a [Bar]);
 
 impl fmt::Display for Chart<'_> {
@@ -95,8 +104,7 @@ impl fmt::Display for Chart<'_> {
             let length =
                 (u128::from(bar.count) * u128::from(WIDTH)).div_ceil(u128::from(most).max(1));
             let bars = "#".repeat(usize::try_from(length).unwrap_or_default());
-            let from = Milliseconds(bar.from_ns).to_string();
-            let to = Milliseconds(bar.to_ns).to_string();
+            let (from, to) = (Milliseconds(bar.from_ns), Milliseconds(bar.to_ns));
             let line = format!("{from:>10} - {to:>10} ms {:>9} {bars}", bar.count);
             let separator = if index == 0 { "" } else { "\n" };
             write!(f, "{separator}{}", line.trim_end())?;
@@ -105,17 +113,7 @@ impl fmt::Display for Chart<'_> {
     }
 }
 
-/// Prints nanoseconds as milliseconds, with three digits behind the point.
-pub(crate) struct Milliseconds(pub(crate) u64);
-
-impl fmt::Display for Milliseconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let microseconds = self.0.saturating_add(500) / 1000;
-        write!(f, "{}.{:03}", microseconds / 1000, microseconds % 1000)
-    }
-}
-
-/// The bucket of a time: below `SPLIT` one for each, then the power of two and the five bits behind.
+/// Returns the bucket of a time: below `SPLIT` one for each time, then by power of two and the next five bits.
 fn bucket(time: u64) -> u32 {
     let Some(shift) = time
         .checked_ilog2()
@@ -127,7 +125,7 @@ fn bucket(time: u64) -> u32 {
     shift * SPLIT + digits
 }
 
-/// The first time of a bucket.
+/// Returns the first time of a bucket.
 fn start(bucket: u32) -> u64 {
     let shift = (bucket / SPLIT).saturating_sub(1);
     let digits = u64::from(bucket - shift * SPLIT);
@@ -135,7 +133,7 @@ fn start(bucket: u32) -> u64 {
     u64::try_from(u128::from(digits) << shift).unwrap_or(u64::MAX)
 }
 
-/// The first time behind a bucket.
+/// Returns the first time after a bucket.
 fn end(bucket: u32) -> u64 {
     start(bucket + 1)
 }

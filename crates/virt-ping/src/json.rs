@@ -1,31 +1,31 @@
-//! What `--format json` prints, for a section of the man page; a test holds it against the events.
+//! The keys of `--format json`, for a section of the man page; a test compares them with the events.
 
-/// An object: its name, its keys, and what it means.
+/// An object: its name, its keys, and its meaning.
 pub(crate) type Object = (&'static str, &'static str, &'static str);
 
-/// What each line has.
+/// The keys of each line.
 pub(crate) const LINE: Object = (
     "Each line",
     "uri timestamp_ns event",
-    "Whom it is about, when it was, since the beginning of 1970 in UTC, and which of these it is:",
+    "The URI of the daemon, the time since the beginning of 1970 in UTC, and the name of the event, one of these:",
 );
 
-/// What each event has besides.
+/// The further keys of each event.
 pub(crate) const EVENTS: [Object; 12] = [
     (
         "phase",
         "phase time_ns",
-        "With -v: a step of connecting is done, which is connect, authenticate, negotiate, open or first_pong.",
+        "With -v: a phase of connecting is over: connect, authenticate, negotiate, open or first_pong.",
     ),
     (
         "connected",
         "address version keepalive mode",
-        "It begins. keepalive says whether the daemon has it; mode is keepalive, rpc, raw or listen.",
+        "The connection is open. keepalive says whether the daemon agreed to it; mode is keepalive, rpc, raw or listen.",
     ),
     (
         "pong",
         "seq time_ns late",
-        "A PONG, or the reply to a call. It is late if it was missed before.",
+        "A PONG, or the reply to a call. It is late if it was reported as missed before.",
     ),
     (
         "missed",
@@ -36,12 +36,13 @@ pub(crate) const EVENTS: [Object; 12] = [
     (
         "held_back",
         "seq unanswered",
-        "Nothing was sent, as so many are unanswered already.",
+        "Nothing was sent, because so many are unanswered.",
     ),
     (
         "ping",
-        "seq after_ns",
-        "With --listen: a PING of the daemon, so long after the one before.",
+        "seq count after_ns",
+        "With --listen: the daemon sent PINGs. seq is the number of the last one, count how many there were since the \
+         event before, after_ns the time since then.",
     ),
     (
         "closed",
@@ -52,36 +53,36 @@ pub(crate) const EVENTS: [Object; 12] = [
     (
         "interim",
         "sent received late missed held_back duration_ns rtt percentiles histogram ended exit",
-        "Ctrl-\\ was pressed: what the summary would be, but for histogram and ended.",
+        "Ctrl-\\ was pressed: the summary so far, without histogram and ended.",
     ),
     (
         "summary",
         "sent received late missed held_back duration_ns rtt percentiles histogram ended exit",
-        "How it went. What was sent is received or missed; what is late is received. ended is count, deadline, \
-         interrupted or closed.",
+        "The numbers of the run. Each one that was sent is received or missed; late ones are received. ended is count, \
+         deadline, interrupted or closed.",
     ),
     (
         "check",
         "ok time_ns version message exit",
-        "All that --check tells; message says what is wrong.",
+        "The only event of --check; message is the fault.",
     ),
 ];
 
-/// What is in a summary and has keys of its own.
+/// The parts of a summary that have keys of their own.
 pub(crate) const PARTS: [Object; 3] = [
     (
         "rtt",
         "min_ns avg_ns max_ns mdev_ns",
-        "The round trips, or what was between the PINGs of --listen.",
+        "The round trips; with --listen, the times between PINGs.",
     ),
     (
         "percentiles",
         "p50_ns p90_ns p99_ns p99_9_ns",
-        "With --histogram: times that so many percent of all are not longer than.",
+        "With --histogram: the times that 50, 90, 99 and 99.9 percent of all do not exceed.",
     ),
     (
         "histogram",
         "from_ns to_ns count",
-        "With --histogram: a list of how many times were within each span.",
+        "With --histogram: a list of ranges, each with the number of times in it.",
     ),
 ];

@@ -1,29 +1,34 @@
 //! ping(8) for libvirt daemons: is the link alive, how fast does it answer, and does it keep answering?
 //!
-//! [`Options`] says what is wanted; [`run`] pings each daemon in a task of its own: [`target`] finds it,
-//! [`link`] connects, [`pinger`] or [`listener`] goes on until it ends, and a [`Reporter`] tells each
-//! [`Event`] to the [`Output`].
+//! [`run`] pings each daemon in a task of its own: [`target`] finds its address, [`session`] connects, and [`pinger`] or
+//! [`listener`] goes on until the run ends. A [`Reporter`] prints each [`Event`] that the [`Options`] ask for.
 
-mod end;
+mod advice;
+mod connection;
+mod ending;
 mod event;
 mod exit;
 mod failure;
-mod flights;
 mod histogram;
+mod in_flight;
 #[cfg(test)]
 mod json;
-mod link;
 mod listener;
+mod nanoseconds;
 mod options;
+mod other_service;
 mod output;
 mod pinger;
 mod probe;
 mod report;
-mod signals;
+mod requests;
+mod safe_text;
+mod session;
 mod statistics;
 mod tally;
 mod target;
 mod text;
+mod turns;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -38,25 +43,25 @@ use tokio::time::{Instant, timeout};
 use virt_tokio::environment;
 use virt_uri::{Access, Environment};
 
-use crate::end::unanswered;
+use crate::ending::unanswered_message;
 use crate::event::{Ended, Event};
 use crate::exit::Exit;
-use crate::link::{Link, Patience};
 use crate::options::Options;
-use crate::output::{Gone, Output};
+use crate::output::{Output, OutputClosed};
 use crate::pinger::Pinger;
 use crate::report::Reporter;
-use crate::signals::{Signal, Signals};
+use crate::requests::Requests;
+use crate::session::{Session, Stopped, TimeLimit};
 use crate::tally::Tally;
 
-/// How long a daemon has to take leave.
+/// The time for a daemon's reply to the last call.
 const GOODBYE: Duration = Duration::from_millis(250);
 
 fn main() -> ExitCode {
     let options = match Options::try_parse() {
         Ok(options) => options,
         Err(message) => {
-            // Where it cannot be printed, there is the exit status.
+            // If it cannot be printed, there is the exit status.
             let _ = message.print();
             let exit = if message.use_stderr() {
                 Exit::Usage
@@ -68,65 +73,59 @@ fn main() -> ExitCode {
     };
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return broken(&error).into(),
+        Err(error) => return print_error(&error).into(),
     };
     let exit = runtime
         .block_on(run(options))
-        .unwrap_or_else(|error| broken(&error));
-    // A name that is still being looked up is not waited for.
+        .unwrap_or_else(|error| print_error(&error));
+    // A host name may still be looked up, which can take long.
     Runtime::shutdown_background(runtime);
     exit.into()
 }
 
-fn broken(error: &io::Error) -> Exit {
-    // Where standard error is closed, there is the exit status.
+fn print_error(error: &io::Error) -> Exit {
+    // If standard error is closed, there is the exit status.
     let _ = writeln!(io::stderr(), "virt-ping: {error}");
     Exit::Failure
 }
 
-/// Pings all daemons, side by side, and returns the worst of what has come of it.
+/// Pings all daemons, side by side, and returns the worst status.
 async fn run(mut options: Options) -> io::Result<Exit> {
     if options.uris.is_empty() {
         options.uris.push(String::new());
     }
-    let (source, signals) = Signals::new();
-    tokio::spawn(source.listen()?);
-    let (output, writer) = Output::new(io::stdout());
+    let start = Instant::now();
+    let deadline = options.deadline.map(|deadline| start + deadline);
+    let (signals, requests) = Requests::new(deadline);
+    tokio::spawn(signals.listen()?);
+    let (output, writers) = Output::new(io::stdout(), io::stderr(), &requests);
     let environment = environment();
     let options = Arc::new(options);
-    let start = Instant::now();
     let mut runs = JoinSet::new();
     for uri in options.uris.clone() {
         let (options, environment) = (Arc::clone(&options), environment.clone());
-        let (output, signals) = (output.clone(), signals.clone());
-        runs.spawn(async move { one(&uri, &options, &environment, output, signals, start).await });
+        let (output, requests) = (output.clone(), requests.clone());
+        runs.spawn(async move { run_one(&uri, &options, &environment, output, requests).await });
     }
     drop(output);
-    let all = async {
-        let mut worst = Exit::Alive;
-        while let Some(run) = runs.join_next().await {
-            // Whoever has stopped reading does not want to know.
-            worst = worst.max(run?.unwrap_or(Exit::Alive));
-        }
-        writer.finish().await?;
-        Ok(worst)
-    };
-    tokio::select! {
-        exit = all => exit,
-        // What a reader does not take is not waited for.
-        () = signals.interrupted_again() => Ok(Exit::Dead),
+    let mut worst = Exit::Alive;
+    while let Some(run) = runs.join_next().await {
+        // A reader that has closed the output has seen enough.
+        worst = worst.max(run?.unwrap_or(Exit::Alive));
     }
+    writers.finish().await?;
+    Ok(worst)
 }
 
 /// Pings one daemon.
-async fn one(
+async fn run_one(
     uri: &str,
     options: &Options,
     environment: &Environment,
     output: Output,
-    mut signals: Signals,
-    start: Instant,
-) -> Result<Exit, Gone> {
+    mut requests: Requests,
+) -> Result<Exit, OutputClosed> {
+    let start = Instant::now();
     let access = if options.readonly {
         Access::ReadOnly
     } else {
@@ -138,85 +137,79 @@ async fn one(
         Ok(target) => target,
         Err(failure) => return reporter.fail(&failure).await,
     };
-    let limit = options
+    let length = options
         .deadline
         .unwrap_or(Duration::MAX)
         .min(options.connect_timeout);
-    let patience = Patience {
-        until: start + limit,
-        limit,
+    let limit = TimeLimit {
+        end: start + length,
+        length,
     };
-    let link = tokio::select! {
-        link = link::open(&target, options, patience, &reporter) => link?,
-        () = end(&mut signals) => {
-            let exit = Exit::Dead;
+    let session = tokio::select! {
+        session = session::open(&target, options, limit, &reporter) => session,
+        () = requests.interrupted() => {
             if options.check {
-                let message = unanswered(Ended::Interrupted, options, start);
-                reporter.tell(Event::unchecked(message, exit)).await?;
+                let message = unanswered_message(Ended::Interrupted, options, start);
+                reporter.report(Event::failed_check(message, Exit::Dead)).await?;
             }
-            return Ok(exit);
+            return Ok(Exit::Dead);
         }
     };
-    let mut link = match link {
-        Ok(link) => link,
-        Err(failure) => return reporter.fail(&failure).await,
+    let mut session = match session {
+        Ok(session) => session,
+        Err(Stopped::Failure(failure)) => return reporter.fail(&failure).await,
+        Err(Stopped::OutputClosed(closed)) => return Err(closed),
     };
-    if let Some(uri) = &link.uri {
+    if let Some(uri) = &session.uri {
         reporter.rename(uri);
     }
     let connected = Event::Connected {
-        address: link.address.clone(),
-        version: link.version.clone(),
-        keepalive: link.keepalive,
-        mode: options.kind(),
+        address: session.address.clone(),
+        version: session.version.clone(),
+        keepalive: session.keepalive,
+        mode: options.mode_name(),
     };
-    reporter.tell(connected).await?;
-    let deadline = options.deadline.map(|deadline| start + deadline);
+    reporter.report(connected).await?;
     let (tally, ended) = if options.listen {
-        listener::listen(&mut link, options, &reporter, deadline, &mut signals).await?
+        listener::listen(&mut session, options, &reporter, &mut requests).await?
     } else {
-        let pinger = Pinger::new(&link.client, options, &reporter);
-        pinger.run(deadline, &mut signals).await?
+        let pinger = Pinger::new(&session.client, options, &reporter);
+        pinger.run(&mut requests).await?
     };
-    let exit = conclude(options, &reporter, &link, &tally, ended, start).await?;
+    let exit = conclude(options, &reporter, &session, &tally, ended, start).await?;
     if ended != Ended::Closed && !options.raw {
-        // The connection ends in any case.
-        let _ = timeout(GOODBYE, link.client.close()).await;
+        // The connection ends whether the daemon replies or not.
+        let _ = timeout(GOODBYE, session.client.close()).await;
     }
     Ok(exit)
 }
 
-/// Tells how it went.
+/// Reports the outcome.
 async fn conclude(
     options: &Options,
     reporter: &Reporter<'_>,
-    link: &Link,
+    session: &Session,
     tally: &Tally<'_>,
     ended: Ended,
     start: Instant,
-) -> Result<Exit, Gone> {
+) -> Result<Exit, OutputClosed> {
     let exit = tally.exit(ended);
     let summary = tally.summary(Some(ended));
     if options.check {
         let time = summary.rtt.map(|rtt| Duration::from_nanos(rtt.avg_ns));
         let ok = exit == Exit::Alive;
-        let silent = || unanswered(ended, options, start);
-        let message = (!ok).then(|| tally.closed.clone().unwrap_or_else(silent));
+        let unanswered = || unanswered_message(ended, options, start);
+        let message = (!ok).then(|| tally.closed.clone().unwrap_or_else(unanswered));
         let check = Event::Check {
             ok,
             time: time.filter(|_| ok),
-            version: link.version.clone(),
+            version: session.version.clone(),
             message,
             exit: exit.code(),
         };
-        reporter.tell(check).await?;
+        reporter.report(check).await?;
     } else {
-        reporter.tell(Event::Summary(summary)).await?;
+        reporter.report(Event::Summary(summary)).await?;
     }
     Ok(exit)
-}
-
-/// Waits until the run is to end; there is nothing to tell yet.
-async fn end(signals: &mut Signals) {
-    while signals.next().await != Signal::End {}
 }

@@ -1,29 +1,29 @@
-//! What can be asked for: the one definition of `--help`, the man page and the shell completions.
+//! The options: the one definition of `--help`, the man page and the shell completions.
 
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
-/// The shortest interval; what wants more is a flood.
+/// The shortest interval; `--flood` goes beyond.
 const INTERVAL_MIN: Duration = Duration::from_millis(2);
 
-/// The longest time that can be asked for, in seconds: some thirty years.
+/// The longest time in seconds, some thirty years.
 const SECONDS_MAX: f64 = 1e9;
 
-/// What it ends with, for the end of `--help` and a section of the man page.
+/// The exit status, for the end of `--help` and a section of the man page.
 pub(crate) const EXIT_STATUS: &str = "\
 0  PONGs came
 1  none came, or fewer than -c by -w, or the link died
-2  there was no connection, or anything else went wrong
-3  the options are wrong
-4  the daemon requires an authentication that fails or is not supported
-Of several URIs the highest one counts.
+2  there was no connection, or another error
+3  the options are invalid
+4  the daemon requires authentication that is not supported or was refused
+With several URIs the highest status counts.
 ";
 
-/// What it can be used for, as [`EXIT_STATUS`].
+/// Examples, for the same places as [`EXIT_STATUS`].
 pub(crate) const EXAMPLES: &str = "\
 virt-ping -c 5 test:///default         a daemon within the program itself
-virt-ping qemu:///system               until Ctrl-C; Ctrl-\\ shows how it goes
+virt-ping qemu:///system               until Ctrl-C; Ctrl-\\ prints statistics
 virt-ping --mode rpc -w 10 qemu+tcp://host/system
 virt-ping --check -q qemu:///system && echo alive
 ";
@@ -32,10 +32,10 @@ virt-ping --check -q qemu:///system && echo alive
 ///
 /// Is the link alive, how fast does it answer, and does it keep answering?
 #[derive(Debug, Clone, Parser)]
-#[allow(clippy::doc_markdown, reason = "it is printed as it stands")]
+#[allow(clippy::doc_markdown, reason = "the text is printed as it is")]
 #[command(name = "virt-ping", version, term_width = 80, after_help = after_help())]
 pub(crate) struct Options {
-    /// Whom to ping, such as qemu:///system; several are pinged side by side
+    /// Daemons to ping, such as qemu:///system; several are pinged side by side
     ///
     /// Without one: LIBVIRT_DEFAULT_URI, then uri_default of libvirt.conf, then the
     /// sockets that exist. test:///default is a daemon within this process, and needs
@@ -57,23 +57,23 @@ pub(crate) struct Options {
     #[arg(short, long, value_name = "SECS", default_value = "1", value_parser = interval)]
     pub(crate) interval: Duration,
 
-    /// How long to wait for a PONG before it is missed
-    #[arg(short = 'W', long, value_name = "SECS", default_value = "1", value_parser = seconds)]
+    /// Time after which a PONG is missed, above 0
+    #[arg(short = 'W', long, value_name = "SECS", default_value = "1", value_parser = time_limit)]
     pub(crate) timeout: Duration,
 
-    /// End after this time, come what may
-    #[arg(short = 'w', long, value_name = "SECS", value_parser = seconds)]
+    /// End after this time, above 0, whatever happens
+    #[arg(short = 'w', long, value_name = "SECS", value_parser = time_limit)]
     pub(crate) deadline: Option<Duration>,
 
-    /// PING as fast as PONGs come, with 64 under way (rpc: 4) and no line for each
+    /// PING as fast as PONGs come, with 64 in flight (rpc: 4) and no line for each
     #[arg(short, long, conflicts_with_all = ["interval", "outstanding", "audible"])]
     pub(crate) flood: bool,
 
-    /// Print the first line and the statistics only
+    /// Print only the first line and the statistics
     #[arg(short, long)]
     pub(crate) quiet: bool,
 
-    /// Time each step of connecting
+    /// Print the time of each phase of connecting
     #[arg(short, long, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
 
@@ -81,7 +81,7 @@ pub(crate) struct Options {
     #[arg(short = 'D', long)]
     pub(crate) timestamps: bool,
 
-    /// Tell of a PING that has no PONG yet before the next is sent
+    /// Report a PING without a PONG before the next is sent
     #[arg(short = 'O', long)]
     pub(crate) outstanding: bool,
 
@@ -89,10 +89,10 @@ pub(crate) struct Options {
     #[arg(short, long)]
     pub(crate) audible: bool,
 
-    /// What to send: keepalive or rpc
+    /// Messages to send: keepalive or rpc
     ///
-    /// PINGs are answered by the daemon's I/O loop, also when its workers hang. rpc
-    /// makes calls instead, which a worker has to answer, and finds those.
+    /// PINGs are answered by the daemon's I/O loop, even if its workers hang. rpc makes
+    /// calls instead, which a worker has to answer.
     #[arg(
         long,
         value_enum,
@@ -104,28 +104,30 @@ pub(crate) struct Options {
 
     /// PING without authentication or negotiation
     ///
-    /// A daemon answers PINGs as soon as it is connected to.
+    /// A daemon answers PINGs from the first byte of a connection.
     #[arg(long, conflicts_with = "mode")]
     pub(crate) raw: bool,
 
-    /// Send nothing, and tell of the daemon's own PINGs
+    /// Send nothing, and print the daemon's own PINGs
     ///
-    /// A daemon sends them to a client that is silent, by default after 5 seconds.
+    /// A daemon sends them to a silent client, by default after 5 seconds. Beyond ten lines
+    /// a second, several PINGs share a line.
     #[arg(long, conflicts_with_all = [
-        "raw", "mode", "interval", "timeout", "flood", "outstanding", "histogram",
+        "raw", "mode", "interval", "timeout", "flood", "outstanding", "histogram", "audible",
+        "keepalive_interval", "keepalive_count",
     ])]
     pub(crate) listen: bool,
 
-    /// PING once: one line on standard output, and the exit status
+    /// PING once: print one line, and exit with the status
     #[arg(long, conflicts_with_all = [
         "count", "interval", "listen", "flood", "outstanding", "audible", "verbose", "histogram",
     ])]
     pub(crate) check: bool,
 
-    /// How to print: text or json
+    /// Output format: text or json
     ///
-    /// json is one object a line, times are integers in nanoseconds. The man page lists
-    /// the keys.
+    /// json is one object a line; times are integers in nanoseconds. The man page lists the
+    /// keys.
     #[arg(
         long,
         value_enum,
@@ -139,42 +141,42 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) histogram: bool,
 
-    /// Connect for reading only
+    /// Connect read-only
     #[arg(short, long)]
     pub(crate) readonly: bool,
 
-    /// Silence after which the session asks for a sign of life; 0 is never
+    /// Silence after which a keepalive PING is sent; 0 is never
     #[arg(
         short = 'k', long, value_name = "SECS", default_value = "5", value_parser = seconds
     )]
     pub(crate) keepalive_interval: Duration,
 
-    /// How often it asks; the link is dead at interval * (count + 1)
+    /// Keepalive PINGs until the link is dead, at interval * (count + 1)
     #[arg(short = 'K', long, value_name = "N", default_value_t = 5)]
     pub(crate) keepalive_count: u32,
 
-    /// How long connecting may take
-    #[arg(long, value_name = "SECS", default_value = "10", value_parser = seconds)]
+    /// Time limit for connecting, above 0
+    #[arg(long, value_name = "SECS", default_value = "10", value_parser = time_limit)]
     pub(crate) connect_timeout: Duration,
 }
 
 impl Options {
-    /// What is counted.
-    pub(crate) fn what(&self) -> What {
+    /// Returns the messages that are counted.
+    pub(crate) fn counted(&self) -> Counted {
         match self.mode {
-            _ if self.listen => What::Heard,
-            Mode::Keepalive => What::Pings,
-            Mode::Rpc => What::Calls,
+            _ if self.listen => Counted::DaemonPings,
+            Mode::Keepalive => Counted::Pings,
+            Mode::Rpc => Counted::Calls,
         }
     }
 
-    /// Whether, for what is missed, more is sent than was asked for: with a deadline, as long as there is time.
-    pub(crate) fn sends_anew(&self) -> bool {
+    /// Returns whether more than the count is sent, to make up for missed ones, until the deadline.
+    pub(crate) fn resends(&self) -> bool {
         self.deadline.is_some() && !self.check
     }
 
-    /// The name of what is done.
-    pub(crate) fn kind(&self) -> &'static str {
+    /// Returns the name of the mode of the run.
+    pub(crate) fn mode_name(&self) -> &'static str {
         match self.mode {
             _ if self.raw => "raw",
             _ if self.listen => "listen",
@@ -184,27 +186,27 @@ impl Options {
     }
 }
 
-/// What is counted.
+/// The messages that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum Counted {
     /// Our PINGs.
     Pings,
     /// Calls.
     Calls,
     /// The daemon's PINGs.
-    Heard,
+    DaemonPings,
 }
 
-/// What is sent to be answered.
+/// The messages that are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mode {
-    /// PINGs: answered by the I/O loop, also when all workers hang
+    /// PINGs: answered by the I/O loop, even if all workers hang
     Keepalive,
     /// Calls: answered by a worker
     Rpc,
 }
 
-/// How it is printed.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Lines for people
@@ -230,6 +232,15 @@ fn seconds(text: &str) -> Result<Duration, String> {
     } else {
         Err(format!("not in 0 ..= {SECONDS_MAX}"))
     }
+}
+
+/// Parses the time after which something is given up.
+fn time_limit(text: &str) -> Result<Duration, String> {
+    let time = seconds(text)?;
+    if time.is_zero() {
+        return Err("not above 0".to_owned());
+    }
+    Ok(time)
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -265,6 +276,14 @@ mod tests {
             ("1s", Err("not a number".to_owned())),
         ] {
             assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_limit_is_above_zero() {
+        assert_eq!(time_limit("0.001"), Ok(Duration::from_millis(1)));
+        for text in ["0", "0.0", "1e-10"] {
+            assert_eq!(time_limit(text), Err("not above 0".to_owned()), "{text}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What is sent to be answered: a PING, or a call.
+//! A probe of the daemon: a PING, or a call.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use virt_transport::{CallProcedure, ProgramId};
 
 use crate::options::Mode;
 
-/// Sends one and waits for its answer; none will come if the connection is closed.
+/// Sends a probe, and returns the round trip; `None` if the connection is closed.
 pub(crate) async fn probe(client: Client, mode: Mode) -> Option<Duration> {
     match mode {
         Mode::Keepalive => client.ping().await.ok(),
@@ -17,26 +17,25 @@ pub(crate) async fn probe(client: Client, mode: Mode) -> Option<Duration> {
     }
 }
 
-/// Calls what takes a worker and costs it nothing: asks for a domain that there is not.
+/// Makes a call that takes a worker and costs it nothing: it asks for a domain that does not exist.
 ///
-/// A daemon has workers of their own for calls of high priority, which most cheap ones are, so that these
-/// are answered while all others hang. This one is of low priority; that there is no such domain is what an
-/// ordinary worker has said.
+/// Most cheap calls have high priority, and a daemon keeps workers for those alone, which answer while all others hang.
+/// This call has low priority, so an ordinary worker answers it, with the error that there is no such domain.
 async fn call(client: &Client) -> Option<Duration> {
     let start = Instant::now();
-    let nobody = NonnullDomain {
+    let no_domain = NonnullDomain {
         name: "virt-ping",
         uuid: [0; 16],
         id: -1,
     };
-    match client.call::<DomainGetInfo>(&nobody).await {
-        // Whatever the reply, there is one.
+    match client.call::<DomainGetInfo>(&no_domain).await {
+        // An error is a reply, too.
         Ok(()) | Err(CallError::Reply(_)) => Some(start.elapsed()),
         Err(_) => None,
     }
 }
 
-/// `DOMAIN_GET_INFO`, whose result is of no interest.
+/// `DOMAIN_GET_INFO`, without its result.
 struct DomainGetInfo;
 
 impl CallProcedure for DomainGetInfo {

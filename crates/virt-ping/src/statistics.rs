@@ -1,29 +1,29 @@
-//! Minimum, average, maximum and deviation, of any number of times in constant space.
+//! Minimum, average, maximum and deviation of any number of times, in constant memory.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::event::as_nanoseconds;
+use crate::nanoseconds::as_nanoseconds;
 
-/// What is remembered of the times so far.
+/// The sums over all times so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Statistics {
     count: u64,
     min: u64,
     max: u64,
     sum: u128,
-    /// Of the squares. At 30 years each, that is room for 300 of them; then it saturates.
+    /// The sum of the squares. It saturates after 300 times of 30 years each.
     squares: u128,
 }
 
-/// The result, in nanoseconds; fractions of one are cut off.
+/// The statistics in nanoseconds, rounded down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Times {
     pub(crate) min_ns: u64,
     pub(crate) avg_ns: u64,
     pub(crate) max_ns: u64,
-    /// The standard deviation, which ping(8) calls so.
+    /// The standard deviation, by the name that ping(8) gives it.
     pub(crate) mdev_ns: u64,
 }
 
@@ -42,7 +42,7 @@ impl Statistics {
         self.squares = self.squares.saturating_add(time * time);
     }
 
-    /// None if there are no times.
+    /// Returns the statistics; `None` without times.
     pub(crate) fn times(&self) -> Option<Times> {
         let count = u128::from(self.count);
         let avg = self.sum.checked_div(count)?;

@@ -1,4 +1,4 @@
-//! What has come of a run so far.
+//! The numbers of a run so far.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use crate::event::{Ended, Summary};
 use crate::exit::Exit;
 use crate::histogram::Histogram;
 use crate::options::Options;
+use crate::safe_text::SafeText;
 use crate::statistics::Statistics;
 
 /// The numbers of a run.
@@ -18,11 +19,11 @@ pub(crate) struct Tally<'a> {
     pub(crate) sent: u64,
     pub(crate) received: u64,
     pub(crate) late: u64,
-    /// What was missed and has not come late.
+    /// The missed ones that were not answered late.
     pub(crate) missed: u64,
     pub(crate) held_back: u64,
-    /// Why the connection is closed, if it is.
-    pub(crate) closed: Option<String>,
+    /// The message of a closed connection.
+    pub(crate) closed: Option<SafeText>,
     times: Statistics,
     histogram: Option<Histogram>,
 }
@@ -43,11 +44,12 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// How long it has gone on.
+    /// Returns the time since the beginning.
     pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
 
+    /// Counts an answer in time.
     pub(crate) fn received(&mut self, time: Duration) {
         self.received += 1;
         self.times.add(time);
@@ -56,21 +58,21 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// As [`received`](Self::received), of what was missed before.
+    /// Counts an answer to one that was missed before.
     pub(crate) fn received_late(&mut self, time: Duration) {
         self.late += 1;
         self.missed -= 1;
         self.received(time);
     }
 
-    /// Returns whether as much has come as was wanted, where more is sent for what is missed.
+    /// Returns whether the number that was asked for was received, if missed ones are sent again.
     pub(crate) fn is_enough(&self) -> bool {
         self.options
             .count
             .is_some_and(|count| self.received >= count)
     }
 
-    /// What it means if it ends so.
+    /// Returns the exit status for this end.
     pub(crate) fn exit(&self, ended: Ended) -> Exit {
         let enough = match self.options.deadline {
             Some(_) if self.options.count.is_some() => self.is_enough(),
@@ -83,7 +85,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// The numbers, at the end or in between.
+    /// Returns the numbers, at the end or in between.
     pub(crate) fn summary(&self, ended: Option<Ended>) -> Summary {
         let histogram = self.histogram.as_ref();
         Summary {
@@ -95,11 +97,11 @@ impl<'a> Tally<'a> {
             duration: self.elapsed(),
             rtt: self.times.times(),
             percentiles: histogram.and_then(Histogram::percentiles),
-            // In between, a chart would hide what goes on.
+            // In between, a chart would hide the other lines.
             histogram: ended.and(histogram).map(Histogram::bars),
             ended,
             exit: self.exit(ended.unwrap_or(Ended::Interrupted)).code(),
-            what: self.options.what(),
+            counted: self.options.counted(),
         }
     }
 }
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_alive_if_anything_came() {
+    fn any_answer_means_alive() {
         for ended in [Ended::Count, Ended::Deadline, Ended::Interrupted] {
             assert_eq!(exit(&["-c3"], 1, ended), Exit::Alive);
             assert_eq!(exit(&["-w3"], 1, ended), Exit::Alive);
@@ -127,18 +129,18 @@ mod tests {
     }
 
     #[test]
-    fn by_a_deadline_all_have_to_come() {
+    fn with_a_deadline_all_of_the_count_have_to_come() {
         assert_eq!(exit(&["-c3", "-w3"], 3, Ended::Count), Exit::Alive);
         assert_eq!(exit(&["-c3", "-w3"], 2, Ended::Deadline), Exit::Dead);
     }
 
     #[test]
-    fn a_link_that_died_is_dead_whatever_came() {
+    fn a_closed_connection_is_dead_whatever_came() {
         assert_eq!(exit(&[], 99, Ended::Closed), Exit::Dead);
     }
 
     #[test]
-    fn what_comes_late_is_no_longer_missed() {
+    fn a_late_answer_is_no_longer_missed() {
         let options = Options::parse_from(["virt-ping", "--histogram"]);
         let mut tally = Tally::new(&options);
         (tally.sent, tally.missed) = (2, 1);

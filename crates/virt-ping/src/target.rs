@@ -1,4 +1,4 @@
-//! From what the user has named to what can be connected to.
+//! The daemon to ping: from a URI, or the default, to addresses.
 
 use std::path::Path;
 
@@ -6,19 +6,19 @@ use virt_uri::{Access, Candidate, Environment, Uri};
 
 use crate::failure::Failure;
 
-/// The drivers whose own daemon is looked for where there is no socket that all share.
+/// The drivers whose own daemon is looked for if the socket for all drivers does not exist.
 const DRIVERS: [&str; 7] = ["qemu", "xen", "lxc", "ch", "bhyve", "vz", "vbox"];
 
 /// A daemon to be pinged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// What to ask the daemon to open; empty leaves it to the daemon.
+    /// The name that the daemon is asked to open; if empty, the daemon chooses.
     pub(crate) name: String,
-    /// Where it may be, in the order to try.
+    /// The possible addresses, in the order to try.
     pub(crate) candidates: Vec<Candidate>,
 }
 
-/// Names and finds the daemon that a URI stands for; an empty URI stands for the default.
+/// Resolves a URI, and returns its label for the output as well; an empty one means the default.
 pub(crate) fn resolve(
     uri: &str,
     environment: &Environment,
@@ -31,8 +31,9 @@ pub(crate) fn resolve(
         uri.parse().map_err(connect)
     };
     let label = match &found {
-        _ if !uri.is_empty() => uri.to_owned(),
-        Ok(found) => configured(environment).map_or_else(|| found.to_string(), str::to_owned),
+        _ if !uri.is_empty() => Uri::redact(uri).into_owned(),
+        Ok(found) => configured(environment)
+            .map_or_else(|| found.to_string(), |uri| Uri::redact(uri).into_owned()),
         Err(_) => "default URI".to_owned(),
     };
     let target = found.and_then(|uri| {
@@ -45,7 +46,7 @@ pub(crate) fn resolve(
     (label, target)
 }
 
-/// What the default is set to.
+/// Returns the default URI that is configured.
 fn configured(environment: &Environment) -> Option<&str> {
     let variable = environment.libvirt_default_uri.as_deref();
     let file = environment.uri_default.as_deref();
@@ -53,7 +54,7 @@ fn configured(environment: &Environment) -> Option<&str> {
     variable.filter(set).or(file.filter(set))
 }
 
-/// What is configured, else the first of the daemons whose socket is there.
+/// Returns the default URI that is configured, else that of the first daemon whose socket exists.
 fn default(
     environment: &Environment,
     access: Access,
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn without_it_a_drivers_own_is_taken() {
+    fn without_it_the_socket_of_a_driver_is_used() {
         let (label, found) = sockets(&["virtlxcd-sock", "virtnetworkd-sock"]);
         assert_eq!(label, "lxc:///system");
         assert_eq!(
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_it_is_said_where_they_would_be() {
+    fn without_any_the_directory_is_named() {
         let (label, found) = sockets(&[]);
         assert_eq!(label, "default URI");
         let expected = "there is no libvirt socket in /var/run/libvirt";
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_configured_is_not_looked_for() {
+    fn a_configured_default_is_used_whether_its_socket_exists_or_not() {
         let mut environment = root();
         environment.uri_default = Some("test:///default".to_owned());
         let find =
@@ -151,9 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_counts_most_and_is_named_as_it_was_given() {
+    fn a_given_uri_counts_most_and_is_the_label() {
         let mut environment = root();
         environment.libvirt_default_uri = Some("qemu:///system".to_owned());
+        let given = "qemu+tcp://user:secret@host/system";
+        let (label, _) = resolve(given, &environment, Access::ReadWrite, |_| true);
+        assert_eq!(label, "qemu+tcp://user:***@host/system");
         let (label, target) = resolve("TEST+tcp://host", &environment, Access::ReadWrite, |_| true);
         assert_eq!(label, "TEST+tcp://host");
         let host = "host".to_owned();

@@ -1,30 +1,36 @@
-//! Events as lines for people.
+//! The lines for people, one for each event.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::event::{Event, Percentiles, Phase, Summary, as_nanoseconds};
-use crate::histogram::{Chart, Milliseconds};
-use crate::options::What;
+use crate::event::{Event, Summary};
+use crate::histogram::{Chart, Percentiles};
+use crate::nanoseconds::Milliseconds;
+use crate::options::Counted;
+use crate::safe_text::SafeText;
 use crate::statistics::Times;
 
-/// How much is shown of what a peer says, in characters.
-const WORDS_MAX: usize = 400;
-
-/// Prints an event about a daemon.
+/// Prints an event of a daemon.
 pub(crate) struct Text<'a> {
-    pub(crate) uri: &'a str,
-    pub(crate) what: What,
+    pub(crate) uri: &'a SafeText,
+    pub(crate) counted: Counted,
     pub(crate) event: &'a Event,
 }
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { uri, what, event } = *self;
-        let pong = if what == What::Calls { "REPLY" } else { "PONG" };
+        let Self {
+            uri,
+            counted,
+            event,
+        } = *self;
+        let pong = if counted == Counted::Calls {
+            "REPLY"
+        } else {
+            "PONG"
+        };
         match event {
             Event::Phase { phase, time } => {
-                let phase = phase.to_string();
                 write!(f, "{uri}: {phase:<12} {:>9} ms", milliseconds(*time))
             }
             Event::Connected {
@@ -33,10 +39,10 @@ impl fmt::Display for Text<'_> {
                 keepalive,
                 mode: _,
             } => {
-                let verb = match what {
-                    What::Pings => "PING",
-                    What::Calls => "CALL",
-                    What::Heard => "LISTEN",
+                let verb = match counted {
+                    Counted::Pings => "PING",
+                    Counted::Calls => "CALL",
+                    Counted::DaemonPings => "LISTEN",
                 };
                 write!(f, "{verb} {uri} ({address}): ")?;
                 version
@@ -70,10 +76,15 @@ impl fmt::Display for Text<'_> {
                     "held back from {uri}: seq={seq}, {unanswered} are unanswered"
                 )
             }
-            Event::Ping { seq, after } => {
+            Event::Ping { seq, count, after } => {
+                if *count == 1 {
+                    f.write_str("PING")?;
+                } else {
+                    write!(f, "{count} PINGs")?;
+                }
                 write!(
                     f,
-                    "PING from {uri}: seq={seq} after={} ms",
+                    " from {uri}: seq={seq} after={} ms",
                     milliseconds(*after)
                 )
             }
@@ -91,14 +102,17 @@ impl fmt::Display for Text<'_> {
                     .try_for_each(|version| write!(f, ", libvirt {version}"))
             }
             Event::Check { message, .. } => {
-                write!(f, "{uri}: {}", message.as_deref().unwrap_or_default())
+                write!(f, "{uri}: ")?;
+                message
+                    .iter()
+                    .try_for_each(|message| write!(f, "{message}"))
             }
             Event::Interim(summary) => {
                 write!(f, "{uri}: ")?;
                 counts(summary, f)?;
                 summary.rtt.iter().try_for_each(|rtt| {
                     f.write_str("; ")?;
-                    times(summary.what, rtt, f)
+                    times(summary.counted, rtt, f)
                 })
             }
             Event::Summary(summary) => self.summary(summary, f),
@@ -113,7 +127,7 @@ impl Text<'_> {
         write!(f, ", time {} ms", summary.duration.as_millis())?;
         if let Some(rtt) = &summary.rtt {
             f.write_str("\n")?;
-            times(summary.what, rtt, f)?;
+            times(summary.counted, rtt, f)?;
         }
         if let Some(Percentiles {
             p50_ns,
@@ -132,35 +146,6 @@ impl Text<'_> {
     }
 }
 
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "connect",
-            Self::Authenticate => "authenticate",
-            Self::Negotiate => "negotiate",
-            Self::Open => "open",
-            Self::FirstPong => "first PONG",
-        })
-    }
-}
-
-/// Makes one line without control characters of what others say.
-pub(crate) fn clean(text: &str) -> String {
-    let mut clean = String::new();
-    for (index, character) in text.chars().enumerate() {
-        if index == WORDS_MAX {
-            clean.push_str("...");
-            break;
-        }
-        if character.is_control() {
-            clean.extend(character.escape_default());
-        } else {
-            clean.push(character);
-        }
-    }
-    clean
-}
-
 fn counts(summary: &Summary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Summary {
         sent,
@@ -168,17 +153,17 @@ fn counts(summary: &Summary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         late,
         missed,
         held_back,
-        what,
+        counted,
         ..
     } = *summary;
-    let (pings, pongs) = match what {
-        What::Pings => ("ping", "pong"),
-        What::Calls => ("call", "repl"),
-        What::Heard => return write!(f, "{received} ping{} received", plural(received)),
+    let (pings, pongs) = match counted {
+        Counted::Pings => ("ping", "pong"),
+        Counted::Calls => ("call", "repl"),
+        Counted::DaemonPings => return write!(f, "{received} ping{} received", plural(received)),
     };
-    let ending = match (what, received) {
-        (What::Calls, 1) => "y",
-        (What::Calls, _) => "ies",
+    let ending = match (counted, received) {
+        (Counted::Calls, 1) => "y",
+        (Counted::Calls, _) => "ies",
         _ => plural(received),
     };
     write!(
@@ -199,8 +184,8 @@ fn plural(count: u64) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-fn times(what: What, times: &Times, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let name = if what == What::Heard {
+fn times(counted: Counted, times: &Times, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let name = if counted == Counted::DaemonPings {
         "interval"
     } else {
         "rtt"
@@ -215,12 +200,12 @@ fn times(what: What, times: &Times, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{name} min/avg/max/mdev = {min}/{avg}/{max}/{mdev} ms")
 }
 
-/// Prints a part of a whole in percent, with as many of three digits behind the point as are needed.
+/// Prints a part of a whole in percent, with at most three digits behind the point.
 struct Percent(u64, u64);
 
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Cut off, so that less than all is never 100.
+        // Rounded down, so that less than all is never 100.
         let thousandths = u128::from(self.0) * 100_000 / u128::from(self.1).max(1);
         if thousandths == 0 && self.0 > 0 {
             return f.write_str("<0.001");
@@ -231,7 +216,7 @@ impl fmt::Display for Percent {
 }
 
 fn milliseconds(time: Duration) -> Milliseconds {
-    Milliseconds(as_nanoseconds(time))
+    time.into()
 }
 
 #[cfg(test)]
@@ -253,13 +238,5 @@ mod tests {
         ] {
             assert_eq!(Percent(part, whole).to_string(), expected);
         }
-    }
-
-    #[test]
-    fn what_others_say_is_one_line_of_bounded_length() {
-        assert_eq!(clean("a\nb\u{1b}[31m"), r"a\nb\u{1b}[31m");
-        assert_eq!(clean("\u{e4}\u{f6}\u{fc}"), "\u{e4}\u{f6}\u{fc}");
-        let long = clean(&"x".repeat(5000));
-        assert_eq!(long.len(), WORDS_MAX + 3);
     }
 }

@@ -1,14 +1,11 @@
-//! What `cargo xtask dist` makes of the definition of the options.
+//! The man page and the completions that `cargo xtask dist` makes from the definition of the options.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "what helps a test may fail as a test does"
-)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 #[path = "../src/json.rs"]
 mod json;
 #[path = "../src/options.rs"]
-#[allow(dead_code, reason = "the program uses what this does not")]
+#[allow(dead_code, reason = "only the program uses all of it")]
 mod options;
 #[path = "../examples/dist/pages.rs"]
 mod pages;

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let uri = client.call::<ConnectGetUri>(&()).await?.uri;
     println!("{uri} on {host}, version {version}");
 
-    // Whoever does not answer PINGs for so long is closed: this end, and the daemon.
+    // After that time without answers to PINGs each end closes the connection.
     tokio::time::sleep(interval * (count + 2)).await;
     println!("PONG after {:?}", client.ping().await?);
     println!("{}", client.close().await);

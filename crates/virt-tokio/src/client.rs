@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 use virt_remote::ConnectClose;
 use virt_transport::{CallProcedure, Fd, ProgramId, Role, SendError, StreamId, Transport};
@@ -257,7 +257,7 @@ impl Client {
     /// [`CallError::Taken`], [`CallError::Closed`].
     pub async fn listen(&self, program: ProgramId) -> Result<(), CallError> {
         let connection = &self.shared.connection;
-        let known = connection.with_endpoint(move |endpoint| endpoint.calls(program).map(drop));
+        let known = connection.with_endpoint(move |endpoint| endpoint.register(program).map(drop));
         Ok(known.await??)
     }
 
@@ -290,7 +290,7 @@ impl Client {
     /// # Errors
     ///
     /// The connection is closed, or the peer has already sent part of a further frame: the connection is then closed,
-    /// too, because bytes from before and after the replacement cannot be told apart.
+    /// too, because bytes from before and after the replacement are indistinguishable.
     pub async fn wrap_stream(
         &self,
         wrap: impl FnOnce(Box<dyn ByteStream>) -> Box<dyn ByteStream> + Send + 'static,
@@ -416,14 +416,25 @@ impl Client {
         })
     }
 
+    /// Waits until one more call may be in flight.
+    async fn turn(&self) -> OwnedSemaphorePermit {
+        let calls = || Arc::clone(&self.shared.calls);
+        // Most often it may at once, and waiting takes longer than looking.
+        if let Ok(permit) = calls().try_acquire_owned() {
+            return permit;
+        }
+        let Ok(permit) = calls().acquire_owned().await else {
+            unreachable!("the semaphore is never closed");
+        };
+        permit
+    }
+
     async fn exchange_unlimited(
         &self,
         call: RawCall,
         sent: Option<Arc<AtomicBool>>,
     ) -> Result<Returned, CallError> {
-        let Ok(permit) = Arc::clone(&self.shared.calls).acquire_owned().await else {
-            unreachable!("the semaphore is never closed");
-        };
+        let permit = self.turn().await;
         let RawCall {
             program,
             procedure,

@@ -14,7 +14,7 @@ const CONFIGURATION_MAX: u64 = 1024 * 1024;
 /// Reads the environment of this process as libvirt does: its user, its variables, and `uri_default` of `libvirt.conf`.
 ///
 /// That file is `/etc/libvirt/libvirt.conf` for root, else `libvirt/libvirt.conf` in `$XDG_CONFIG_HOME`, even if that is
-/// relative, or in `.config` of the home directory. A file that cannot be read, or is none, sets nothing. An empty
+/// relative, or in `.config` of the home directory. A file that cannot be read, or does not parse, sets nothing. An empty
 /// variable counts as not set; one that is not UTF-8 has U+FFFD in place of invalid bytes where it is a URI. Without
 /// `HOME`, the home directory is that of the user database.
 #[must_use]

@@ -1,11 +1,11 @@
 //! Live connections to libvirt daemons on tokio, and their other end.
 //!
-//! [`connect`] leads from a URI to a [`Client`]: a negotiated connection that watches over itself. One task
-//! a connection reads, writes and keeps the time; handles are cheap to clone, and any number of calls can be
-//! made at once. [`Server`] is the daemon's side.
+//! [`connect`] leads from a URI to a [`Client`]: a negotiated connection with keepalive. One task a connection reads, writes
+//! and keeps the time; handles are cheap to clone, and any number of calls can be made at once. [`Server`] is the daemon's
+//! side.
 //!
-//! > PINGs are answered whatever the users of a connection do and however slow they are. What they do not
-//! > take is bounded: see [`Limits`].
+//! > PINGs are answered whatever the users of a connection do, except while nothing is read: see slow readers below. Data
+//! > that they do not take is bounded: see [`Limits`].
 //!
 //! # Examples
 //!
@@ -15,7 +15,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // A daemon within this process; `qemu:///system` is what one would write otherwise.
+//! // A daemon within this process. `qemu:///system` is that of this machine.
 //! let client = connect("test:///default", Options::default()).await?;
 //!
 //! let (host, uri) = tokio::try_join!(
@@ -30,32 +30,35 @@
 //! # }
 //! ```
 //!
-//! # What closes a connection
+//! # The end of a connection
 //!
-//! [`Client::closed`] gives the reason in libvirt's four words; every call that waits ends with it at once.
+//! [`Client::closed`] gives the reason in libvirt's four words; every pending call ends with it at once.
 //!
-//! | [`CloseReason`] | when |
+//! | [`CloseReason`] | cause |
 //! |---|---|
-//! | `Error` | the socket failed, or the peer broke the protocol; [`Closed::cause`] says how |
+//! | `Error` | the socket failed, or the peer broke the protocol; [`Closed::cause`] has the error |
 //! | `EndOfFile` | the peer closed it |
-//! | `KeepAlive` | no byte came for `interval * (count + 1)`: see [`Keepalive`] |
+//! | `KeepAlive` | no byte came for `interval * (count + 1)`: see [`KeepAliveMode`] |
 //! | `Client` | [`Client::close`], or the last handle was dropped |
+//!
+//! A [`Server`] also closes the connection of a client that is too slow: see [`ServerOptions`].
 //!
 //! # Slow readers
 //!
-//! - Events wait in a queue of [`Limits::events`]; beyond it the oldest are lost, which the reader is told.
-//! - Streams: above [`Limits::stream_bytes`] that nobody has taken, nothing more is read from the socket,
-//!   replies and PINGs included. Meanwhile the peer is sent a PONG at each interval, unasked, so that it does
-//!   not give this end up; that needs [`Keepalive::Send`], with an interval shorter than the peer's patience.
-//! - A peer that does not read: above [`Limits::queued_bytes`] that wait to be written, no call and no piece of
-//!   a stream is taken. Above as many bytes that answer the peer itself, PONGs and a server's replies, nothing
-//!   more is read from it. If it takes nothing for `interval * (count + 1)`, the connection is closed.
-//!   A server closes it after [`ServerOptions::write_timeout`], keepalive or not, and a broadcast with
-//!   [`Server::try_with_transport`] does not wait for it.
+//! - Events wait in a queue of [`Limits::events`] and [`Limits::event_bytes`]; beyond it the oldest are lost, and the reader
+//!   gets an error that counts them.
+//! - Streams: with [`Limits::stream_bytes`] untaken, nothing more is read from the socket, replies and PINGs included.
+//!   Meanwhile the peer is sent an unasked PONG at each interval, so that it does not give this end up; that needs
+//!   [`KeepAliveMode::Send`], with an interval shorter than the peer's patience. A pending call or PING makes the connection
+//!   read on, up to [`Limits::unread_bytes`]; beyond that the call fails with [`CallError::UnreadStreams`].
+//! - A peer that does not read: with [`Limits::queued_bytes`] waiting to be written, no call and no stream data is accepted.
+//!   With as many bytes of PONGs and a server's replies, which the peer causes, nothing more is read from it. If it takes
+//!   nothing for `interval * (count + 1)`, the connection is closed.
+//! - A [`Server`] that sends something to many clients uses [`Server::try_with_transport`], which waits for none of them.
 //!
 //! # Features
 //!
-//! `tracing`: events at level debug for what connections do. Without it nothing is output anywhere.
+//! `tracing`: events at level debug about connections. Without it there is no output.
 
 mod client;
 mod closed;

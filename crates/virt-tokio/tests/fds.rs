@@ -28,7 +28,7 @@ use virt_transport::{
     Call, CallProcedure, Context, Fd, Program, ProgramId, RemoteError, SendError,
 };
 
-/// How long a test may take before it fails, not how long it takes.
+/// The time after which a test that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 static ALONE: Mutex<()> = Mutex::new(());
@@ -362,7 +362,7 @@ fn those_that_a_libvirt_daemon_sends_back_with_an_error_are_taken_and_closed() {
 
 type Misuse = fn(&Peer, u8, BorrowedFd<'_>);
 
-/// What a peer does wrong, given the type of frame that has descriptors, and what is said of it.
+/// A fault of a peer, given the type of frame that has descriptors, and the error about it.
 const MISUSES: &[(&str, Misuse, &str)] = &[
     (
         "more than 32",

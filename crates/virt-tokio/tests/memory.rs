@@ -1,4 +1,4 @@
-//! What connections cost in memory, seen by an allocator that counts.
+//! The memory of connections, as seen by an allocator that counts.
 //!
 //! One test alone, so that nothing else allocates meanwhile.
 

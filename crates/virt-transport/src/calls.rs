@@ -1,6 +1,6 @@
 //! The client's half of a program: calls, and the frames that come back.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 
@@ -8,6 +8,7 @@ use bytes::Bytes;
 use thiserror::Error;
 use virt_xdr::{Encode, EncodeError, Encoder, Payload, ProgramId, Serial, Status};
 
+use crate::serial_map::{SerialMap, shrink_if_idle};
 use crate::{
     Context, ErrorCode, ErrorSource, FD_WEIGHT, Fd, Message, Program, ProgramError, RemoteError,
     Reply, ReplyError, SendError, StreamBody, StreamFrame, StreamId,
@@ -49,7 +50,7 @@ const COPY_MAX: usize = 64 * 1024;
 pub struct Calls<W> {
     program: ProgramId,
     /// The waiters of the calls that have no reply yet.
-    waiting: BTreeMap<Serial, W>,
+    waiting: SerialMap<W>,
     incoming: VecDeque<Incoming<W>>,
     /// The weight of `incoming` in bytes.
     backlog: usize,
@@ -123,7 +124,7 @@ impl<W: Send + 'static> Calls<W> {
     pub fn new(program: ProgramId) -> Self {
         Self {
             program,
-            waiting: BTreeMap::new(),
+            waiting: SerialMap::default(),
             incoming: VecDeque::new(),
             backlog: 0,
             backlog_limit: Self::BACKLOG_LIMIT,
@@ -178,19 +179,27 @@ impl<W: Send + 'static> Calls<W> {
         Some(incoming)
     }
 
+    /// Returns the number of inputs that wait for [`poll`](Self::poll).
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.incoming.len()
+    }
+
     /// Returns the waiter of a call that has no reply yet.
     pub fn waiter_mut(&mut self, serial: Serial) -> Option<&mut W> {
         self.waiting.get_mut(&serial)
     }
 
-    /// Returns the waiters of all calls without a reply.
+    /// Returns the waiters of all calls without a reply, in no particular order.
     pub fn waiters_mut(&mut self) -> impl Iterator<Item = &mut W> {
         self.waiting.values_mut()
     }
 
-    /// Returns the waiters of all calls without a reply, which are then forgotten: the connection is gone.
+    /// Returns the waiters of all calls without a reply, in order of their serials, and forgets them: the connection is gone.
     pub fn drain(&mut self) -> impl Iterator<Item = W> + use<W> {
-        mem::take(&mut self.waiting).into_values()
+        let mut waiting: Vec<_> = mem::take(&mut self.waiting).into_iter().collect();
+        waiting.sort_unstable_by_key(|(serial, _)| *serial);
+        waiting.into_iter().map(|(_, waiter)| waiter)
     }
 
     fn push(&mut self, incoming: Incoming<W>) -> Result<(), ProgramError> {
@@ -221,6 +230,7 @@ impl<W: Send + 'static> Program for Calls<W> {
         let Some(waiter) = self.waiting.remove(&serial) else {
             return Err(ProgramError::Unexpected);
         };
+        shrink_if_idle(&mut self.waiting);
         self.push(Incoming::Reply {
             waiter,
             serial,

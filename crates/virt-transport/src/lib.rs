@@ -95,6 +95,7 @@ mod programs;
 mod remote_error;
 mod role;
 mod router;
+mod serial_map;
 mod stream;
 mod token;
 mod transport;

@@ -1,12 +1,11 @@
 //! The state that all programs of a transport share: the outbox, the waiting calls, the open streams.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use virt_xdr::{EncodeError, Encoder, FDS_MAX, Header, ProgramId, Serial};
 
 use crate::call::Received;
 use crate::outbox::Outbox;
+use crate::serial_map::{SerialMap, shrink_if_idle};
 use crate::stream::Streams;
 use crate::token::Token;
 use crate::{Fd, Role, SendError};
@@ -63,7 +62,7 @@ pub(crate) struct Link {
     pub(crate) counters: Counters,
     /// The call that is being handled, until it is answered.
     pub(crate) unanswered: Option<Received>,
-    waiting: BTreeMap<Serial, Waiting>,
+    waiting: SerialMap<Waiting>,
     last_serial: Serial,
     /// The number of descriptors that may come back, and the count of received frames with the reply before them.
     returned_fds: (usize, u64),
@@ -83,7 +82,7 @@ impl Link {
             streams: Streams::default(),
             counters: Counters::default(),
             unanswered: None,
-            waiting: BTreeMap::new(),
+            waiting: SerialMap::default(),
             last_serial: Serial(0),
             returned_fds: (0, 0),
         }
@@ -174,6 +173,7 @@ impl Link {
     /// Takes the call that a reply answers; without one, the connection ends.
     pub(crate) fn answered(&mut self, program: ProgramId, serial: Serial) -> Option<Waiting> {
         let waiting = self.waiting.remove(&serial);
+        shrink_if_idle(&mut self.waiting);
         waiting.filter(|waiting| waiting.program == program)
     }
 

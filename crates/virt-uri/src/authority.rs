@@ -11,7 +11,7 @@ pub(crate) const AFTER_AUTHORITY: [char; 3] = ['/', '?', '#'];
 /// Returns the part of a userinfo before its first colon, encoded or not.
 ///
 /// libvirt makes no difference between the two, and a user's name contains neither.
-pub(crate) fn without_password(userinfo: &str) -> &str {
+pub(crate) fn user_name(userinfo: &str) -> &str {
     let colons = [":", "%3A", "%3a"].into_iter();
     let end = colons.filter_map(|colon| userinfo.find(colon)).min();
     end.map_or(userinfo, |end| &userinfo[..end])

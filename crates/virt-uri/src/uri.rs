@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::authority::{
-    AFTER_AUTHORITY, may_quote_password, parse_host_and_port, split_optional, without_password,
+    AFTER_AUTHORITY, may_quote_password, parse_host_and_port, split_optional, user_name,
 };
 use crate::escape::{Encoded, Keep, decode, starts_with_hex};
 use crate::{Parameters, ParseError, UriTransport};
@@ -16,14 +16,14 @@ use crate::{Parameters, ParseError, UriTransport};
 /// the transport in lower case, percent-encoding only if necessary, known parameters first and once
 /// each, no default unless it was written.
 ///
-/// A password (`user:password@`) is dropped undecoded when parsing, as RFC 3986, section 3.2.1, permits: it is
-/// neither stored nor printed. libvirt has no use for one either. For a text that is not parsed yet,
-/// see [`redact`](Self::redact).
+/// A password (`user:password@`) is neither stored nor printed: parsing drops it undecoded, as RFC
+/// 3986, section 3.2.1, permits. libvirt takes it for a part of the user's name, which SSH alone
+/// uses. For a text that is not parsed yet, see [`redact`](Self::redact).
 ///
 /// # Examples
 ///
 /// ```
-/// use virt_uri::{UriTransport, Uri};
+/// use virt_uri::{Uri, UriTransport};
 ///
 /// let uri: Uri = "qemu+SSH://root@example.com:2222/system?keyfile=/root/my%20key&x=1".parse()?;
 /// assert_eq!(uri.driver(), "qemu");
@@ -197,7 +197,7 @@ impl Uri {
             return text.into();
         };
         let behind = &rest[userinfo.len()..];
-        match without_password(userinfo) {
+        match user_name(userinfo) {
             _ if slashes.is_empty() => format!("{scheme}:***{behind}").into(),
             user if user.len() < userinfo.len() => {
                 format!("{scheme}:{slashes}{user}:***{behind}").into()
@@ -267,7 +267,7 @@ impl Uri {
         let uri = Self {
             driver: driver.to_owned(),
             transport,
-            user: Some(decode("user", without_password(user))?).filter(|user| !user.is_empty()),
+            user: Some(decode("user", user_name(user))?).filter(|user| !user.is_empty()),
             host,
             port,
             path: decode("path", path)?,
@@ -296,7 +296,7 @@ impl fmt::Display for Uri {
             Some(address) if address.contains(':') => match address.split_once('%') {
                 // The form of RFC 6874, where libvirt's own would be read as an escape.
                 Some((address, zone)) if starts_with_hex(zone) => {
-                    write!(f, "[{address}%25{zone}]")?
+                    write!(f, "[{address}%25{zone}]")?;
                 }
                 _ => write!(f, "[{address}]")?,
             },

@@ -124,6 +124,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
     let printed = uri.to_string();
     let again = parse(&printed)?;
     prop_assert_eq!(&again, &uri, "{} printed {}", text, printed);
+    prop_assert_eq!(Uri::redact(&printed), printed.as_str());
     prop_assert_eq!(again.to_string(), printed);
 
     if uri.parameters().name.is_none() && uri.driver() != "remote" {

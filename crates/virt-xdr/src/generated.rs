@@ -24,19 +24,19 @@ crate::open_enum! {
     #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
     pub struct MessageType {
         /// Asks for a procedure; the payload is its arguments.
-        CALL = 0,
+        CALL as CALL = 0,
         /// Answers a call; the payload is what the procedure returns, or an error.
-        REPLY = 1,
+        REPLY as REPLY = 1,
         /// A notification, such as an event, which has no answer.
-        MESSAGE = 2,
+        MESSAGE as MESSAGE = 2,
         /// A piece of a stream that a call has opened, or the end of it.
-        STREAM = 3,
+        STREAM as STREAM = 3,
         /// A call with descriptors; their count precedes the payload.
-        CALL_WITH_FDS = 4,
+        CALL_WITH_FDS as CALL_WITH_FDS = 4,
         /// A reply with descriptors; their count precedes the payload.
-        REPLY_WITH_FDS = 5,
+        REPLY_WITH_FDS as REPLY_WITH_FDS = 5,
         /// A hole in a stream: zeros, whose number is in the payload.
-        STREAM_HOLE = 6,
+        STREAM_HOLE as STREAM_HOLE = 6,
     }
 }
 
@@ -48,10 +48,10 @@ crate::open_enum! {
     #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
     pub struct Status {
         /// No error: in calls, messages and replies with a result, and at the end of a stream.
-        OK = 0,
+        OK as OK = 0,
         /// An error, which the payload describes. A client aborts a stream with it, without a payload.
-        ERROR = 1,
+        ERROR as ERROR = 1,
         /// Data of a stream, of which more follows.
-        CONTINUE = 2,
+        CONTINUE as CONTINUE = 2,
     }
 }

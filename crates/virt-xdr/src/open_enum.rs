@@ -2,8 +2,9 @@
 
 /// Defines an enum as a newtype over `i32` that keeps values it does not know.
 ///
-/// Each member becomes a constant. The type gets `ALL` and `name()`, a `Debug` that shows the name, conversions from and
-/// to `i32`, and the codec of an `int`. virt-codegen writes one for each XDR `enum`.
+/// Each member takes a line: its name in the XDR definition, its name in Rust, and its value, which no other member has.
+/// It becomes a constant. The type gets `ALL` and `name()`, a `Debug` that shows the name, conversions from and to `i32`,
+/// and the codec of an `int`. virt-codegen writes one for each XDR `enum`.
 ///
 /// # Examples
 ///
@@ -11,10 +12,9 @@
 /// virt_xdr::open_enum! {
 ///     /// The state of a door.
 ///     pub struct Door {
-///         /// The door is open.
-///         OPEN = 0,
-///         /// The door is closed.
-///         CLOSED = 1,
+///         /// Anybody can walk through.
+///         DOOR_OPEN as OPEN = 0,
+///         DOOR_CLOSED as CLOSED = 1,
 ///     }
 /// }
 ///
@@ -28,7 +28,7 @@ macro_rules! open_enum {
     (
         $(#[$attribute:meta])*
         $visibility:vis struct $name:ident {
-            $($(#[$member_attribute:meta])* $member:ident = $value:expr,)*
+            $($(#[$member_attribute:meta])* $xdr:ident as $member:ident = $value:expr,)*
         }
     ) => {
         $(#[$attribute])*
@@ -36,7 +36,11 @@ macro_rules! open_enum {
         $visibility struct $name(pub i32);
 
         impl $name {
-            $($(#[$member_attribute])* pub const $member: Self = Self($value);)*
+            $(
+                $(#[$member_attribute])*
+                #[doc = ::core::concat!("\nXDR: `", ::core::stringify!($xdr), "`.")]
+                pub const $member: Self = Self($value);
+            )*
 
             /// Every known value, in the order of the definition.
             pub const ALL: &'static [Self] = &[$(Self::$member,)*];

@@ -2,6 +2,7 @@
 //!
 //! - [`wire()`] and [`wire!`](macro@wire) turn literal words and strings into bytes, [`hex()`] turns bytes into words.
 //! - [`words`] and [`bytes`] hold PING and PONG, in either form.
+//! - [`frame`] reads a frame word by word, and makes the reply to a call.
 //! - [`Example`] runs an example of a crate.
 //! - `transport`: takes the output of a transport, and carries it to another one.
 //! - `socket`: sends and receives bytes with descriptors on a Unix socket.
@@ -14,6 +15,7 @@ mod example;
 mod wire;
 
 pub mod bytes;
+pub mod frame;
 #[cfg(feature = "tokio")]
 pub mod peer;
 #[cfg(feature = "socket")]

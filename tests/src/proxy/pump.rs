@@ -24,14 +24,14 @@ pub(super) struct Pump<'a> {
     shared: &'a Shared,
     link: &'a Link,
     direction: Direction,
-    /// What is still to be done.
+    /// The remaining work.
     fault: Option<Fault>,
     progress: Progress,
     seen: Incoming,
     style: Style,
 }
 
-/// How bytes are written.
+/// The way in which bytes are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Style {
     AsRead,
@@ -39,7 +39,7 @@ enum Style {
     Merge,
 }
 
-/// What ends a pump.
+/// The reason why a pump ends.
 enum Stop {
     /// Both sides were closed, or are to be.
     Cut,
@@ -47,12 +47,12 @@ enum Stop {
     Broken,
 }
 
-/// How far the bytes that were passed on have come.
+/// The position behind the bytes that were passed on.
 #[derive(Debug, Default)]
 struct Progress {
-    /// How many frames have begun, those of keepalive not counted.
+    /// The number of frames that have begun, except for those of keepalive.
     begun: usize,
-    /// Whether the frame is one of keepalive.
+    /// `true` if the frame is one of keepalive.
     keepalive: bool,
     /// Bytes of the frame.
     byte: usize,
@@ -60,7 +60,7 @@ struct Progress {
     length: usize,
 }
 
-/// What comes next.
+/// The next unit.
 #[derive(Clone, Copy)]
 enum Next {
     /// A byte; whether it begins a frame of keepalive, if it begins one.
@@ -143,7 +143,7 @@ impl<'a> Pump<'a> {
         let (plain, carrier) = bytes.split_at(bytes.len() - usize::from(!descriptors.is_empty()));
         let mut out = Vec::new();
         for (index, &byte) in plain.iter().enumerate() {
-            // Whoever sends a frame writes its first words at once.
+            // The sender of a frame writes its first words at once.
             let keepalive = plain[index..].get(4..8) == Some(b"keep");
             let bits = self.act(Next::Byte { keepalive }, &mut out)?;
             out.push(byte ^ bits);
@@ -230,7 +230,7 @@ impl Progress {
         self.byte += 1;
     }
 
-    /// Whether a place is before what comes next.
+    /// Returns whether a place is before what comes next.
     fn is_at(&self, place: Place, next: Next) -> bool {
         // A frame that has begun is the last of those.
         let (frame, byte) = match next {
@@ -245,7 +245,7 @@ impl Progress {
         (place.frame, place.byte) == (frame, byte)
     }
 
-    /// Whether the next byte begins a frame, or carries descriptors of the last one.
+    /// Returns whether the next byte begins a frame, or carries descriptors of the last one.
     fn is_between(&self) -> bool {
         self.byte == 0 || self.byte >= 4 && self.byte >= self.length
     }

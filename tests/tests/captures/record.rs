@@ -5,7 +5,7 @@ use virt_testkit::bytes::PONG;
 use virt_tests::virsh::{self, Session as Shell};
 use virt_tests::{Capture, Config, Daemon, Direction, Proxy, Target};
 
-/// What the host is called in place of its own name.
+/// The name written in place of the host's own.
 pub(crate) const HOST: &str = "host.example";
 
 /// Something to be recorded.

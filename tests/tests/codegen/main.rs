@@ -2,7 +2,7 @@
 //!
 //! What they are generated from is `tests/src/samples/samples.x`.
 
-/// What codegen makes of them; public, as it would be in a crate of its own.
+/// The generated code; public, as it would be in a crate of its own.
 #[path = "../../src/samples/generated.rs"]
 pub mod samples;
 

@@ -8,7 +8,7 @@ use crate::samples::{
     Value,
 };
 
-/// What a client does with the arguments of a call.
+/// Encodes the arguments of a call as a client does.
 fn arguments<P: CallProcedure>(arguments: &P::Args<'_>) -> (ProgramId, i32, Vec<u8>) {
     (
         P::PROGRAM,

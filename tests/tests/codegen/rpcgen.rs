@@ -18,7 +18,7 @@ fn bytes(hexadecimal: &str) -> Vec<u8> {
     digits.chunks(2).map(byte).collect()
 }
 
-/// Whether this value and these bytes stand for one another.
+/// Returns whether this value encodes to these bytes, and they decode to it.
 #[track_caller]
 fn assert_same<T>(value: T, hexadecimal: &str)
 where

@@ -13,10 +13,10 @@ use virt_tokio::{
 
 use crate::{LENGTH, PROGRAM, Result, SERIAL};
 
-/// How many run at once.
+/// The number that run at once.
 const AT_ONCE: usize = 24;
 
-/// What became of a connection.
+/// The outcome of a connection.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// It was not opened.
@@ -83,7 +83,7 @@ pub(crate) fn options() -> Options {
         })
 }
 
-/// Whether all that was told is what it should be, once the trick was played.
+/// Returns whether all that was told is what it should be, once the trick was played.
 #[track_caller]
 fn judge(fault: Fault, outcome: Outcome) {
     let Fault {

@@ -16,7 +16,7 @@ use crate::Result;
 /// The tests count what their common process holds, so only one may run at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// What this process held when a test began.
+/// The resources that this process held when a test began.
 pub(crate) struct Before {
     descriptors: usize,
     _alone: MutexGuard<'static, ()>,
@@ -71,7 +71,7 @@ fn wait_until(expected: usize, what: &str, count: impl Fn() -> Result<usize>) ->
     }
 }
 
-/// How many connections to a socket are open at its end, as the kernel's tables have it.
+/// Returns the number of connections to a socket that are open, from the kernel's tables.
 fn connections(target: &Target) -> Result<usize> {
     let count = |table: &str, is_open: &dyn Fn(&[&str]) -> bool| {
         let table = fs::read_to_string(table)?;

@@ -15,7 +15,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_virt-test-server");
 
-/// What changes nothing but how bytes are cut and when they come.
+/// Faults that change only the cuts between bytes and their timing.
 const HARMLESS: [Trick; 3] = [
     Trick::Delay(Duration::from_millis(50)),
     Trick::Trickle,

@@ -109,7 +109,7 @@ async fn tell(client: &Client) -> std::result::Result<(), CallError> {
     }
 }
 
-/// Files that can be told apart, and how.
+/// Distinguishable files, and their identities.
 fn descriptors(count: usize) -> (Vec<Fd>, Vec<(u64, u64)>) {
     let files = ["/dev/null", "/dev/zero", "/dev/full"].map(|path| File::open(path).expect(path));
     let files: Vec<_> = files.into_iter().take(count).collect();

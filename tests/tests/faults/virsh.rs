@@ -9,7 +9,7 @@ use virt_tests::{Direction, Fault, Link, Place, Proxy, Served, Trick, libvirt};
 use crate::left::{Before, assert_closed};
 use crate::{HARMLESS, LENGTH, PROGRAM, Result, SERIAL, SERVER, corruptions, faults};
 
-/// How many run at once.
+/// The number that run at once.
 const AT_ONCE: usize = 8;
 
 /// For `virsh` a connection is open after five calls.

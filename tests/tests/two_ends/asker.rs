@@ -15,10 +15,10 @@ pub(crate) struct Asker {
     asked: u64,
     /// The calls that wait for their reply.
     waiting: usize,
-    /// What events say that this end has caused, and those that come unasked.
+    /// Expected events: those that this end has caused, and unasked ones.
     told: VecDeque<String>,
     unasked: VecDeque<String>,
-    /// What streams must give back, and whether this end has finished them.
+    /// Expected data of streams, and whether this end has finished them.
     streams: HashMap<StreamId, (VecDeque<Piece>, bool)>,
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct End<P> {
     timer: Timer,
     interval: Duration,
     count: u32,
-    /// When it was made, or bytes came last.
+    /// The time of its creation, or of the last bytes.
     heard: Instant,
     pings: u64,
     pongs: Arc<AtomicU64>,
@@ -63,7 +63,7 @@ impl<P: Program> End<P> {
         self.heard = now;
     }
 
-    /// When something is due; nothing is once the other end was given up.
+    /// The time of the next action; `None` once the other end was given up.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.timer.deadline().filter(|_| !self.dead)
     }

@@ -14,7 +14,7 @@ use std::panic;
 
 use world::World;
 
-/// How many sequences there are unless the environment says so.
+/// The default number of sequences.
 const SEQUENCES: u64 = 2000;
 
 #[test]

@@ -1,14 +1,14 @@
-//! What is compared with what, and how far apart they may be.
+//! The comparisons, and the greatest difference of each.
 
 /// One ratio: how much longer `ours` takes than the fastest of `others`, or what it is without any.
 pub(super) struct Row {
-    /// What is measured.
+    /// The measured benchmark.
     pub(super) what: &'static str,
-    /// What it is compared with.
+    /// The peer.
     pub(super) with: &'static str,
     pub(super) ours: &'static str,
     pub(super) others: &'static [&'static str],
-    /// How many times the work of one of the others is done in `ours`, or what is one without any.
+    /// The number of times that `ours` does the work of one of the others, or its unit without any.
     pub(super) work: f64,
     /// The greatest ratio that is aimed at, if any is.
     pub(super) limit: Option<f64>,
@@ -69,7 +69,7 @@ macro_rules! peers {
     };
 }
 
-/// What an idle connection holds, in KiB.
+/// The memory of an idle connection, in KiB.
 macro_rules! held {
     ($who:literal, $what:literal, $limit:expr) => {
         Row {

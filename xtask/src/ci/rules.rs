@@ -124,7 +124,7 @@ fn without_comment(line: &str) -> &str {
         .unwrap_or(line)
 }
 
-/// Whether `path` stands in `code` as a whole: `Rc` does in `Rc<u8>`, not in `Arc<u8>`; and no lifetime has a name.
+/// Returns whether `path` stands in `code` as a whole: `Rc` does in `Rc<u8>`, not in `Arc<u8>`; and no lifetime has a name.
 fn names(code: &str, path: &str) -> bool {
     let in_a_word = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(path).any(|(at, _)| {

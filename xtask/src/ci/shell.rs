@@ -61,7 +61,7 @@ pub(crate) fn watch(line: &str, mut see: impl FnMut(&str)) -> Result<(), String>
     }
 }
 
-/// Whether a command can be run and succeeds; what it writes is dropped.
+/// Returns whether a command can be run and succeeds; what it writes is dropped.
 pub(super) fn succeeds(line: &str) -> bool {
     command(line)
         .stdout(Stdio::null())

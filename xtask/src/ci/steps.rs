@@ -3,7 +3,9 @@
 use std::{fs, path::Path};
 
 use super::{
-    Ci, rules, shell,
+    Ci,
+    english::{self, Comments},
+    rules, shell,
     tools::{CARGO_FUZZ, CLIPPY, CXX, LIBVIRT, NIGHTLY, RUSTFMT, Tool},
 };
 use crate::{fuzz, soak};
@@ -17,7 +19,7 @@ pub(super) struct Step {
     pub(super) run: fn(&Ci) -> Result<(), String>,
 }
 
-/// What is left out where a tool is not there.
+/// The part that is left out without a tool.
 #[derive(Debug)]
 pub(super) enum Without {
     Step,
@@ -39,7 +41,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "sources",
-        about: "the core crates name no unsafe code, lock, clock, socket or global",
+        about: "the core crates name no unsafe code, lock, clock, socket or global; the English is plain",
         tools: &[],
         run: |_| sources(),
     },
@@ -140,6 +142,28 @@ fn sources() -> Result<(), String> {
             );
         })?;
     }
+    found.push(english());
+    shell::all(found)
+}
+
+/// Judges the documentation comments, and the phrases of all text but that of this check.
+fn english() -> Result<(), String> {
+    let mut comments = Comments::default();
+    let mut found = Vec::new();
+    for path in shell::read("git ls-files *.rs *.md *.x")?.lines() {
+        let text = fs::read_to_string(shell::root().join(path));
+        let text = text.map_err(|error| format!("{path}: {error}"))?;
+        if path.ends_with(".rs") {
+            comments.add(path, &text);
+        }
+        if path != "xtask/src/ci/english.rs" {
+            found.extend(
+                english::phrases(&text)
+                    .map(|(line, phrase)| Err(format!("{path}:{line}: {phrase:?}"))),
+            );
+        }
+    }
+    found.push(comments.judge());
     shell::all(found)
 }
 

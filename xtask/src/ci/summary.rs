@@ -1,4 +1,4 @@
-//! What ran, what failed and what was left out.
+//! The summary: checks that ran, failed or were left out.
 
 use std::{fmt, time::Duration};
 

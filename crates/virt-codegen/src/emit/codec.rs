@@ -1,4 +1,4 @@
-//! How a type is encoded and decoded.
+//! Code that encodes and decodes a type.
 
 use super::{Emitter, decimal};
 use crate::ast::Builtin;
@@ -15,7 +15,7 @@ pub(super) struct Place<'p> {
     pub(super) copy: &'p str,
 }
 
-/// What a closure gets.
+/// The argument of a closure.
 const ITEM: Place<'_> = Place {
     reference: "item",
     value: "item",
@@ -165,7 +165,7 @@ impl Emitter<'_> {
     }
 }
 
-/// Whether the Rust type's own `Encode` and `Decode` are all there is to it.
+/// Returns whether the Rust type's own `Encode` and `Decode` are all there is to it.
 ///
 /// Strings and variable opaque data have none here: what they are is for the caller to choose.
 pub(super) fn is_plain(ty: &Ty) -> bool {
@@ -178,7 +178,7 @@ pub(super) fn is_plain(ty: &Ty) -> bool {
     }
 }
 
-/// Whether a type says all there is to it, once it is chosen what strings and opaque data are.
+/// Returns whether a type says all there is to it, once it is chosen what strings and opaque data are.
 pub(super) fn is_unbounded(ty: &Ty) -> bool {
     match ty {
         Ty::String(None) | Ty::Opaque(None) => true,

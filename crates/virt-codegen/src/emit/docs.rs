@@ -5,7 +5,7 @@ use crate::ast::Doc;
 use crate::model::{Field, Ty};
 
 impl Emitter<'_> {
-    /// What the definitions say, then what is always worth saying.
+    /// Writes the comment of the definitions, then a last paragraph.
     pub(super) fn doc(&mut self, doc: &Doc, last: &str) {
         for line in &doc.lines {
             self.line(format!("/// {}", escaped(line)).trim_end());
@@ -18,7 +18,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// What the definitions say, and their name for the item if Rust has another.
+    /// Writes the comment of the definitions, and their name for the item if it differs from Rust's.
     pub(super) fn item_doc(&mut self, doc: &Doc, xdr: &str, rust: &str, keyword: &str) {
         let last = if doc.lines.is_empty() || xdr != rust {
             format!("XDR: `{keyword}{xdr}`.")

@@ -43,9 +43,10 @@ impl Emitter<'_> {
         let (members, aliases): (Vec<_>, Vec<_>) =
             members.iter().partition(|member| seen.insert(member.value));
         for member in members {
-            self.item_doc(&member.doc, &member.xdr, &member.rust, "");
+            self.doc(&member.doc, "");
             self.line(&format!(
-                "{} = {},",
+                "{} as {} = {},",
+                member.xdr,
                 member.rust,
                 decimal(member.value.into())
             ));

@@ -157,7 +157,7 @@ impl Parser<'_> {
         Ok(Spec::Builtin(builtin))
     }
 
-    /// What follows `enum`, `struct` or `union` where a type is expected: a body, or a name as in C.
+    /// Parses the part behind `enum`, `struct` or `union` where a type is expected: a body, or a name as in C.
     fn defined_in_place(&mut self, word: &str) -> Result<Spec, Error> {
         match word {
             "enum" if self.is_at('{') => self.members().map(Spec::Enum),

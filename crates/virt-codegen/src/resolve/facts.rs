@@ -1,4 +1,4 @@
-//! What follows for a type from its parts.
+//! The properties of types, derived from their parts.
 
 use crate::ast::Builtin;
 use crate::model::{Facts, Kind, Ty, Type};
@@ -7,7 +7,7 @@ use crate::model::{Facts, Kind, Ty, Type};
 const MAX_DEFAULT: u32 = 32;
 
 impl Default for Facts {
-    /// What holds of a type without parts.
+    /// Returns the properties of a type without parts.
     fn default() -> Self {
         Self {
             strings: false,
@@ -89,7 +89,7 @@ fn of_ty(ty: &Ty, types: &[Type]) -> Facts {
 }
 
 impl Facts {
-    /// What holds of a whole with these parts.
+    /// Returns the properties of a type with these parts.
     fn and(self, other: Self) -> Self {
         Self {
             strings: self.strings || other.strings,

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use super::Resolver;
 use crate::ast::{Doc, File, Item, ItemKind, Member, Name, Value};
 use crate::model::{self, Link, Payload, Procedure, Program, TypeId};
-use crate::names::{Scope, normal, screaming, snake, type_name, without, words};
+use crate::names::{Scope, camel, normal, screaming, snake, unshadowed, without, words};
 use crate::source::Error;
 
 mod blocks;
@@ -28,7 +28,7 @@ pub(super) struct Convention<'s> {
 }
 
 impl Convention<'_> {
-    /// Whether this is one of the definitions that make the program.
+    /// Returns whether this is one of the definitions that make the program.
     pub(super) fn owns(&self, name: &str) -> bool {
         [self.program.0, self.version.0, &self.procedures.0.name]
             .iter()
@@ -125,7 +125,10 @@ impl<'s> Resolver<'s> {
                 Some(Payload::Named(*id))
             };
             let partial = item.doc.has("partial");
-            let link = link(&source.doc, partial, find("args"), find("ret"), find("msg"));
+            let payloads = [find("args"), find("ret"), find("msg")];
+            self.check_payloads(&payloads)?;
+            let [arguments, returns, body] = payloads;
+            let link = link(&source.doc, partial, arguments, returns, body);
             let member = model::Member {
                 rust: scope.claim(screaming(&name)),
                 ..member
@@ -133,6 +136,23 @@ impl<'s> Resolver<'s> {
             self.push_procedure(&mut program, member, &source.name, &name, link)?;
         }
         self.model.programs.push(program);
+        Ok(())
+    }
+
+    /// Refuses a payload that has no Rust type of its own.
+    fn check_payloads(&self, payloads: &[Option<Payload>]) -> Result<(), Error> {
+        for payload in payloads.iter().flatten() {
+            if let Payload::Named(id) = payload
+                && let ty = &self.model.types[*id]
+                && ty.is_shorthand()
+            {
+                let message = format!(
+                    "`{}` is a whole payload, which needs a type: expected no `@shorthand`",
+                    ty.xdr
+                );
+                return Err(self.error(ty.span, &message));
+            }
+        }
         Ok(())
     }
 
@@ -167,16 +187,16 @@ impl<'s> Resolver<'s> {
                 for other in &program.procedures {
                     scope.claim(other.rust.clone());
                 }
-                scope.claim(type_name(words))
+                scope.claim(unshadowed(camel(words)))
             }
-            (_, None) => self.claim(0, type_name(words)),
+            (_, None) => self.claim(0, camel(words)),
         };
         program.procedures.push(Procedure { member, rust, link });
         Ok(())
     }
 }
 
-/// What goes with a procedure, by the types that there are and the tags of its comment.
+/// Finds the arguments and return value of a procedure by the types that exist and the tags of its comment.
 ///
 /// A procedure without types takes and returns nothing. Where the enum is `@partial` it may just as well
 /// be that nobody wrote its types down, so that only `@void` or `@message` say so.

@@ -9,7 +9,7 @@ use crate::source::Error;
 /// value does, whatever arrives.
 const MAX_SIZE: u64 = 65_536;
 
-/// How a type contains another. In an array, which has its memory elsewhere, it does not.
+/// The ways in which a type contains another. An array, whose memory is elsewhere, contains none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Way {
     /// In place.
@@ -152,7 +152,7 @@ fn size_of(ty: &Ty, sizes: &[Option<u64>]) -> u64 {
     }
 }
 
-/// Which types contain one another in this way or in one above it: these have the same number.
+/// Numbers the types: those that contain one another in this way, or in one above it, have the same number.
 fn components(types: &[Type], way: Way) -> Vec<usize> {
     let mut forward = vec![Vec::new(); types.len()];
     let mut backward = vec![Vec::new(); types.len()];

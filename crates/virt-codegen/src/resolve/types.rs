@@ -6,10 +6,10 @@ use super::Resolver;
 use super::programs::Convention;
 use crate::ast::{Builtin, Declaration, Doc, Item, ItemKind, Member, Name, Shape, Spec, Union};
 use crate::model::{self, Facts, Field, Kind, Ty, Type, TypeId};
-use crate::names::{Scope, camel, snake, type_name, words};
+use crate::names::{Scope, camel, snake, words};
 use crate::source::{Error, Span};
 
-/// How many typedefs may stand for one another in a row.
+/// The longest chain of typedefs of typedefs.
 const MAX_TYPEDEFS: usize = 32;
 
 /// A definition that a type is resolved from.
@@ -37,7 +37,8 @@ impl<'s> Resolver<'s> {
         let body = match &item.kind {
             ItemKind::Const(_) | ItemKind::Program(..) => return Ok(()),
             ItemKind::Enum(_)
-                if source == 0 && programs.iter().any(|program| program.owns(&item.name.text)) =>
+                if self.home(source) != model::Home::Included
+                    && programs.iter().any(|program| program.owns(&item.name.text)) =>
             {
                 Body::Procedures
             }
@@ -67,12 +68,19 @@ impl<'s> Resolver<'s> {
         };
         let rust = match body {
             Body::Procedures => "Procedure".into(),
-            _ => type_name(&self.stripped(source, &item.name.text)),
+            _ => camel(&self.stripped(source, &item.name.text)),
         };
         let rust = if matches!(body, Body::Procedures) {
             rust
         } else {
             self.claim(source, rust)
+        };
+        let rust = match (
+            body,
+            self.files.get(source).and_then(|file| file.path.as_ref()),
+        ) {
+            (Body::Procedures, Some(path)) => format!("{path}::{rust}"),
+            _ => rust,
         };
         self.add(body, &item.name, rust, item.doc.clone());
         Ok(())
@@ -149,7 +157,7 @@ impl<'s> Resolver<'s> {
         Ok(fields)
     }
 
-    /// What a typedef stands for.
+    /// Returns the type that a typedef names.
     fn typedef(&mut self, id: TypeId, declaration: &'s Declaration) -> Result<Ty, Error> {
         if self.typedefs == MAX_TYPEDEFS {
             return Err(self.endless(declaration.name.span));
@@ -162,7 +170,7 @@ impl<'s> Resolver<'s> {
 
     fn endless(&self, span: Span) -> Error {
         let message = format!(
-            "typedef stands for itself or for more than {MAX_TYPEDEFS} others, expected a struct"
+            "typedef names itself, or begins a chain of more than {MAX_TYPEDEFS} typedefs, expected a struct"
         );
         self.error(span, &message)
     }
@@ -236,7 +244,7 @@ impl<'s> Resolver<'s> {
                 self.error(name.span, &message)
             });
         };
-        // What a typedef stands for takes its place, and unions need to know the members of an enum.
+        // The target of a typedef takes its place, and unions need to know the members of an enum.
         if let Body::Typedef(_) | Body::Started | Body::Enum(_) = self.bodies[id] {
             self.resolve_type(id)?;
         }

@@ -1,4 +1,4 @@
-//! Constants and enum members: what their names stand for.
+//! The values of constants and enum members.
 
 use std::ops::RangeInclusive;
 
@@ -9,17 +9,17 @@ use crate::model::{self, Bound, Constant, Count, Home};
 use crate::names::{Scope, common_prefix, screaming, words};
 use crate::source::{Error, Span};
 
-/// How many constants may stand for one another in a row.
+/// The longest chain of constants defined by constants.
 const MAX_CHAIN: usize = 32;
 
 /// The longest array or opaque of fixed length: it lies in its struct, often on the stack.
 const MAX_FIXED: u32 = 65_536;
 
-/// What a name stands for.
+/// The value of a name.
 pub(super) struct Definition<'s> {
     /// The value that is written; a member without any counts from 0.
     base: Option<&'s Value>,
-    /// What a member adds to the value written before it.
+    /// The difference between a member and the value written before it.
     offset: i32,
     span: Span,
     /// The Rust constant that has the value.
@@ -97,7 +97,7 @@ impl<'s> Resolver<'s> {
         };
         let value = self.evaluate(value)?;
         let of_program = programs.iter().any(|program| program.owns(&item.name.text));
-        if source == 0 && of_program || self.home(source) == Home::Included {
+        if of_program || self.home(source) == Home::Included {
             return Ok(());
         }
         let rust = self.claim(source, screaming(&self.stripped(source, &item.name.text)));
@@ -141,30 +141,32 @@ impl<'s> Resolver<'s> {
                     base: None, offset, ..
                 }) => return Ok(sum + i128::from(*offset)),
                 None => {
-                    return self
-                        .defined_elsewhere(name, current.span)
-                        .map(|number| number + sum);
+                    return match self.defined_elsewhere(name) {
+                        Some(number) => Ok(number + sum),
+                        None => Err(self.undefined(name, current.span)),
+                    };
                 }
             }
         }
         let message = format!(
-            "constants stand for one another without end, expected at most {MAX_CHAIN} in a row"
+            "constants name one another without end, expected a chain of at most {MAX_CHAIN}"
         );
         Err(self.error(value.span, &message))
     }
 
-    fn defined_elsewhere(&self, name: &str, span: Span) -> Result<i128, Error> {
+    /// The value of a constant that no file defines.
+    fn defined_elsewhere(&self, name: &str) -> Option<i128> {
         match (self.settings.defines.get(name), name) {
-            (Some(number), _) => Ok(*number),
-            (None, "TRUE") => Ok(1),
-            (None, "FALSE") => Ok(0),
-            (None, _) => {
-                let message = format!(
-                    "`{name}` is not defined, expected a constant (or `--define {name}=NUMBER`)"
-                );
-                Err(self.error(span, &message).for_undefined(name))
-            }
+            (Some(number), _) => Some(*number),
+            (None, "TRUE") => Some(1),
+            (None, "FALSE") => Some(0),
+            (None, _) => None,
         }
+    }
+
+    /// Returns whether a file or the caller gives this constant a value.
+    pub(super) fn is_defined(&self, name: &str) -> bool {
+        self.values.contains_key(name) || self.defined_elsewhere(name).is_some()
     }
 
     /// A number in a range, or an error that says what it is out of range for.
@@ -191,7 +193,7 @@ impl<'s> Resolver<'s> {
             })
     }
 
-    /// How many elements an array has.
+    /// Returns the number of elements of an array.
     pub(super) fn fixed(&self, value: &Value) -> Result<Count, Error> {
         // An element without bytes could be repeated for nothing, so that there are no arrays of none.
         let number = self.in_range(
@@ -206,7 +208,7 @@ impl<'s> Resolver<'s> {
         })
     }
 
-    /// How many elements an array may have.
+    /// Returns the greatest number of elements of an array.
     pub(super) fn bound(&self, value: Option<&Value>) -> Result<Bound, Error> {
         let Some(value) = value else { return Ok(None) };
         let number = self.in_range(self.evaluate(value)?, value.span, 0..=u32::MAX, "a bound")?;

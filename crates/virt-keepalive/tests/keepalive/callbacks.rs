@@ -44,7 +44,7 @@ fn on_fail_may_mark_activity_so_that_the_link_goes_on() {
         })
         .register(&mut transport)
         .unwrap();
-    for ping in [Ping::Sent, Ping::Sent, Ping::Expired] {
+    for ping in [Ping::Sent, Ping::Expired] {
         assert_eq!(keepalive.ping(&mut transport), ping);
     }
     assert_eq!(keepalive.inactive(&mut transport), -1);

@@ -112,7 +112,7 @@ fn bytes_with_an_older_time_move_nothing_back() {
     assert_eq!(timer.deadline(), Some(at(6.0)));
     assert_eq!(timer.poll(at(5.5)), Tick::Wait);
 
-    // Read before the PING was due, reported after it: the count begins anew all the same.
+    // Read before the PING was due, reported after it: the count restarts all the same.
     let mut timer = Timer::new(seconds(1.0), 1, at(0.0));
     assert_eq!(timer.poll(at(1.0)), Tick::Ping);
     timer.received(at(0.9));

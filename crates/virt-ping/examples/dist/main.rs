@@ -3,7 +3,7 @@
 #[path = "../../src/json.rs"]
 mod json;
 #[path = "../../src/options.rs"]
-#[allow(dead_code, reason = "the program uses what this does not")]
+#[allow(dead_code, reason = "only the program uses all of it")]
 mod options;
 mod pages;
 

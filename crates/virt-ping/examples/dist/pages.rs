@@ -1,4 +1,4 @@
-//! The man page and the shell completions, made of the definition of the options.
+//! The man page and the shell completions, made from the definition of the options.
 
 use std::{io, iter};
 
@@ -14,10 +14,10 @@ const ENVIRONMENT: &str = "\
 The URI to ping if none is given. Without it: uri_default of libvirt.conf, then the sockets that exist.";
 
 const JSON: &str = "\
-With --format json each line is an object. Keys and what they mean stay; others may be added. Keys that end in \
-_ns are times, integers in nanoseconds. What is not known is null. exit is the exit status.";
+With --format json each line is an object. Keys and their meaning stay; others may be added. Keys that end in \
+_ns are times, integers in nanoseconds. An unknown value is null. exit is the exit status.";
 
-/// The man page.
+/// Makes the man page.
 pub(crate) fn man(command: &Command) -> io::Result<String> {
     let mut page = Vec::new();
     let man = Man::new(command.clone()).manual("User Commands").date("");
@@ -30,7 +30,7 @@ pub(crate) fn man(command: &Command) -> io::Result<String> {
     String::from_utf8(page).map_err(io::Error::other)
 }
 
-/// Short, as the options follow.
+/// Makes a short synopsis; the options follow.
 fn synopsis() -> Roff {
     let mut page = Roff::new();
     page.control("SH", ["SYNOPSIS"]).text([
@@ -76,7 +76,7 @@ fn sections() -> Roff {
     page
 }
 
-/// The completions of each shell, by the name of their file.
+/// Makes the completions of each shell, with the names of their files.
 pub(crate) fn completions(command: &Command) -> Vec<(String, Vec<u8>)> {
     let shells = [
         Shell::Bash,

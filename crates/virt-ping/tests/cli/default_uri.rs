@@ -1,4 +1,4 @@
-//! Without a URI: what is configured, then the sockets that exist.
+//! The default URI: a configured one, then that of a socket that exists.
 //!
 //! Of root, the places are the system's; so these run as a user.
 
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::support::{EMBEDDED, PROGRAM, command, finish, snapshot};
 
-/// Who owns nothing.
+/// A user that owns nothing.
 const NOBODY: u32 = 65534;
 
 /// A home, with the program in it: a user may not read where it was built.
@@ -56,7 +56,7 @@ impl User {
 fn nothing_is_configured_and_no_socket_exists() {
     let user = User::new();
     snapshot!(finish(&mut user.command(&["-c", "1"])), 2, @r#"virt-ping: default URI: there is no libvirt socket in /DIR/run/libvirt; start libvirtd, name a URI, or try test:///default"#);
-    // As for virsh, an empty URI is none.
+    // As in virsh, an empty URI means the default.
     snapshot!(finish(&mut user.command(&["-c", "1", ""])), 2, @r#"virt-ping: default URI: there is no libvirt socket in /DIR/run/libvirt; start libvirtd, name a URI, or try test:///default"#);
 }
 

@@ -1,4 +1,4 @@
-//! The daemon within the program, and the options that it is enough for.
+//! The daemon within the program, and the options that need no other.
 
 use crate::support::{EMBEDDED, run, snapshot};
 

@@ -1,4 +1,4 @@
-//! What is said where there is no connection: one line with what was tried and what to do, and a status.
+//! Failures to connect: one line with the address and advice, and a status.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixListener;
@@ -47,10 +47,10 @@ fn somebody_listens_and_says_nothing() {
         let uri = uri.clone();
         thread::spawn(move || run(&[options, &[&uri]].concat()))
     });
-    snapshot!(connecting.join().unwrap(), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 3 s, at step authenticate; is it stopped? --raw asks the least of it"#);
+    snapshot!(connecting.join().unwrap(), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 3 s, at step authenticate; is it stopped, or at its limit of clients? --raw asks the least of it"#);
     // The deadline of all is one of connecting, too.
-    snapshot!(all.join().unwrap(), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 3 s, at step authenticate; is it stopped? --raw asks the least of it"#);
-    snapshot!(check.join().unwrap(), 2, @r#"test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 3 s, at step authenticate; is it stopped? --raw asks the least of it"#);
+    snapshot!(all.join().unwrap(), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 3 s, at step authenticate; is it stopped, or at its limit of clients? --raw asks the least of it"#);
+    snapshot!(check.join().unwrap(), 2, @r#"test+unix:///default?socket=/DIR/sock: no answer from unix:/DIR/sock within 3 s, at step authenticate; is it stopped, or at its limit of clients? --raw asks the least of it"#);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn the_transport_is_not_there() {
 }
 
 #[test]
-fn the_uri_is_none() {
+fn the_uri_is_invalid() {
     snapshot!(run(&["qemu"]), 2, @r#"virt-ping: qemu: "qemu" names no driver: expected driver[+transport]://[user@][host][:port]/[path][?parameters]"#);
     snapshot!(run(&["qemu+telnet://host/system"]), 2, @r#"virt-ping: qemu+telnet://host/system: transport "telnet" is not one of unix, tcp, tls, ssh, libssh, libssh2, ext"#);
     snapshot!(run(&["--check", "\u{1b}[31m"]), 2, @r#"\u{1b}[31m: "\u{1b}[31m" names no driver: expected driver[+transport]://[user@][host][:port]/[path][?parameters]"#);
@@ -74,8 +74,39 @@ fn the_hypervisor_is_not_there() {
 #[test]
 fn the_daemon_closes_before_the_connection_is_open() {
     let daemon = Played::start(|_, _| Then::Close);
-    snapshot!(run(&[&daemon.uri]), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: unix:/DIR/sock: cannot open the connection: AUTH_LIST: connection closed: end of file"#);
+    snapshot!(run(&[&daemon.uri]), 2, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: unix:/DIR/sock: cannot open the connection: AUTH_LIST: connection closed: end of file; is the daemon at its limit of clients (max_clients)?"#);
     daemon.finish();
+}
+
+#[test]
+fn another_service_is_recognised_by_its_first_word() {
+    for (greeting, advice) in [
+        (
+            "SSH-2.0-OpenSSH_9.2\r\n",
+            r#"an SSH server answers there, its first word is "SSH-""#,
+        ),
+        (
+            "HTTP/1.1 400 Bad Request\r\n",
+            r#"a web server answers there, its first word is "HTTP""#,
+        ),
+        (
+            "220 mail.example.com\r\n",
+            r#"another service answers there, its first word is "220 ""#,
+        ),
+    ] {
+        // While the connection opens, and while it is pinged.
+        for (option, exit) in [("-q", 2), ("--raw", 1)] {
+            let daemon = Played::start(move |_, connection| {
+                connection.send(greeting.as_bytes(), 0);
+                Then::Nothing
+            });
+            let run = run(&[option, "-c", "1", "-W", "60", &daemon.uri]);
+            let output = format!("{}{}", run.stdout, run.stderr);
+            assert!(output.contains(&format!("; {advice}\n")), "{output}");
+            assert_eq!(run.status, Some(exit), "{output}");
+            daemon.finish();
+        }
+    }
 }
 
 #[test]

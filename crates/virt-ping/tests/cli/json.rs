@@ -1,4 +1,4 @@
-//! `--format json`: every line parses, and the summary equals what the lines add up to.
+//! `--format json`: every line parses, and the summary is the sum of the lines.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ fn the_summary_is_the_sum_of_the_lines() {
 }
 
 #[test]
-fn a_flood_tells_of_each_pong_to_programs() {
+fn a_flood_reports_each_pong_to_programs() {
     let run = run(&["--format", "json", "-f", "-c", "500", "-W", "60", EMBEDDED]);
     let lines = parse(&run.stdout);
     assert_eq!(lines.len(), 502);
@@ -143,7 +143,7 @@ fn a_check_and_a_failure_are_lines_too() {
 }
 
 #[test]
-fn nothing_is_told_twice_to_programs_that_want_quiet() {
+fn quiet_leaves_the_first_line_and_the_summary_for_programs() {
     let run = run(&[
         "--format", "json", "-q", "-c", "2", "-i", "0.01", "-W", "60", EMBEDDED,
     ]);

@@ -31,7 +31,7 @@ fn both_modes_on_unix_and_tcp() {
 }
 
 #[test]
-fn it_looks_the_same_as_with_the_daemon_within() {
+fn the_output_is_that_of_the_daemon_within_the_program() {
     if !libvirt::available("what a run against a real daemon looks like") {
         return;
     }
@@ -126,7 +126,7 @@ fn stopped_and_continued_its_late_pongs_are_matched() {
 }
 
 #[test]
-fn stopped_for_too_long_the_link_is_dead() {
+fn the_link_to_a_daemon_stopped_for_too_long_is_dead() {
     if !libvirt::available("the silence of a real daemon") {
         return;
     }
@@ -150,7 +150,7 @@ fn stopped_for_too_long_the_link_is_dead() {
 }
 
 #[test]
-fn killed_it_is_told_at_once() {
+fn the_end_of_a_killed_daemon_is_reported_at_once() {
     if !libvirt::available("the end of a real daemon") {
         return;
     }
@@ -160,7 +160,7 @@ fn killed_it_is_told_at_once() {
     running.line_with("PONG from");
     daemon.process().kill().unwrap();
     let (rest, status) = running.finish();
-    assert_eq!(rest[0], format!("{uri}: daemon has closed the connection"));
+    assert_eq!(rest[0], format!("{uri}: daemon closed the connection"));
     assert!(
         rest[3].starts_with("1 ping sent, 1 pong received, 0% loss"),
         "{rest:?}"
@@ -184,6 +184,9 @@ fn authentication_is_demanded() {
     for uri in [daemon.unix_uri(), daemon.tcp_uri()] {
         let refused = run(&["-c", "1", &uri]);
         assert_eq!(refused.status, Some(4), "{refused:?}");
+        // TCP has no read-only socket.
+        let advised = refused.stderr.contains("; try -r, ");
+        assert_eq!(advised, uri == daemon.unix_uri(), "{refused:?}");
         assert!(
             refused.stderr.contains("requires SASL authentication"),
             "{refused:?}"
@@ -197,6 +200,23 @@ fn authentication_is_demanded() {
         );
         assert_eq!(raw.status, Some(0), "{raw:?}");
     }
+}
+
+#[test]
+fn a_daemon_at_its_limit_of_clients_is_not_called_stopped() {
+    if !libvirt::available("a real daemon at its limit of clients") {
+        return;
+    }
+    let config = Config::default()
+        .number("max_clients", 1)
+        .number("max_anonymous_clients", 1);
+    let daemon = Daemon::start(&config).unwrap();
+    let uri = daemon.unix_uri();
+    let mut first = Running::start(&["-i", "60", "-W", "60", &uri]);
+    first.line_with("PONG from");
+    let second = run(&["-c", "1", "--connect-timeout", "2", &uri]);
+    assert_eq!(second.status, Some(2), "{second:?}");
+    assert!(second.stderr.contains("limit of clients"), "{second:?}");
 }
 
 #[test]

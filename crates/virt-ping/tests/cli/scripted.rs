@@ -1,17 +1,17 @@
-//! A daemon that is slow, silent or gone, on a script.
+//! Pinging a daemon that is slow, silent or gone, on a script.
 
 use std::sync::mpsc;
 
 use rustix::process::Signal;
-use virt_tests::{Connection, Peer};
+use virt_testkit::bytes::PONG;
+use virt_tests::Peer;
 
 use crate::json::{check_summary, parse};
 use crate::support::{
-    AUTH_LIST, AUTH_POLKIT, CONNECT_CLOSE, CONNECT_OPEN, DOMAIN_GET_INFO, EMBEDDED, Frame,
-    GET_LIB_VERSION, PING, PONG, Played, Running, SUPPORTS_FEATURE, Then, keepalive, run, snapshot,
+    CONNECT_OPEN, EMBEDDED, Frame, Played, Running, SUPPORTS_FEATURE, Then, run, snapshot,
 };
 
-/// A daemon that answers its client's PINGs with what `pongs` says of the number of each.
+/// A daemon that answers its client's PINGs with as many PONGs as `pongs` returns for their number.
 fn answering(pongs: impl Fn(u32) -> u32 + Send + 'static) -> Played {
     let mut pings = 0;
     Played::start(move |frame, connection| {
@@ -20,7 +20,7 @@ fn answering(pongs: impl Fn(u32) -> u32 + Send + 'static) -> Played {
         }
         pings += 1;
         for _ in 0..pongs(pings) {
-            connection.send(&keepalive(PONG), 0);
+            connection.send(PONG, 0);
         }
         Then::Nothing
     })
@@ -29,14 +29,6 @@ fn answering(pongs: impl Fn(u32) -> u32 + Send + 'static) -> Played {
 /// A daemon that opens the connection, and then says nothing.
 fn silent() -> Played {
     answering(|_| 0)
-}
-
-/// A daemon whose I/O loop answers PINGs, and whose workers hang.
-fn hanging() -> Played {
-    Played::start(|frame, _| match frame.procedure() {
-        DOMAIN_GET_INFO => Then::Nothing,
-        _ => Then::Answer,
-    })
 }
 
 #[test]
@@ -75,7 +67,7 @@ fn a_late_pong_is_matched_to_its_own_seq() {
 }
 
 #[test]
-fn what_is_outstanding_is_told_before_the_next() {
+fn an_outstanding_pong_is_reported_before_the_next_ping() {
     let daemon = answering(|ping| if ping == 3 { 3 } else { 0 });
     snapshot!(run(&["-O", "-c", "3", "-i", "0.1", "-W", "60", &daemon.uri]), 0, @r#"
 PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
@@ -93,7 +85,7 @@ rtt min/avg/max/mdev = T/T/T/T ms
 }
 
 #[test]
-fn without_pongs_the_link_is_declared_dead() {
+fn without_pongs_the_link_is_dead() {
     let daemon = silent();
     snapshot!(run(&["-i", "60", "-W", "0.1", "-k", "1", "-K", "1", &daemon.uri]), 1, @r#"
 PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
@@ -121,14 +113,14 @@ no PONG from test+unix:///default?socket=/DIR/sock: seq=2 waited=T ms
 }
 
 #[test]
-fn a_check_of_what_is_silent_fails() {
+fn a_check_of_a_silent_daemon_fails() {
     let daemon = silent();
     snapshot!(run(&["--check", "-W", "0.1", &daemon.uri]), 1, @r#"test+unix:///default?socket=/DIR/sock: no answer within 0.1 s"#);
     daemon.finish();
 }
 
 #[test]
-fn a_check_pings_once_and_tells_which_limit_was_passed() {
+fn a_check_pings_once_and_names_the_limit_that_was_passed() {
     for (timeout, deadline, limit) in [("0.1", "60", "0.1"), ("60", "3", "3")] {
         let (sender, pings) = mpsc::channel();
         let daemon = Played::start(move |frame, _| {
@@ -147,7 +139,7 @@ fn a_check_pings_once_and_tells_which_limit_was_passed() {
 }
 
 #[test]
-fn a_check_that_is_interrupted_says_so() {
+fn a_check_that_is_interrupted_reports_it() {
     // While it waits for the PONG, and while it connects.
     for waits_for in [Frame::is_ping as fn(&Frame) -> bool, |_| true] {
         let (sender, waiting) = mpsc::channel();
@@ -175,7 +167,7 @@ fn a_check_that_is_interrupted_says_so() {
 }
 
 #[test]
-fn a_daemon_that_goes_is_told_of_at_once() {
+fn the_end_of_a_daemon_is_reported_at_once() {
     let daemon = Played::start(|frame, _| {
         if frame.is_ping() {
             Then::Close
@@ -185,7 +177,7 @@ fn a_daemon_that_goes_is_told_of_at_once() {
     });
     snapshot!(run(&["-i", "60", "-W", "60", &daemon.uri]), 1, @r#"
 PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
-test+unix:///default?socket=/DIR/sock: daemon has closed the connection
+test+unix:///default?socket=/DIR/sock: daemon closed the connection
 no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
 
 --- test+unix:///default?socket=/DIR/sock ping statistics ---
@@ -199,12 +191,12 @@ no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
             Then::Answer
         }
     });
-    snapshot!(run(&["--check", "-W", "60", &daemon.uri]), 1, @r#"test+unix:///default?socket=/DIR/sock: daemon has closed the connection"#);
+    snapshot!(run(&["--check", "-W", "60", &daemon.uri]), 1, @r#"test+unix:///default?socket=/DIR/sock: daemon closed the connection"#);
     daemon.finish();
 }
 
 #[test]
-fn what_is_no_protocol_ends_it() {
+fn bytes_of_another_protocol_end_it() {
     let daemon = Played::start(|frame, connection| {
         if !frame.is_ping() {
             return Then::Answer;
@@ -214,7 +206,7 @@ fn what_is_no_protocol_ends_it() {
     });
     snapshot!(run(&["-i", "60", "-W", "60", &daemon.uri]), 1, @r#"
 PING test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
-test+unix:///default?socket=/DIR/sock: connection has failed: frame length 0 is outside 28 to 33554436
+test+unix:///default?socket=/DIR/sock: connection failed: frame length 0 is outside 28 to 33554436
 no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
 
 --- test+unix:///default?socket=/DIR/sock ping statistics ---
@@ -224,92 +216,7 @@ no PONG from test+unix:///default?socket=/DIR/sock: seq=1 waited=T ms
 }
 
 #[test]
-fn workers_that_hang_are_found_by_calls_alone() {
-    let daemon = hanging();
-    let pinged = run(&["-c", "3", "-i", "0.01", "-W", "60", &daemon.uri]);
-    assert_eq!(pinged.status, Some(0), "{pinged:?}");
-    daemon.finish();
-
-    let daemon = hanging();
-    let called = run(&[
-        "--mode",
-        "rpc",
-        "-c",
-        "6",
-        "-i",
-        "0.01",
-        "-W",
-        "0.2",
-        "--format",
-        "json",
-        &daemon.uri,
-    ]);
-    assert_eq!(called.status, Some(1), "{called:?}");
-    let lines = parse(&called.stdout);
-    check_summary(&lines);
-    let summary = lines.last().unwrap();
-    // With one more under way, a daemon would not read PINGs either.
-    assert_eq!(
-        (&summary["sent"], &summary["held_back"]),
-        (&4.into(), &2.into())
-    );
-    daemon.finish();
-}
-
-#[test]
-fn what_is_held_back_is_told() {
-    let daemon = hanging();
-    let run = run(&[
-        "--mode",
-        "rpc",
-        "-c",
-        "5",
-        "-i",
-        "0.01",
-        "-W",
-        "0.5",
-        &daemon.uri,
-    ]);
-    let held = format!("held back from {}: seq=5, 4 are unanswered\n", daemon.uri);
-    assert!(run.stdout.contains(&held), "{run:?}");
-    let end = "4 calls sent, 0 replies received, 1 held back, 100% loss";
-    assert!(run.stdout.contains(end), "{run:?}");
-    daemon.finish();
-}
-
-#[test]
-fn with_a_deadline_what_is_missed_is_sent_anew() {
-    let mut calls = 0;
-    let daemon = Played::start(move |frame, _| {
-        if frame.procedure() == DOMAIN_GET_INFO {
-            calls += 1;
-            if calls == 1 {
-                return Then::Nothing;
-            }
-        }
-        Then::Answer
-    });
-    let run = run(&[
-        "--mode",
-        "rpc",
-        "-c",
-        "2",
-        "-w",
-        "60",
-        "-i",
-        "0.01",
-        "-W",
-        "3",
-        &daemon.uri,
-    ]);
-    assert_eq!(run.status, Some(0), "{run:?}");
-    let end = "3 calls sent, 2 replies received, 33.333% loss";
-    assert!(run.stdout.contains(end), "{run:?}");
-    daemon.finish();
-}
-
-#[test]
-fn by_a_deadline_all_have_to_come() {
+fn with_a_deadline_all_of_the_count_have_to_come() {
     let daemon = silent();
     let run = run(&[
         "-q",
@@ -363,7 +270,7 @@ fn a_raw_link_dies_of_silence_too() {
 }
 
 #[test]
-fn read_only_is_what_the_daemon_is_asked_for() {
+fn the_daemon_is_asked_for_a_read_only_connection() {
     for (option, flags) in [("-r", 1), ("-q", 0)] {
         let daemon = Played::start(move |frame, _| {
             if !frame.is_ping() && frame.procedure() == CONNECT_OPEN {
@@ -391,93 +298,6 @@ fn a_daemon_may_have_no_keepalive() {
         run.stdout.contains("): libvirt 10.3.0, no keepalive\n"),
         "{run:?}"
     );
-    daemon.finish();
-}
-
-/// Sends a PING when it is connected to, and another one for each PONG.
-fn pinging(frame: &Frame, connection: &mut Connection) -> Then {
-    let opening = [AUTH_LIST, SUPPORTS_FEATURE, CONNECT_OPEN, CONNECT_CLOSE];
-    match frame.procedure() {
-        GET_LIB_VERSION => {
-            connection.send(&frame.answer(), 0);
-            connection.send(&keepalive(PING), 0);
-        }
-        PONG if frame.is_pong() => connection.send(&keepalive(PING), 0),
-        procedure => {
-            assert!(
-                opening.contains(&procedure) && !frame.is_ping(),
-                "{frame:?}"
-            );
-            return Then::Answer;
-        }
-    }
-    Then::Nothing
-}
-
-#[test]
-fn listening_tells_of_the_daemons_pings() {
-    let daemon = Played::start(pinging);
-    let run = run(&["--listen", "-c", "3", &daemon.uri]);
-    assert_eq!(run.status, Some(0), "{run:?}");
-    let daemon_uri = &daemon.uri;
-    for seq in 1..=3 {
-        let line = format!("PING from {daemon_uri}: seq={seq} after=");
-        assert_eq!(run.stdout.matches(&line).count(), 1, "{run:?}");
-    }
-    assert!(run.stdout.starts_with("LISTEN "), "{run:?}");
-    let end = format!("\n--- {daemon_uri} ping statistics ---\n3 pings received, time ");
-    assert!(run.stdout.contains(&end), "{run:?}");
-    assert!(
-        run.stdout.contains("\ninterval min/avg/max/mdev = "),
-        "{run:?}"
-    );
-    daemon.finish();
-}
-
-#[test]
-fn listening_to_silence_is_in_vain() {
-    let daemon = Played::start(|frame, _| {
-        assert!(!frame.is_ping(), "nothing is sent");
-        Then::Answer
-    });
-    snapshot!(run(&["--listen", "-w", "3", "-k", "0.05", "-K", "0", &daemon.uri]), 1, @r#"
-LISTEN test+unix:///default?socket=/DIR/sock (/DIR/sock): libvirt V, keepalive negotiated
-
---- test+unix:///default?socket=/DIR/sock ping statistics ---
-0 pings received, time T ms
-"#);
-    daemon.finish();
-}
-
-#[test]
-fn authentication_that_cannot_be_had_has_its_own_status() {
-    let daemon = Played::start(|frame, connection| {
-        if frame.procedure() == AUTH_LIST {
-            connection.send(&frame.reply(0, &[1, 1]), 0);
-            return Then::Nothing;
-        }
-        Then::Answer
-    });
-    snapshot!(run(&[&daemon.uri]), 4, @r#"virt-ping: test+unix:///default?socket=/DIR/sock: unix:/DIR/sock: cannot open the connection: daemon requires SASL authentication, which is not supported; try -r, another user, or --raw, which needs none"#);
-    daemon.finish();
-}
-
-#[test]
-fn what_polkit_says_is_shown_without_its_control_characters() {
-    let daemon = Played::start(|frame, connection| match frame.procedure() {
-        AUTH_LIST => {
-            connection.send(&frame.reply(0, &[1, 2]), 0);
-            Then::Nothing
-        }
-        AUTH_POLKIT => {
-            // Code, domain, message "\e[2J", level; no domain; str1 to str3; ints; no network.
-            let error = [45, 7, 1, 4, 0x1b5b_324a, 2, 0, 0, 0, 0, 0, 0, 0];
-            connection.send(&frame.reply(1, &error), 0);
-            Then::Nothing
-        }
-        _ => Then::Answer,
-    });
-    snapshot!(run(&["--check", &daemon.uri]), 4, @r#"test+unix:///default?socket=/DIR/sock: unix:/DIR/sock: cannot open the connection: daemon requires polkit authentication: \u{1b}[2J; try -r, another user, or --raw, which needs none"#);
     daemon.finish();
 }
 

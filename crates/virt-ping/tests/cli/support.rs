@@ -1,4 +1,4 @@
-//! Runs the program, and plays a daemon that does what a test wants.
+//! Runs the program, and plays a daemon that reacts as a test wants.
 
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader, ErrorKind, Lines};
@@ -10,6 +10,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
+use virt_testkit::bytes::{PING, PONG};
+use virt_testkit::frame;
 use virt_tests::libvirt::PATIENCE;
 use virt_tests::{Connection, Event, Listener, Peer};
 
@@ -18,7 +20,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_virt-ping");
 /// The daemon within the program.
 pub(crate) const EMBEDDED: &str = "test:///default";
 
-/// What a run has come to.
+/// The outcome of a run.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) status: Option<i32>,
@@ -67,7 +69,7 @@ pub(crate) fn wait(child: Child) -> Output {
     output
 }
 
-/// Kills a process that goes on for longer than [`PATIENCE`]: whoever waits for its end or its words goes on then.
+/// Kills a process that runs for longer than [`PATIENCE`], so that no test waits for its end or its output for ever.
 #[derive(Debug)]
 struct Limit {
     passed: Arc<AtomicBool>,
@@ -96,7 +98,7 @@ impl Limit {
         }
     }
 
-    /// Fails if it was killed, and tells what it had said.
+    /// Fails if it was killed, with its output so far.
     fn check(&self, said: impl Debug) {
         let passed = self.passed.load(Ordering::SeqCst);
         assert!(!passed, "killed, as it went on for {PATIENCE:?}: {said:?}");
@@ -118,7 +120,7 @@ macro_rules! snapshot {
 }
 pub(crate) use snapshot;
 
-/// What differs each time.
+/// The parts of the output that differ each time, and their replacements.
 pub(crate) const REDACTED: &[(&str, &str)] = &[
     (r"/tmp/virt-\w+/", "/DIR/"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
@@ -197,10 +199,10 @@ impl Drop for Running {
     }
 }
 
-/// What a played daemon does with a frame.
+/// A reaction of a played daemon to a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// What libvirt's would.
+    /// The answer of a libvirt daemon.
     Answer,
     /// Nothing more.
     Nothing,
@@ -210,15 +212,11 @@ pub(crate) enum Then {
 
 type React = dyn FnMut(&Frame, &mut Connection) -> Then + Send;
 
-/// A frame, taken apart.
+/// A received frame.
 #[derive(Debug, Clone)]
-pub(crate) struct Frame {
-    words: Vec<u32>,
-}
+pub(crate) struct Frame(Vec<u8>);
 
 const KEEPALIVE: u32 = 0x6b65_6570;
-pub(crate) const PING: u32 = 1;
-pub(crate) const PONG: u32 = 2;
 /// The call that `--mode rpc` makes.
 pub(crate) const DOMAIN_GET_INFO: u32 = 16;
 pub(crate) const AUTH_LIST: u32 = 66;
@@ -229,30 +227,27 @@ pub(crate) const SUPPORTS_FEATURE: u32 = 60;
 pub(crate) const GET_LIB_VERSION: u32 = 157;
 
 impl Frame {
-    fn new(bytes: &[u8]) -> Self {
-        let words = bytes.chunks_exact(4).map(|word| word.try_into().unwrap());
-        Self {
-            words: words.map(u32::from_be_bytes).collect(),
-        }
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
     }
 
     pub(crate) fn is_ping(&self) -> bool {
-        self.words[1] == KEEPALIVE && self.words[3] == PING
+        self.0 == PING
     }
 
     pub(crate) fn is_pong(&self) -> bool {
-        self.words[1] == KEEPALIVE && self.words[3] == PONG
+        self.0 == PONG
     }
 
     pub(crate) fn procedure(&self) -> u32 {
-        self.words[3]
+        frame::word(&self.0, frame::PROCEDURE)
     }
 
-    /// What a libvirt daemon would answer.
+    /// Returns the answer of a libvirt daemon.
     pub(crate) fn answer(&self) -> Vec<u8> {
         let payload: &[u32] = match self.procedure() {
-            _ if self.is_ping() => return keepalive(PONG),
-            _ if self.words[1] == KEEPALIVE => return Vec::new(),
+            _ if self.is_ping() => return PONG.to_vec(),
+            _ if frame::word(&self.0, frame::PROGRAM) == KEEPALIVE => return Vec::new(),
             AUTH_LIST => &[1, 0],
             SUPPORTS_FEATURE => &[1],
             GET_LIB_VERSION => &[0, 10_003_000],
@@ -263,36 +258,17 @@ impl Frame {
 
     /// The last word of the payload.
     pub(crate) fn last(&self) -> u32 {
-        *self.words.last().unwrap()
+        frame::word(&self.0, self.0.len() / 4 - 1)
     }
 
     /// The reply to it, with this status and payload.
     pub(crate) fn reply(&self, status: u32, payload: &[u32]) -> Vec<u8> {
-        let length = 28 + 4 * u32::try_from(payload.len()).unwrap();
-        let header = [
-            length,
-            self.words[1],
-            self.words[2],
-            self.words[3],
-            1,
-            self.words[5],
-            status,
-        ];
-        header
-            .iter()
-            .chain(payload)
-            .flat_map(|word| word.to_be_bytes())
-            .collect()
+        let payload: Vec<u8> = payload.iter().flat_map(|word| word.to_be_bytes()).collect();
+        frame::reply(&self.0, status, &payload)
     }
 }
 
-/// A keepalive message.
-pub(crate) fn keepalive(procedure: u32) -> Vec<u8> {
-    let words = [28, KEEPALIVE, 1, procedure, 2, 0, 0];
-    words.iter().flat_map(|word| word.to_be_bytes()).collect()
-}
-
-/// A daemon that opens connections as libvirt 10.3.0 does, for one client, unless it is told otherwise.
+/// A daemon that opens connections as libvirt 10.3.0 does, for one client, except for the reactions of a test.
 pub(crate) struct Played {
     pub(crate) uri: String,
     thread: JoinHandle<()>,
@@ -302,7 +278,13 @@ impl Played {
     pub(crate) fn start(
         react: impl FnMut(&Frame, &mut Connection) -> Then + Send + 'static,
     ) -> Self {
-        let listener = Listener::unix().unwrap();
+        Self::start_on(Listener::unix().unwrap(), react)
+    }
+
+    pub(crate) fn start_on(
+        listener: Listener,
+        react: impl FnMut(&Frame, &mut Connection) -> Then + Send + 'static,
+    ) -> Self {
         let uri = listener.uri().to_owned();
         let thread = thread::spawn(move || play(&listener, Box::new(react)));
         Self { uri, thread }

@@ -1,4 +1,4 @@
-//! `--help`, and what is refused.
+//! `--help`, and options that are refused.
 
 use crate::support::{EMBEDDED, run, snapshot};
 
@@ -10,7 +10,7 @@ ping(8) for libvirt daemons
 Usage: virt-ping [OPTIONS] [URI]...
 
 Arguments:
-  [URI]...  Whom to ping, such as qemu:///system; several are pinged side by
+  [URI]...  Daemons to ping, such as qemu:///system; several are pinged side by
             side
 
 Options:
@@ -19,44 +19,43 @@ Options:
   -i, --interval <SECS>
           Time from one PING to the next, at least 0.002 [default: 1]
   -W, --timeout <SECS>
-          How long to wait for a PONG before it is missed [default: 1]
+          Time after which a PONG is missed, above 0 [default: 1]
   -w, --deadline <SECS>
-          End after this time, come what may
+          End after this time, above 0, whatever happens
   -f, --flood
-          PING as fast as PONGs come, with 64 under way (rpc: 4) and no line for
+          PING as fast as PONGs come, with 64 in flight (rpc: 4) and no line for
           each
   -q, --quiet
-          Print the first line and the statistics only
+          Print only the first line and the statistics
   -v, --verbose
-          Time each step of connecting
+          Print the time of each phase of connecting
   -D, --timestamps
           Begin each line with the time
   -O, --outstanding
-          Tell of a PING that has no PONG yet before the next is sent
+          Report a PING without a PONG before the next is sent
   -a, --audible
           Ring the bell at each PONG
       --mode <MODE>
-          What to send: keepalive or rpc [default: keepalive]
+          Messages to send: keepalive or rpc [default: keepalive]
       --raw
           PING without authentication or negotiation
       --listen
-          Send nothing, and tell of the daemon's own PINGs
+          Send nothing, and print the daemon's own PINGs
       --check
-          PING once: one line on standard output, and the exit status
+          PING once: print one line, and exit with the status
       --format <FORMAT>
-          How to print: text or json [default: text]
+          Output format: text or json [default: text]
       --histogram
           End with percentiles and a bar chart
   -r, --readonly
-          Connect for reading only
+          Connect read-only
   -k, --keepalive-interval <SECS>
-          Silence after which the session asks for a sign of life; 0 is never
-          [default: 5]
+          Silence after which a keepalive PING is sent; 0 is never [default: 5]
   -K, --keepalive-count <N>
-          How often it asks; the link is dead at interval * (count + 1)
+          Keepalive PINGs until the link is dead, at interval * (count + 1)
           [default: 5]
       --connect-timeout <SECS>
-          How long connecting may take [default: 10]
+          Time limit for connecting, above 0 [default: 10]
   -h, --help
           Print help (see more with '--help')
   -V, --version
@@ -65,14 +64,14 @@ Options:
 Exit status:
   0  PONGs came
   1  none came, or fewer than -c by -w, or the link died
-  2  there was no connection, or anything else went wrong
-  3  the options are wrong
-  4  the daemon requires an authentication that fails or is not supported
-  Of several URIs the highest one counts.
+  2  there was no connection, or another error
+  3  the options are invalid
+  4  the daemon requires authentication that is not supported or was refused
+  With several URIs the highest status counts.
 
 Examples:
   virt-ping -c 5 test:///default         a daemon within the program itself
-  virt-ping qemu:///system               until Ctrl-C; Ctrl-\ shows how it goes
+  virt-ping qemu:///system               until Ctrl-C; Ctrl-\ prints statistics
   virt-ping --mode rpc -w 10 qemu+tcp://host/system
   virt-ping --check -q qemu:///system && echo alive
 "#);
@@ -93,7 +92,8 @@ Usage: virt-ping [OPTIONS] [URI]...
 
 Arguments:
   [URI]...
-          Whom to ping, such as qemu:///system; several are pinged side by side
+          Daemons to ping, such as qemu:///system; several are pinged side by
+          side
           
           Without one: LIBVIRT_DEFAULT_URI, then uri_default of libvirt.conf,
           then the sockets that exist. test:///default is a daemon within this
@@ -109,59 +109,58 @@ Options:
           [default: 1]
 
   -W, --timeout <SECS>
-          How long to wait for a PONG before it is missed
+          Time after which a PONG is missed, above 0
           
           [default: 1]
 
   -w, --deadline <SECS>
-          End after this time, come what may
+          End after this time, above 0, whatever happens
 
   -f, --flood
-          PING as fast as PONGs come, with 64 under way (rpc: 4) and no line for
+          PING as fast as PONGs come, with 64 in flight (rpc: 4) and no line for
           each
 
   -q, --quiet
-          Print the first line and the statistics only
+          Print only the first line and the statistics
 
   -v, --verbose
-          Time each step of connecting
+          Print the time of each phase of connecting
 
   -D, --timestamps
           Begin each line with the time
 
   -O, --outstanding
-          Tell of a PING that has no PONG yet before the next is sent
+          Report a PING without a PONG before the next is sent
 
   -a, --audible
           Ring the bell at each PONG
 
       --mode <MODE>
-          What to send: keepalive or rpc
+          Messages to send: keepalive or rpc
           
-          PINGs are answered by the daemon's I/O loop, also when its workers
-          hang. rpc makes calls instead, which a worker has to answer, and finds
-          those.
+          PINGs are answered by the daemon's I/O loop, even if its workers hang.
+          rpc makes calls instead, which a worker has to answer.
           
           [default: keepalive]
 
       --raw
           PING without authentication or negotiation
           
-          A daemon answers PINGs as soon as it is connected to.
+          A daemon answers PINGs from the first byte of a connection.
 
       --listen
-          Send nothing, and tell of the daemon's own PINGs
+          Send nothing, and print the daemon's own PINGs
           
-          A daemon sends them to a client that is silent, by default after 5
-          seconds.
+          A daemon sends them to a silent client, by default after 5 seconds.
+          Beyond ten lines a second, several PINGs share a line.
 
       --check
-          PING once: one line on standard output, and the exit status
+          PING once: print one line, and exit with the status
 
       --format <FORMAT>
-          How to print: text or json
+          Output format: text or json
           
-          json is one object a line, times are integers in nanoseconds. The man
+          json is one object a line; times are integers in nanoseconds. The man
           page lists the keys.
           
           [default: text]
@@ -170,20 +169,20 @@ Options:
           End with percentiles and a bar chart
 
   -r, --readonly
-          Connect for reading only
+          Connect read-only
 
   -k, --keepalive-interval <SECS>
-          Silence after which the session asks for a sign of life; 0 is never
+          Silence after which a keepalive PING is sent; 0 is never
           
           [default: 5]
 
   -K, --keepalive-count <N>
-          How often it asks; the link is dead at interval * (count + 1)
+          Keepalive PINGs until the link is dead, at interval * (count + 1)
           
           [default: 5]
 
       --connect-timeout <SECS>
-          How long connecting may take
+          Time limit for connecting, above 0
           
           [default: 10]
 
@@ -196,14 +195,14 @@ Options:
 Exit status:
   0  PONGs came
   1  none came, or fewer than -c by -w, or the link died
-  2  there was no connection, or anything else went wrong
-  3  the options are wrong
-  4  the daemon requires an authentication that fails or is not supported
-  Of several URIs the highest one counts.
+  2  there was no connection, or another error
+  3  the options are invalid
+  4  the daemon requires authentication that is not supported or was refused
+  With several URIs the highest status counts.
 
 Examples:
   virt-ping -c 5 test:///default         a daemon within the program itself
-  virt-ping qemu:///system               until Ctrl-C; Ctrl-\ shows how it goes
+  virt-ping qemu:///system               until Ctrl-C; Ctrl-\ prints statistics
   virt-ping --mode rpc -w 10 qemu+tcp://host/system
   virt-ping --check -q qemu:///system && echo alive
 "#);
@@ -248,6 +247,15 @@ For more information, try '--help'.
 }
 
 #[test]
+fn a_time_limit_of_zero_is_refused() {
+    for option in ["-W", "-w", "--connect-timeout"] {
+        let refused = run(&[option, "0", EMBEDDED]);
+        assert_eq!(refused.status, Some(3), "{refused:?}");
+        assert!(refused.stderr.contains("': not above 0\n"), "{refused:?}");
+    }
+}
+
+#[test]
 fn some_options_exclude_each_other() {
     for options in [
         &["-f", "-i", "1"] as &[_],
@@ -260,6 +268,9 @@ fn some_options_exclude_each_other() {
         &["--listen", "--mode", "rpc"],
         &["--listen", "-W", "1"],
         &["--listen", "--histogram"],
+        &["--listen", "-a"],
+        &["--listen", "-k", "1"],
+        &["--listen", "-K", "1"],
         &["--check", "-c", "1"],
         &["--check", "--listen"],
         &["--check", "-v"],

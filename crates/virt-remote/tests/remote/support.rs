@@ -37,7 +37,7 @@ impl Server {
     /// Takes each frame behind a `>`, and sends those behind a `<` and no others.
     ///
     /// A frame goes on in the lines behind it that begin with blanks. It is written in words of hex and in
-    /// strings, which stand for their length, their text and the padding.
+    /// strings, each written as its length, their text and the padding.
     #[track_caller]
     pub(crate) fn plays(&mut self, transcript: &str) {
         let mut expected = Vec::new();

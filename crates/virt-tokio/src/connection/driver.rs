@@ -107,7 +107,7 @@ impl Driver {
             // The peer closed because it was asked to.
             closed = Closed::new(CloseReason::Client);
         }
-        debug!(%closed, counters = ?self.endpoint.transport.counters());
+        debug!(closed = %virt_uri::Printable(&closed), counters = ?self.endpoint.transport.counters());
         // Callers wake when their waiters are dropped, and must find the reason then.
         self.state.end(closed);
         if self.state.is_closing() {

@@ -132,31 +132,29 @@ impl Endpoint {
         if waiter.outcome.is_closed() {
             return;
         }
-        let calls = match self.calls(program) {
-            Ok(calls) => calls,
+        let index = match self.register(program) {
+            Ok(index) => index,
             Err(error) => return fail(waiter, error.into()),
         };
-        let sent = self.transport.with(&calls, |_, cx| {
-            let serial = send_call(cx, procedure, &args, fds)?;
-            if stream.is_some() {
-                cx.open_stream(StreamId { procedure, serial })?;
+        let (_, calls) = &self.programs[index];
+        self.transport.with(calls, |calls, cx| {
+            let serial = match send_call(cx, procedure, &args, fds) {
+                Ok(serial) => serial,
+                Err(error) => return fail(waiter, error.into()),
+            };
+            if let Some(items) = stream {
+                let id = StreamId { procedure, serial };
+                if let Err(error) = cx.open_stream(id) {
+                    return fail(waiter, error.into());
+                }
+                let early = Some(0);
+                self.streams.insert((program, id), Reader { items, early });
             }
-            Ok(serial)
+            if let Some(sent) = &waiter.sent {
+                sent.store(true, Ordering::Release);
+            }
+            calls.wait(serial, waiter);
         });
-        let serial = match sent {
-            Ok(serial) => serial,
-            Err(error) => return fail(waiter, CallError::Send(error)),
-        };
-        if let Some(sent) = &waiter.sent {
-            sent.store(true, Ordering::Release);
-        }
-        if let Some(items) = stream {
-            let id = StreamId { procedure, serial };
-            let early = Some(0);
-            self.streams.insert((program, id), Reader { items, early });
-        }
-        self.transport
-            .with(&calls, |calls, _| calls.wait(serial, waiter));
     }
 
     /// Has the stream of the connection wrapped once all output is written.
@@ -201,8 +199,9 @@ impl Endpoint {
         program: ProgramId,
         action: impl FnOnce(&mut Context<'_>) -> Result<R, SendError>,
     ) -> Result<R, CallError> {
-        let calls = self.calls(program)?;
-        Ok(self.transport.with(&calls, |_, cx| action(cx))?)
+        let index = self.register(program)?;
+        let (_, calls) = &self.programs[index];
+        Ok(self.transport.with(calls, |_, cx| action(cx))?)
     }
 
     /// Forgets a stream, and aborts it unless it is closed or this end has finished it.
@@ -229,25 +228,32 @@ impl Endpoint {
         }
     }
 
-    /// Returns the client's half of a program, registered at its first use.
-    pub(crate) fn calls(
-        &mut self,
-        program: ProgramId,
-    ) -> Result<Handle<Calls<Waiter>>, RegisterError> {
-        if let Some((_, calls)) = self.programs.iter().find(|(id, _)| *id == program) {
-            return Ok(calls.clone());
+    /// Registers the client's half of a program at its first use, and returns its place in `programs`.
+    pub(crate) fn register(&mut self, program: ProgramId) -> Result<usize, RegisterError> {
+        let known = self.programs.iter().position(|(id, _)| *id == program);
+        if let Some(index) = known {
+            return Ok(index);
         }
         let calls = self.transport.register(Calls::new(program))?;
-        self.programs.push((program, calls.clone()));
-        Ok(calls)
+        self.programs.push((program, calls));
+        Ok(self.programs.len() - 1)
     }
 
     /// Hands received replies, events, stream data and PONGs to their readers; returns the number of PINGs received.
     pub(crate) fn deliver(&mut self) -> u64 {
         for index in 0..self.programs.len() {
-            let (program, calls) = self.programs[index].clone();
-            while let Some(incoming) = self.transport.with(&calls, |calls, _| calls.poll()) {
-                self.deliver_one(program, incoming);
+            let mut is_more = true;
+            while is_more {
+                let (program, calls) = &self.programs[index];
+                let program = *program;
+                let incoming = self.transport.with(calls, |calls, _| {
+                    let incoming = calls.poll();
+                    is_more = calls.queued() > 0;
+                    incoming
+                });
+                if let Some(incoming) = incoming {
+                    self.deliver_one(program, incoming);
+                }
             }
         }
         let Counts {
@@ -368,10 +374,11 @@ impl Endpoint {
 
     /// Tells the caller of a call in flight that it has failed. Its permit is released with the reply.
     fn fail_call(&mut self, program: ProgramId, serial: Serial, error: CallError) {
-        let Ok(calls) = self.calls(program) else {
+        let Ok(index) = self.register(program) else {
             return;
         };
-        self.transport.with(&calls, |calls, _| {
+        let (_, calls) = &self.programs[index];
+        self.transport.with(calls, |calls, _| {
             if let Some(waiter) = calls.waiter_mut(serial) {
                 let outcome = std::mem::replace(&mut waiter.outcome, oneshot::channel().0);
                 let _ = outcome.send(Err(error));

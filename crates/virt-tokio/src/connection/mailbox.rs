@@ -39,8 +39,14 @@ impl<C> Mailbox<C> {
     ///
     /// Cancel-safe: if the future is dropped, the command is not queued.
     pub(crate) async fn push(&self, command: C) -> bool {
-        let Ok(room) = self.room.acquire().await else {
-            return false;
+        // Most often there is room, and waiting takes longer than looking.
+        let room = match self.room.try_acquire() {
+            Ok(room) => room,
+            Err(TryAcquireError::Closed) => return false,
+            Err(TryAcquireError::NoPermits) => match self.room.acquire().await {
+                Ok(room) => room,
+                Err(_) => return false,
+            },
         };
         self.lock().push(command, room)
     }

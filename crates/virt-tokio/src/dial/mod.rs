@@ -7,7 +7,7 @@ mod tcp;
 #[cfg(unix)]
 mod unix;
 
-use virt_uri::Candidate;
+use virt_uri::{Candidate, Printable};
 
 use crate::{Client, ConnectError, Options, debug};
 
@@ -37,13 +37,13 @@ pub async fn dial(
             Candidate::Abstract(name) => abstract_socket::dial(name, &options).await,
             Candidate::Tcp { host, port } => tcp::dial(host, *port, &options).await,
             other => {
-                let address = address(other);
+                let address = Printable(other).to_string();
                 return Err(ConnectError::Unsupported { address });
             }
         };
         match dialled {
             Ok(client) => {
-                debug!(%candidate, "connected");
+                debug!(candidate = %Printable(candidate), "connected");
                 return Ok((client, candidate.clone()));
             }
             Err(error) => last = Some(error),
@@ -56,21 +56,10 @@ pub async fn dial(
     })
 }
 
-/// Returns the addresses of candidates, for an error.
+/// Returns the addresses of candidates on one line, for an error.
 pub(crate) fn addresses(candidates: &[Candidate]) -> String {
-    let addresses = candidates.iter().map(address);
+    let addresses = candidates
+        .iter()
+        .map(|candidate| Printable(candidate).to_string());
     addresses.collect::<Vec<_>>().join(" or ")
-}
-
-/// Returns the address of a candidate on one line, with control characters escaped.
-fn address(candidate: &Candidate) -> String {
-    let mut address = String::new();
-    for character in candidate.to_string().chars() {
-        if character.is_control() {
-            address.extend(character.escape_debug());
-        } else {
-            address.push(character);
-        }
-    }
-    address
 }

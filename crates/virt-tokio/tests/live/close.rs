@@ -1,4 +1,4 @@
-//! Why a connection is closed, in libvirt's four words, and what becomes of those who wait.
+//! The reason of a close, in libvirt's four words, and its effect on pending calls.
 
 use std::future::pending;
 

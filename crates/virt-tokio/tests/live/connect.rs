@@ -59,7 +59,7 @@ fn serve_next(listener: UnixListener, remote: RemoteServer) -> JoinHandle<CloseR
     })
 }
 
-/// What comes of connecting to such a server.
+/// Connects to such a server.
 async fn refused(remote: RemoteServer) -> ConnectError {
     let directory = directory();
     let socket = directory.path().join("sock");

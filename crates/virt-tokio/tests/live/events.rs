@@ -1,4 +1,4 @@
-//! Events: delivered to whoever listens, a bounded number of them, and only of programs that are known.
+//! Events: delivered to each listener, in bounded number, and only of programs that are known.
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use crate::support::{SECOND, connected, every, through};
 
 const MILLION: usize = 1_000_000;
 
-/// What a pipe holds in each direction.
+/// The capacity of a pipe in each direction.
 const PIPE: usize = 4096;
 
 /// Sends PINGs as long as they are taken, and notes how many bytes were.

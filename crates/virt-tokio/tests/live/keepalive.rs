@@ -1,4 +1,4 @@
-//! When PINGs go out and when a connection is dead, to the instant.
+//! The times of PINGs and of a connection's death, to the instant.
 
 use std::future::ready;
 use std::time::Duration;

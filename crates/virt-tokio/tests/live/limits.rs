@@ -1,4 +1,4 @@
-//! Limits that make no sense are held within what can be had.
+//! Limits that make no sense are clamped.
 
 use virt_testkit::peer::soon;
 use virt_tokio::{Limits, Options, StreamChunk};

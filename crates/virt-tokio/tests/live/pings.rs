@@ -99,7 +99,7 @@ async fn so_many_are_unanswered_and_the_others_wait() {
     peer.hears(PING).await;
     peer.hears_nothing_for(SECOND).await;
 
-    // Whoever goes does not take the PING back.
+    // A caller that gives up does not revoke the PING.
     pings[0].abort();
     peer.hears_nothing_for(SECOND).await;
 

@@ -1,4 +1,4 @@
-//! What a user may rely on of the public types.
+//! Properties of the public types that users may rely on.
 
 use virt_remote::ConnectGetHostname;
 use virt_tokio::{

@@ -66,7 +66,7 @@ pub(crate) fn hostname(client: &Client) -> JoinHandle<Result<String, CallError>>
     tokio::spawn(async move { Ok(client.call::<ConnectGetHostname>(&()).await?.hostname) })
 }
 
-/// How that call looks.
+/// The frame of that call.
 pub(crate) fn hostname_call(serial: u32) -> String {
     format!("0000001c 20008086 00000001 0000003b 00000000 {serial:08x} 00000000")
 }
@@ -82,7 +82,7 @@ pub(crate) fn ask(client: &Client, number: u32) -> JoinHandle<Result<u32, CallEr
     tokio::spawn(async move { client.call::<Ask>(&number).await })
 }
 
-/// How that call looks.
+/// The frame of that call.
 pub(crate) fn ask_call(serial: u32, number: u32) -> String {
     format!("00000020 20004242 00000001 00000001 00000000 {serial:08x} 00000000 {number:08x}")
 }
@@ -92,7 +92,7 @@ pub(crate) fn ask_reply(serial: u32, number: u32) -> String {
     format!("00000020 20004242 00000001 00000001 00000001 {serial:08x} 00000000 {number:08x}")
 }
 
-/// Why a call came to nothing: the connection was closed.
+/// Returns the reason for which a call failed: the connection was closed.
 #[track_caller]
 pub(crate) fn reason<T: std::fmt::Debug>(result: Result<T, CallError>) -> CloseReason {
     match result {

@@ -10,9 +10,9 @@ use virt_transport::{
 
 use crate::support::Ponger;
 
-const LARGE: usize = 4 * 1024 * 1024;
+const LARGE: usize = 512 * 1024;
 
-/// Answers every frame with 4 MiB.
+/// Answers every frame with more than the limit.
 struct Generous;
 
 impl Program for Generous {

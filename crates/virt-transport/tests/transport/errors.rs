@@ -1,4 +1,4 @@
-//! What an error that is sent has in it: every field, and the words that have names.
+//! The payload of an error that is sent: every field, and the values that have names.
 
 use virt_testkit::{hex, wire};
 use virt_transport::{

@@ -74,7 +74,7 @@ impl<'s> Resolver<'s> {
         Ok(())
     }
 
-    /// What a procedure takes; several arguments are a struct of them.
+    /// Returns the arguments of a procedure; several are a struct of them.
     fn arguments(
         &mut self,
         procedure: &'s ast::Procedure,
@@ -118,13 +118,16 @@ impl<'s> Resolver<'s> {
         self.spec(None, name, spec).map(Payload::Plain)
     }
 
-    /// A payload as it is, or in a struct if it has no codec of its own.
+    /// A payload as it is, or in a struct if it has no codec or no type of its own.
     fn whole(&mut self, procedure: &ast::Procedure, rust: String, payload: Payload) -> Payload {
-        match payload {
-            Payload::Plain(ref ty) if ty.is_narrow() => {
-                self.structure(procedure, rust, vec![payload])
-            }
-            payload => payload,
+        let needs_struct = match &payload {
+            Payload::Plain(ty) => ty.is_narrow(),
+            Payload::Named(id) => self.model.types[*id].is_shorthand(),
+        };
+        if needs_struct {
+            self.structure(procedure, rust, vec![payload])
+        } else {
+            payload
         }
     }
 

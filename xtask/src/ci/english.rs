@@ -1,0 +1,133 @@
+//! Plain English: an alarm for documentation comments that begin with a headless clause, and for worn phrases.
+
+/// The words that begin a headless clause.
+const HEADLESS: &[&str] = &[
+    "what", "how", "whether", "who", "whoever", "why", "which", "where", "when",
+];
+
+/// The share of documentation comments that may begin with one of them, in percent.
+const HEADLESS_MAX: usize = 5;
+
+/// Phrases to avoid; the plain words are in CONTRIBUTING.md.
+const PHRASES: &[&str] = &[
+    "be had",
+    "sees to it",
+    "anew",
+    "to be said",
+    "stands for",
+    "stand for",
+    "of use",
+    "whoever",
+    "who reads no more",
+    "nothing is swallowed",
+];
+
+/// Counts of the documentation comments of the sources.
+#[derive(Debug, Default)]
+pub(super) struct Comments {
+    total: usize,
+    headless: Vec<String>,
+}
+
+impl Comments {
+    /// Adds the documentation comments of one source, each of which is a run of lines with the same marker.
+    pub(super) fn add(&mut self, path: &str, source: &str) {
+        let mut previous = None;
+        for (index, line) in source.lines().enumerate() {
+            let comment = comment(line);
+            let marker = comment.map(|(marker, _)| marker);
+            if let Some((_, text)) = comment.filter(|_| marker != previous) {
+                self.total += 1;
+                let word = text.split(|c: char| !c.is_alphanumeric()).next();
+                let word = word.unwrap_or_default().to_lowercase();
+                if HEADLESS.contains(&word.as_str()) {
+                    self.headless.push(format!("{path}:{}: {text}", index + 1));
+                }
+            }
+            previous = marker;
+        }
+    }
+
+    /// Fails if there are none, or too many that are headless.
+    pub(super) fn judge(&self) -> Result<(), String> {
+        if self.total == 0 {
+            return Err("there are no documentation comments".to_owned());
+        }
+        let (headless, total) = (self.headless.len(), self.total);
+        if headless * 100 <= total * HEADLESS_MAX {
+            return Ok(());
+        }
+        Err(format!(
+            "{headless} of {total} documentation comments begin with a headless clause, at most {HEADLESS_MAX} % may:\n{}",
+            self.headless.join("\n")
+        ))
+    }
+}
+
+/// Returns the marker of a documentation comment and its text.
+fn comment(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim_start();
+    let (marker, text) = line.split_at_checked(3)?;
+    let is_documentation = matches!(marker, "///" | "//!") && !text.starts_with('/');
+    is_documentation.then(|| (marker, text.trim()))
+}
+
+/// Returns the lines of a text that have one of the phrases, each with its number from 1.
+pub(super) fn phrases(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
+    text.lines().enumerate().flat_map(|(index, line)| {
+        let line = line.to_lowercase();
+        PHRASES
+            .iter()
+            .filter(move |phrase| has_words(&line, phrase))
+            .map(move |phrase| (index + 1, *phrase))
+    })
+}
+
+/// Returns whether a line has a phrase in whole words.
+fn has_words(line: &str, phrase: &str) -> bool {
+    line.match_indices(phrase).any(|(at, _)| {
+        let in_a_word = |c: char| c.is_alphanumeric() || c == '_';
+        !line[..at].ends_with(in_a_word) && !line[at + phrase.len()..].starts_with(in_a_word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_is_judged_by_its_first_line() {
+        let mut comments = Comments::default();
+        comments.add("a.rs", "//! What.\n//! Why.\n\n/// Returns it.\n/// How.\n");
+        comments.add("b.rs", "    /// Whoever.\nfn f() {}\n//// Who.\n// When.\n");
+        assert_eq!(comments.total, 3);
+        assert_eq!(comments.headless, ["a.rs:1: What.", "b.rs:1: Whoever."]);
+    }
+
+    #[test]
+    fn one_in_twenty_is_allowed() {
+        let mut comments = Comments::default();
+        comments.add("a.rs", &"/// Returns it.\n\n".repeat(19));
+        comments.add("a.rs", "/// What.\n");
+        assert_eq!(comments.judge(), Ok(()));
+        comments.add("b.rs", "/// which.\n");
+        let error = comments.judge().unwrap_err();
+        assert!(
+            error.starts_with("2 of 21 documentation comments"),
+            "{error}"
+        );
+        assert!(error.ends_with("a.rs:1: What.\nb.rs:1: which."), "{error}");
+    }
+
+    #[test]
+    fn no_comments_do_not_pass() {
+        assert!(Comments::default().judge().is_err());
+    }
+
+    #[test]
+    fn a_phrase_is_found_in_whole_words() {
+        let text = "it is of use\nit cannot Be Had\na house of users\n";
+        let found: Vec<_> = phrases(text).collect();
+        assert_eq!(found, [(1, "of use"), (2, "be had")]);
+    }
+}
