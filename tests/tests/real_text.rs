@@ -1,8 +1,4 @@
 //! A volume whose name is not UTF-8: it hides no other, and can be named and deleted.
-#![expect(
-    clippy::unwrap_used,
-    reason = "what helps a test may panic as a test may"
-)]
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

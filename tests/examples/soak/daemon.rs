@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use fastrand::Rng;
+use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use virt_remote::{
@@ -19,34 +20,81 @@ use virt_xdr::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder};
 /// The most that anything takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The stream of a domain's picture, which the daemon's mock has.
-struct Screenshot;
+/// The download of a volume.
+struct StorageVolDownload;
 
-/// The domain, and screen and flags of 0.
-struct ScreenshotArgs<'a>(NonnullDomain<&'a str>);
+/// The volume's name, in the pool of [`Storage`](virt_tests::Storage), from its start to its end.
+struct Volume<'a>(&'a str);
 
-impl Encode for ScreenshotArgs<'_> {
-    fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
-        self.0.encode(out)?;
-        [0u32; 2].encode(out)
-    }
-}
-
-impl<'a> Decode<'a> for ScreenshotArgs<'a> {
-    fn decode(input: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-        let domain = NonnullDomain::decode(input)?;
-        <[u32; 2]>::decode(input)?;
-        Ok(Self(domain))
-    }
-}
-
-impl CallProcedure for Screenshot {
+impl CallProcedure for StorageVolDownload {
     const PROGRAM: ProgramId = PROGRAM;
-    const NUMBER: i32 = 211;
-    const NAME: &'static str = "DOMAIN_SCREENSHOT";
-    type Args<'a> = ScreenshotArgs<'a>;
-    /// The MIME type.
-    type Ret = Option<String>;
+    const NUMBER: i32 = 209;
+    const NAME: &'static str = "STORAGE_VOL_DOWNLOAD";
+    type Args<'a> = Volume<'a>;
+    type Ret = ();
+}
+
+impl Encode for Volume<'_> {
+    fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        "pool".encode(out)?;
+        self.0.encode(out)?;
+        "key".encode(out)?;
+        // Offset, length and flags.
+        [0u32; 5].encode(out)
+    }
+}
+
+impl<'a> Decode<'a> for Volume<'a> {
+    fn decode(input: &mut Decoder<'a>) -> Result<Self, DecodeError> {
+        let [_pool, name, _key] = <[&str; 3]>::decode(input)?;
+        <[u32; 5]>::decode(input)?;
+        Ok(Self(name))
+    }
+}
+
+/// A round of downloads, some of them given up.
+pub(crate) async fn downloads(mut rng: Rng, socket: &Path) -> usize {
+    let socket = UnixStream::connect(socket).await.unwrap();
+    let client = Client::over_unix(socket, Options::default());
+    client.open("storage:///session").await.unwrap();
+    let count = rng.usize(1..20);
+    let mut actions = JoinSet::new();
+    for _ in 0..count {
+        actions.spawn(download(client.clone(), rng.fork()));
+    }
+    while let Some(done) = actions.join_next().await {
+        done.unwrap();
+    }
+    is_idle(&client).await;
+    client.close().await;
+    count
+}
+
+/// Downloads a volume, and may stop within it.
+async fn download(client: Client, mut rng: Rng) {
+    let volume = Volume("volume");
+    let called = client.call_with_stream::<StorageVolDownload>(&volume);
+    let ((), mut stream) = called.await.unwrap();
+    let mut left = if rng.bool() { u32::MAX } else { rng.u32(..3) };
+    while left > 0 && stream.recv().await.unwrap().is_some() {
+        left -= 1;
+    }
+    if left > 0 {
+        stream.finish().await.unwrap();
+    }
+}
+
+/// Waits until nothing is left on our end.
+async fn is_idle(client: &Client) {
+    let idle = async {
+        let busy = |transport: &mut virt_transport::Transport| {
+            transport.waiting_calls() + transport.open_streams() + transport.queued() > 0
+        };
+        while client.with_transport(busy).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, idle).await.expect("nothing is left");
 }
 
 pub(crate) async fn round(mut rng: Rng, socket: &Path) -> usize {
@@ -68,15 +116,7 @@ pub(crate) async fn round(mut rng: Rng, socket: &Path) -> usize {
         while let Some(done) = actions.join_next().await {
             done.unwrap();
         }
-        let idle = async {
-            let busy = |transport: &mut virt_transport::Transport| {
-                transport.waiting_calls() + transport.open_streams() + transport.queued() > 0
-            };
-            while client.with_transport(busy).await.unwrap() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        timeout(PATIENCE, idle).await.expect("nothing is left");
+        is_idle(&client).await;
         while timeout(Duration::ZERO, events.recv()).await.is_ok() {}
     }
     client.close().await;
@@ -91,7 +131,7 @@ async fn act(client: Client, mut rng: Rng) {
     } else {
         PATIENCE
     };
-    let action = rng.u8(..7);
+    let action = rng.u8(..6);
     // Each of these may fail: a domain may be paused twice, and the connection may end.
     let act = async {
         match action {
@@ -125,13 +165,6 @@ async fn with_domain(client: &Client, action: u8) -> Result<(), virt_tokio::Call
                 .call::<DomainSuspend>(&DomainSuspendArgs { dom })
                 .await
         }
-        5 => client.call::<DomainResume>(&DomainResumeArgs { dom }).await,
-        _ => {
-            let (_, mut stream) = client
-                .call_with_stream::<Screenshot>(&ScreenshotArgs(dom))
-                .await?;
-            while stream.recv().await?.is_some() {}
-            stream.finish().await
-        }
+        _ => client.call::<DomainResume>(&DomainResumeArgs { dom }).await,
     }
 }

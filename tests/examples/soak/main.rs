@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use peak_alloc::PeakAlloc;
-use virt_tests::{Config, Daemon, libvirt};
+use virt_tests::{Config, Daemon, Storage, libvirt};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -30,23 +30,27 @@ fn main() {
     let end = Instant::now() + Duration::from_secs(seconds.parse().unwrap());
     let seed: u64 = seed.parse().unwrap();
     let available = libvirt::available("the soak against a real daemon");
-    let daemon = available.then(|| {
-        let config = Config::default().number("keepalive_interval", 1);
-        Daemon::start(&config).unwrap()
+    let config = Config::default().number("keepalive_interval", 1);
+    let daemons = available.then(|| {
+        let storage = Storage::start(config.clone(), ["volume"]).unwrap();
+        (Daemon::start(&config).unwrap(), storage)
     });
 
     let (mut rounds, mut actions) = (0, 0);
     let mut left = left::Left::new();
     while Instant::now() < end {
         let seed = seed + rounds;
-        // Every eighth round is against the daemon.
-        let daemon = daemon.as_ref().filter(|_| rounds % 8 == 7);
+        // Every eighth round is against a daemon.
+        let daemons = daemons.as_ref().filter(|_| seed % 8 == 7);
         let played = catch_unwind(AssertUnwindSafe(|| {
             let runtime = left::runtime();
             let rng = Rng::with_seed(seed);
             let count = runtime.block_on(async {
-                match daemon {
-                    Some(daemon) => daemon::round(rng, &daemon.socket()).await,
+                match daemons {
+                    Some((_, storage)) if seed % 16 == 15 => {
+                        daemon::downloads(rng, &storage.socket()).await
+                    }
+                    Some((daemon, _)) => daemon::round(rng, &daemon.socket()).await,
                     None => ours::round(rng).await,
                 }
             });
@@ -65,7 +69,7 @@ fn main() {
         rounds += 1;
         left.check(rounds, seed);
     }
-    let daemon = if daemon.is_some() {
+    let daemon = if daemons.is_some() {
         ""
     } else {
         ", none against a daemon"

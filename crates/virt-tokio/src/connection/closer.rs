@@ -2,6 +2,10 @@
 //!
 //! A TCP socket with `SO_LINGER` and unsent data blocks `close` until the data is sent or the time is over, and other kinds
 //! of files may block, too. A descriptor in the queue of a Unix socket is closed with the socket.
+//!
+//! > Two cases remain. A process without free descriptors has received ones closed by the kernel, on the thread that reads.
+//! > And a received Unix socket that has such a socket in its queue blocks a thread here, because its queue is not ours to
+//! > read: the sender may share it.
 
 use std::collections::VecDeque;
 use std::io::IoSliceMut;
@@ -17,8 +21,8 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, accept, 
 /// The descriptors that one message of a Unix socket can carry: Linux' `SCM_MAX_FD`.
 pub(super) const FDS_IN_MESSAGE: usize = 253;
 
-/// The most threads at once.
-const THREADS: usize = 8;
+/// The most threads at once. While all of them are blocked, descriptors wait.
+const THREADS: usize = 64;
 
 /// The time that a thread waits for more to do before it ends.
 const IDLE: Duration = Duration::from_secs(1);
