@@ -178,7 +178,7 @@ pub(super) const ROWS: &[Row] = &[
         "1 registered",
         "dispatch/in-turn/16",
         &["dispatch/in-turn/1"],
-        Some(1.3),
+        Some(1.5),
     ),
     row(
         "`ping()` and its PING written",
