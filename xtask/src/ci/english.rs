@@ -8,18 +8,28 @@ const HEADLESS: &[&str] = &[
 /// The share of documentation comments that may begin with one of them, in percent.
 const HEADLESS_MAX: usize = 5;
 
-/// Phrases to avoid; the plain words are in CONTRIBUTING.md.
-const PHRASES: &[&str] = &[
-    "be had",
-    "sees to it",
-    "anew",
-    "to be said",
-    "stands for",
-    "stand for",
-    "of use",
-    "whoever",
-    "who reads no more",
-    "nothing is swallowed",
+/// Phrases to avoid, each with a plain one. An idiom is no alarm by itself: only these are, in whole words.
+const PHRASES: &[(&str, &str)] = &[
+    ("anew", "again"),
+    ("as far as can be told", "as far as known"),
+    ("be had", "is supported, is available"),
+    ("brought along", "supplied"),
+    ("is then not said", "is unspecified"),
+    ("none may", "trailing bytes"),
+    ("nothing is swallowed", "is not dropped silently"),
+    ("of use", "useful"),
+    ("one of 0 counts", "0 is treated as 1"),
+    ("sees to it", "ensures"),
+    ("stand for", "mean"),
+    ("stands for", "means"),
+    ("to be said", "call it before"),
+    ("uri is none", "the URI is invalid"),
+    ("wants authentication", "requires authentication"),
+    ("what is not read is not made", "backpressure"),
+    ("what was received", "received input"),
+    ("who comes from", "coming from"),
+    ("who reads no more", "reading no more"),
+    ("whoever", "a user, a reader, a sender"),
 ];
 
 /// Counts of the documentation comments of the sources.
@@ -72,15 +82,29 @@ fn comment(line: &str) -> Option<(&str, &str)> {
     is_documentation.then(|| (marker, text.trim()))
 }
 
-/// Returns the lines of a text that have one of the phrases, each with its number from 1.
-pub(super) fn phrases(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
-    text.lines().enumerate().flat_map(|(index, line)| {
-        let line = line.to_lowercase();
-        PHRASES
-            .iter()
-            .filter(move |phrase| has_words(&line, phrase))
-            .map(move |phrase| (index + 1, *phrase))
-    })
+/// Returns the phrases of a text, each with the number of its line from 1, and a plain phrase for it.
+///
+/// A phrase may be broken over two lines, and comment markers before the second one do not hide it.
+pub(super) fn phrases(text: &str) -> Vec<(usize, &'static str, &'static str)> {
+    let lines: Vec<_> = text.lines().map(words).collect();
+    let mut found = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let next = lines.get(index + 1).map_or("", String::as_str);
+        let both = format!("{line} {next}");
+        found.extend(
+            PHRASES
+                .iter()
+                .filter(|(phrase, _)| has_words(&both, phrase) && !has_words(next, phrase))
+                .map(|(phrase, plain)| (index + 1, *phrase, *plain)),
+        );
+    }
+    found
+}
+
+/// Returns the words of a line in lower case, without the marker of a comment.
+fn words(line: &str) -> String {
+    let text = line.trim().trim_start_matches(['/', '!', '*', '#', '>']);
+    text.trim().to_lowercase()
 }
 
 /// Returns whether a line has a phrase in whole words.
@@ -127,7 +151,35 @@ mod tests {
     #[test]
     fn a_phrase_is_found_in_whole_words() {
         let text = "it is of use\nit cannot Be Had\na house of users\n";
-        let found: Vec<_> = phrases(text).collect();
-        assert_eq!(found, [(1, "of use"), (2, "be had")]);
+        assert_eq!(
+            phrases(text),
+            [
+                (1, "of use", "useful"),
+                (2, "be had", "is supported, is available")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_phrase_is_found_across_the_end_of_a_line() {
+        let text = "    /// The type it stands\n    /// for.\n";
+        assert_eq!(phrases(text), [(1, "stands for", "means")]);
+        assert_eq!(phrases("It stands.\n\nFor all.\n"), []);
+    }
+
+    #[test]
+    fn a_phrase_is_found_once_where_it_begins() {
+        let text = "first\nthe names are anew\nlast\n";
+        assert_eq!(phrases(text), [(2, "anew", "again")]);
+    }
+
+    #[test]
+    fn names_in_code_are_no_phrases() {
+        assert_eq!(phrases("fn the_count_begins_anew() {}\nlet renewed;\n"), []);
+    }
+
+    #[test]
+    fn every_phrase_is_in_lower_case_as_it_is_compared() {
+        assert!(PHRASES.iter().all(|(phrase, _)| *phrase == words(phrase)));
     }
 }

@@ -1,32 +1,45 @@
-//! Rules that no compiler checks: what the core crates may depend on and may not name, and lock files that are up to date.
+//! Rules that no compiler checks: the dependencies of libraries, the names that the core does without, current lock files.
 
-/// A crate of the core, with the crates of this workspace that it may depend on.
+/// A library that is small to depend on, with the crates that it may name in its manifest.
 #[derive(Debug)]
-pub(super) struct CoreCrate {
+pub(super) struct Library {
     pub(super) name: &'static str,
-    below: &'static [&'static str],
+    depends_on: &'static [&'static str],
 }
 
-/// The core, lowest first: each can be picked as a dependency, so each stays small.
-pub(super) const CORE: &[CoreCrate] = &[
-    CoreCrate {
+/// The libraries that do no I/O, lowest first: each can be picked as a dependency, so each stays small.
+pub(super) const LIBRARIES: &[Library] = &[
+    Library {
         name: "virt-xdr",
-        below: &[],
+        depends_on: &["bytes", "thiserror"],
     },
-    CoreCrate {
+    Library {
         name: "virt-transport",
-        below: &["virt-xdr"],
+        depends_on: &["virt-xdr", "bytes", "thiserror"],
     },
-    CoreCrate {
+    Library {
         name: "virt-keepalive",
-        below: &["virt-xdr", "virt-transport"],
+        depends_on: &["virt-transport"],
+    },
+    Library {
+        name: "virt-remote",
+        depends_on: &["virt-xdr", "virt-transport", "thiserror"],
+    },
+    Library {
+        name: "virt-uri",
+        depends_on: &["thiserror"],
+    },
+    Library {
+        name: "virt-codegen",
+        depends_on: &["thiserror"],
     },
 ];
 
-/// `bytes` and `thiserror`, and what the latter's macro is built from.
-const FROM_OUTSIDE: &[&str] = &[
-    "bytes",
-    "thiserror",
+/// The crates whose sources name no clock, lock or socket.
+pub(super) const CORE: &[&str] = &["virt-xdr", "virt-transport", "virt-keepalive"];
+
+/// The crates that `thiserror` is built from.
+const OF_THISERROR: &[&str] = &[
     "thiserror-impl",
     "proc-macro2",
     "quote",
@@ -57,15 +70,16 @@ const NOT_NAMED: &[&str] = &[
     "std::thread",
 ];
 
-impl CoreCrate {
-    /// Judges what `cargo tree --prefix none` prints: one package a line, its name first.
+impl Library {
+    /// Judges the output of `cargo tree --prefix depth`: a package in each line, its depth and name first.
     pub(super) fn judge_tree(&self, tree: &str) -> Result<(), String> {
-        let mut names = tree.lines().filter_map(|line| line.split(' ').next());
-        if names.next() != Some(self.name) {
+        let mut packages = tree.lines().filter_map(package);
+        if packages.next() != Some(("0", self.name)) {
             return Err(format!("this is not the tree of {}:\n{tree}", self.name));
         }
-        let stray: Vec<_> = names
-            .filter(|name| !FROM_OUTSIDE.contains(name) && !self.below.contains(name))
+        let stray: Vec<_> = packages
+            .filter(|(depth, name)| !self.may_have(depth, name))
+            .map(|(_, name)| name)
             .collect();
         if stray.is_empty() {
             Ok(())
@@ -77,6 +91,25 @@ impl CoreCrate {
             ))
         }
     }
+
+    /// Returns whether the tree may have a package at a depth. Those below the libraries are judged in their own trees.
+    fn may_have(&self, depth: &str, name: &str) -> bool {
+        if depth == "1" {
+            return self.depends_on.contains(&name);
+        }
+        let below = LIBRARIES
+            .iter()
+            .filter(|library| self.depends_on.contains(&library.name))
+            .flat_map(|library| library.depends_on);
+        OF_THISERROR.contains(&name) || below.into_iter().any(|below| *below == name)
+    }
+}
+
+/// Splits the depth and the name off a line of a tree.
+fn package(line: &str) -> Option<(&str, &str)> {
+    let package = line.split(' ').next()?;
+    let at = package.find(|c: char| !c.is_ascii_digit())?;
+    Some(package.split_at(at))
 }
 
 /// The lines of a source that name what the core does without: their numbers, from 1, and what they name.
@@ -139,50 +172,86 @@ mod tests {
     use super::*;
 
     const XDR_TREE: &str = "\
-virt-xdr v0.1.0 (/home/someone/virt/crates/virt-xdr)
-bytes v1.10.1
-thiserror v2.0.12
-thiserror-impl v2.0.12 (proc-macro)
-proc-macro2 v1.0.95
-unicode-ident v1.0.18
-quote v1.0.40
-proc-macro2 v1.0.95 (*)
-syn v2.0.101
+0virt-xdr v0.1.0 (/home/someone/virt/crates/virt-xdr)
+1bytes v1.10.1
+1thiserror v2.0.12
+2thiserror-impl v2.0.12 (proc-macro)
+3proc-macro2 v1.0.95
+4unicode-ident v1.0.18
+3quote v1.0.40
+4proc-macro2 v1.0.95 (*)
+3syn v2.0.101
 ";
+
+    fn judge(name: &str, tree: &str) -> Result<(), String> {
+        let library = LIBRARIES.iter().find(|library| library.name == name);
+        library
+            .expect("it is one of the libraries")
+            .judge_tree(tree)
+    }
 
     #[test]
     fn the_allowed_dependencies_pass() {
-        assert_eq!(CORE[0].judge_tree(XDR_TREE), Ok(()));
+        assert_eq!(judge("virt-xdr", XDR_TREE), Ok(()));
     }
 
     #[test]
     fn a_dependency_from_outside_is_named() {
-        let tree = format!("{XDR_TREE}tokio v1.45.0\nlibc v0.2.172\n");
+        let tree = format!("{XDR_TREE}1tokio v1.45.0\n2libc v0.2.172\n");
         assert_eq!(
-            CORE[0].judge_tree(&tree),
+            judge("virt-xdr", &tree),
             Err("virt-xdr may not depend on tokio, libc".to_owned())
         );
     }
 
     #[test]
     fn a_crate_may_use_those_below_it_and_not_those_above() {
-        let tree = "virt-transport v0.1.0 (/virt/crates/virt-transport)\nvirt-xdr v0.1.0 (/virt)\n";
-        assert_eq!(CORE[1].judge_tree(tree), Ok(()));
-        let tree = "virt-xdr v0.1.0 (/virt/crates/virt-xdr)\nvirt-transport v0.1.0 (/virt)\n";
+        let tree = "0virt-transport v0.1.0 (/virt)\n1virt-xdr v0.1.0 (/virt)\n";
+        assert_eq!(judge("virt-transport", tree), Ok(()));
+        let tree = "0virt-xdr v0.1.0 (/virt)\n1virt-transport v0.1.0 (/virt)\n";
         assert_eq!(
-            CORE[0].judge_tree(tree),
+            judge("virt-xdr", tree),
             Err("virt-xdr may not depend on virt-transport".to_owned())
         );
     }
 
     #[test]
+    fn keepalive_has_bytes_through_the_transport_alone() {
+        let tree =
+            "0virt-keepalive v0.1.0 (/virt)\n1virt-transport v0.1.0 (/virt)\n2bytes v1.10.1\n";
+        assert_eq!(judge("virt-keepalive", tree), Ok(()));
+        let tree = "0virt-keepalive v0.1.0 (/virt)\n1bytes v1.10.1\n";
+        assert_eq!(
+            judge("virt-keepalive", tree),
+            Err("virt-keepalive may not depend on bytes".to_owned())
+        );
+    }
+
+    #[test]
+    fn the_generator_has_thiserror_alone() {
+        let tree = "0virt-codegen v0.1.0 (/virt)\n1thiserror v2.0.12\n2thiserror-impl v2.0.12\n";
+        assert_eq!(judge("virt-codegen", tree), Ok(()));
+        let tree = format!("{tree}1clap v4.5.0\n");
+        assert_eq!(
+            judge("virt-codegen", &tree),
+            Err("virt-codegen may not depend on clap".to_owned())
+        );
+    }
+
+    #[test]
     fn an_empty_tree_does_not_pass() {
-        assert!(CORE[0].judge_tree("").is_err());
+        assert!(judge("virt-xdr", "").is_err());
     }
 
     #[test]
     fn the_tree_of_another_crate_does_not_pass() {
-        assert!(CORE[1].judge_tree(XDR_TREE).is_err());
+        assert!(judge("virt-transport", XDR_TREE).is_err());
+    }
+
+    #[test]
+    fn every_core_crate_is_a_library() {
+        let is_library = |name| LIBRARIES.iter().any(|library| library.name == name);
+        assert!(CORE.iter().copied().all(is_library));
     }
 
     #[track_caller]
