@@ -1,3 +1,5 @@
+//! Tests of the parser.
+
 use super::*;
 
 fn parsed(text: &str) -> Result<File, String> {
