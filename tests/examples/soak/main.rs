@@ -3,6 +3,8 @@
 //! A round opens a connection to a server of ours or to a private `libvirtd`, makes calls, gives some up, opens streams,
 //! sends descriptors, listens to events, and ends in one of several ways. Then no permit, stream, descriptor, task or
 //! memory may be left. A round depends on its seed alone, but for the order in which tasks run.
+//!
+//! The subject is this end. A daemon that ends by itself is reported and started again.
 
 #![expect(clippy::unwrap_used, reason = "a round that cannot go on has failed")]
 
@@ -12,6 +14,7 @@ mod ours;
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -31,22 +34,28 @@ fn main() {
     let seed: u64 = seed.parse().unwrap();
     let available = libvirt::available("the soak against a real daemon");
     let config = Config::default().number("keepalive_interval", 1);
-    let daemons = available.then(|| {
+    let mut daemons = available.then(|| {
         let storage = Storage::start(config.clone(), ["volume"]).unwrap();
         (Daemon::start(&config).unwrap(), storage)
     });
 
-    let (mut rounds, mut actions) = (0, 0);
+    let (mut rounds, mut actions, mut restarts) = (0, 0, 0);
     let mut left = left::Left::new();
     while Instant::now() < end {
         let seed = seed + rounds;
+        if let Some((daemon, _)) = &mut daemons
+            && has_ended(daemon, Duration::ZERO)
+        {
+            *daemon = Daemon::start(&config).unwrap();
+            restarts += 1;
+        }
         // Every eighth round is against a daemon.
-        let daemons = daemons.as_ref().filter(|_| seed % 8 == 7);
+        let playing = daemons.as_ref().filter(|_| seed % 8 == 7);
         let played = catch_unwind(AssertUnwindSafe(|| {
             let runtime = left::runtime();
             let rng = Rng::with_seed(seed);
             let count = runtime.block_on(async {
-                match daemons {
+                match playing {
                     Some((_, storage)) if seed % 16 == 15 => {
                         daemon::downloads(rng, &storage.socket()).await
                     }
@@ -59,6 +68,8 @@ fn main() {
         }));
         match played {
             Ok(count) => actions += count,
+            // It was a daemon that ended within its round, which is none of ours. The panic has taken memory.
+            Err(_) if ended_within(&mut daemons, seed) => left = left::Left::new(),
             Err(panic) => {
                 eprintln!(
                     "round of seed {seed} failed: cargo xtask soak --seconds 1 --seed {seed}"
@@ -75,4 +86,29 @@ fn main() {
         ", none against a daemon"
     };
     println!("{rounds} rounds from seed {seed}{daemon}, {actions} actions: nothing is left");
+    if restarts > 0 {
+        println!("the daemon ended {restarts} times by itself, and was started again");
+    }
+}
+
+/// Returns whether the daemon of a round that failed has ended.
+fn ended_within(daemons: &mut Option<(Daemon, Storage)>, seed: u64) -> bool {
+    daemons
+        .as_mut()
+        .is_some_and(|(daemon, _)| seed % 16 == 7 && has_ended(daemon, Duration::from_secs(2)))
+}
+
+/// Returns whether a daemon has ended by itself, or does within a time, and reports it.
+fn has_ended(daemon: &mut Daemon, time: Duration) -> bool {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = daemon.process().ended().unwrap() {
+            eprintln!("the daemon ended by itself: {status}");
+            return true;
+        }
+        if start.elapsed() >= time {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
 }
