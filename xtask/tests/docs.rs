@@ -12,8 +12,8 @@ fn the_page_shows_the_definition() {
     );
 }
 
-#[test]
-fn the_map_of_tests_leads_to_files() {
+/// The files that the map of tests leads to, relative to the root.
+fn mapped() -> Vec<String> {
     let page = include_str!("../../CONTRIBUTING.md");
     let (_, map) = page
         .split_once("### Where a behaviour is pinned\n")
@@ -21,13 +21,29 @@ fn the_map_of_tests_leads_to_files() {
     let (map, _) = map
         .split_once("\n## ")
         .expect("something is behind the map");
-    let rows = map.lines().filter_map(|line| line.rsplit_once(" | "));
-    let paths: Vec<&str> = rows
-        .flat_map(|(_, files)| files.split('`').skip(1).step_by(2))
-        .collect();
-    assert!(paths.len() > 50, "{} files", paths.len());
+    let mut directory = String::new();
+    let mut files = Vec::new();
+    for line in map.lines() {
+        if let Some(heading) = line.strip_prefix("#### ") {
+            directory = heading
+                .split('`')
+                .nth(1)
+                .map(|name| format!("{name}/"))
+                .unwrap_or_default();
+        } else if let Some((_, row)) = line.rsplit_once(" | ") {
+            let names = row.split('`').skip(1).step_by(2);
+            files.extend(names.map(|name| format!("{directory}{name}")));
+        }
+    }
+    files
+}
+
+#[test]
+fn the_map_of_tests_leads_to_files() {
+    let files = mapped();
+    assert!(files.len() > 50, "{} files", files.len());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for path in paths {
-        assert!(root.join(path).is_file(), "{path} is not there");
+    for file in files {
+        assert!(root.join(&file).is_file(), "{file} is not there");
     }
 }
