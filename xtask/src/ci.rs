@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: every check of the workspace, and a summary of what ran and what did not.
+//! `cargo xtask ci`: runs every check of the workspace, and prints a summary.
 
 use std::{env, process::ExitCode, time::Instant};
 
@@ -17,11 +17,11 @@ pub(crate) mod tools;
 use steps::{STEPS, Step, Without};
 use summary::Summary;
 
-/// Run every check and end with a summary of what ran and what was left out
+/// Run every check, and end with a summary of those that ran and those that were left out
 ///
-/// Goes on after a failure, so that one run shows all there is to mend. What needs a tool that is not there is left out and
-/// listed at the end, with the command that gets it. Nothing is installed unless asked: by --install, or by CI=true in the
-/// environment, where leaving anything out is a failure too.
+/// Continues after a failure, so that one run shows all faults. A check whose tool is missing is left out, and listed at the end
+/// with the command that installs the tool. Nothing is installed without --install or CI=true in the environment. With CI=true,
+/// leaving out a check is a failure.
 #[derive(Debug, Args)]
 pub struct Ci {
     /// The checks to run [default: all of them]

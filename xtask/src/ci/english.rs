@@ -1,4 +1,4 @@
-//! Plain English: an alarm for documentation comments that begin with a headless clause, and for worn phrases.
+//! Plain English: an alarm for documentation comments that begin with a headless clause, and for phrases to avoid.
 
 /// The words that begin a headless clause.
 const HEADLESS: &[&str] = &[
@@ -8,7 +8,7 @@ const HEADLESS: &[&str] = &[
 /// The share of documentation comments that may begin with one of them, in percent.
 const HEADLESS_MAX: usize = 5;
 
-/// Phrases to avoid, each with a plain one. An idiom is no alarm by itself: only these are, in whole words.
+/// Phrases to avoid, in lower case, each with a plain replacement. Only whole words match.
 const PHRASES: &[(&str, &str)] = &[
     ("anew", "again"),
     ("as far as can be told", "as far as known"),
@@ -82,9 +82,9 @@ fn comment(line: &str) -> Option<(&str, &str)> {
     is_documentation.then(|| (marker, text.trim()))
 }
 
-/// Returns the phrases of a text, each with the number of its line from 1, and a plain phrase for it.
+/// Returns the phrases to avoid in a text, each with the number of its line, from 1, and its replacement.
 ///
-/// A phrase may be broken over two lines, and comment markers before the second one do not hide it.
+/// A phrase may continue on the next line, after the marker of a comment.
 pub(super) fn phrases(text: &str) -> Vec<(usize, &'static str, &'static str)> {
     let lines: Vec<_> = text.lines().map(words).collect();
     let mut found = Vec::new();

@@ -1,6 +1,6 @@
 //! Rules that no compiler checks: the dependencies of libraries, the names that the core does without, current lock files.
 
-/// A library that is small to depend on, with the crates that it may name in its manifest.
+/// A library with few dependencies: those that its manifest may name.
 #[derive(Debug)]
 pub(super) struct Library {
     pub(super) name: &'static str,
@@ -112,9 +112,9 @@ fn package(line: &str) -> Option<(&str, &str)> {
     Some(package.split_at(at))
 }
 
-/// The lines of a source that name what the core does without: their numbers, from 1, and what they name.
+/// Returns the names in a source that the core may not use, each with the number of its line, from 1.
 ///
-/// Tests at its end are not part of the core: where else should they take the time from?
+/// Tests at its end are no part of the core, and may read a clock.
 pub(super) fn judge_source(source: &str) -> impl Iterator<Item = (usize, &'static str)> {
     without_tests(source)
         .lines()
@@ -128,9 +128,9 @@ pub(super) fn judge_source(source: &str) -> impl Iterator<Item = (usize, &'stati
         })
 }
 
-/// Judges the files that git does not have as they are, one a line, after cargo has built everything.
+/// Judges the list of files that differ from those in git, one in each line, after cargo has built everything.
 ///
-/// Cargo mends a lock file that lags behind. With an edited manifest beside it the change is the author's own, underway.
+/// Cargo updates a lock file that is out of date. If a manifest has changed, too, the author is about to commit both.
 pub(super) fn judge_locks(changed: &str) -> Result<(), String> {
     let find = |name| {
         changed
@@ -138,7 +138,9 @@ pub(super) fn judge_locks(changed: &str) -> Result<(), String> {
             .find(|path| path.rsplit('/').next() == Some(name))
     };
     match (find("Cargo.lock"), find("Cargo.toml")) {
-        (Some(lock), None) => Err(format!("{lock} was out of date: commit what it is now")),
+        (Some(lock), None) => Err(format!(
+            "{lock} was out of date: commit the file as it is now"
+        )),
         _ => Ok(()),
     }
 }
@@ -157,7 +159,7 @@ fn without_comment(line: &str) -> &str {
         .unwrap_or(line)
 }
 
-/// Returns whether `path` stands in `code` as a whole: `Rc` does in `Rc<u8>`, not in `Arc<u8>`; and no lifetime has a name.
+/// Returns whether `path` is in `code` as a whole word: `Rc` is in `Rc<u8>`, but not in `Arc<u8>`. Lifetimes do not count.
 fn names(code: &str, path: &str) -> bool {
     let in_a_word = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(path).any(|(at, _)| {
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_source_may_not_name_is_found_with_its_line() {
+    fn a_forbidden_name_is_found_with_its_line() {
         assert_judged(
             "use std::rc::Rc;\n\nlet now = std::time::Instant::now();",
             &[(1, "Rc"), (3, "Instant::now")],
@@ -300,7 +302,7 @@ mod tests {
     fn a_lock_that_cargo_had_to_mend_was_out_of_date() {
         assert_eq!(
             judge_locks("README.md\nfuzz/Cargo.lock\n"),
-            Err("fuzz/Cargo.lock was out of date: commit what it is now".to_owned())
+            Err("fuzz/Cargo.lock was out of date: commit the file as it is now".to_owned())
         );
     }
 

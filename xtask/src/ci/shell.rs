@@ -28,7 +28,7 @@ pub(crate) fn run(line: &str) -> Result<(), String> {
     }
 }
 
-/// Runs a command and gives what it wrote to its standard output.
+/// Prints and runs a command, and returns its standard output.
 pub(crate) fn read(line: &str) -> Result<String, String> {
     println!("$ {line}");
     let Output { status, stdout, .. } = command(line)
@@ -61,7 +61,7 @@ pub(crate) fn watch(line: &str, mut see: impl FnMut(&str)) -> Result<(), String>
     }
 }
 
-/// Returns whether a command can be run and succeeds; what it writes is dropped.
+/// Returns whether a command can be run and succeeds; its output is dropped.
 pub(super) fn succeeds(line: &str) -> bool {
     command(line)
         .stdout(Stdio::null())

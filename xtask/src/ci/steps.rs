@@ -1,4 +1,4 @@
-//! The checks, in the order they run: what is quick and fails often comes first.
+//! The checks in their order: quick ones and those that often fail come first.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -41,7 +41,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "sources",
-        about: "the core crates name no unsafe code, lock, clock, socket or global; the English is plain",
+        about: "the core crates name no unsafe code, lock, clock, socket or global; comments and pages are in plain English",
         tools: &[],
         run: |_| sources(),
     },
@@ -53,7 +53,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "codegen",
-        about: "what is generated is up to date with its inputs",
+        about: "generated files are up to date with their definitions",
         tools: &[],
         run: |_| shell::run("cargo xtask codegen --check"),
     },
@@ -146,9 +146,9 @@ fn sources() -> Result<(), String> {
     shell::all(found)
 }
 
-/// Judges the documentation comments written by hand, and the phrases of all text.
+/// Judges hand-written documentation comments, and the phrases of all text but the changelog, which quotes old texts.
 ///
-/// Each package is judged for itself, so that no other one makes up for it. The changelog quotes texts that are gone.
+/// Each package is judged by itself, so that a plain one does not make up for another.
 fn english() -> Result<(), String> {
     let mut packages = BTreeMap::<_, Comments>::new();
     let mut found = Vec::new();

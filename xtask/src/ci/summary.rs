@@ -34,7 +34,7 @@ impl Summary {
         self.left_out.push(LeftOut { step, what, tool });
     }
 
-    /// Nothing failed; and, where that is asked for, nothing was left out.
+    /// Returns whether nothing failed and, if strict, nothing was left out.
     pub(super) fn passes(&self, strict: bool) -> bool {
         self.failed() == 0 && (!strict || self.left_out.is_empty())
     }

@@ -1,8 +1,8 @@
-//! Programs that some checks need and that not every machine has.
+//! Programs that some checks need, and that a machine may lack.
 
 use super::shell;
 
-/// A program, how to see that it is there, and how to get it.
+/// A program, with commands that find it and commands that install it.
 #[derive(Debug)]
 pub(crate) struct Tool {
     pub(crate) name: &'static str,
