@@ -51,6 +51,18 @@ impl Storage {
         self.0.socket()
     }
 
+    /// The URI that opens the storage driver over its Unix socket.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        format!("storage+unix:///session?socket={}", self.socket().display())
+    }
+
+    /// The file of a volume.
+    #[must_use]
+    pub fn volume(&self, name: &str) -> PathBuf {
+        self.0.directory().join("pool").join(name)
+    }
+
     /// A new connection to its Unix socket.
     ///
     /// # Errors

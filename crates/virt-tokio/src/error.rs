@@ -129,6 +129,19 @@ impl From<DecodeError> for CallError {
     }
 }
 
+/// Keeps the error: [`io::Error::downcast`] and [`io::Error::get_ref`] return it.
+impl From<CallError> for io::Error {
+    fn from(error: CallError) -> Self {
+        let kind = match &error {
+            CallError::Timeout { .. } => io::ErrorKind::TimedOut,
+            CallError::Closed(_) => io::ErrorKind::ConnectionAborted,
+            CallError::Send(SendError::StreamClosed(_)) => io::ErrorKind::BrokenPipe,
+            _ => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
 fn reason(error: Option<&RemoteError>) -> String {
     error.map(|error| format!(": {error}")).unwrap_or_default()
 }

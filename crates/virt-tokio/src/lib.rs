@@ -89,7 +89,7 @@ pub use listener::{Accepted, Listener};
 pub use options::{KeepAliveMode, Limits, Options, ServerOptions};
 pub use pings::Pings;
 pub use server::{Control, Server};
-pub use stream::{Stream, StreamChunk, StreamSender};
+pub use stream::{Console, Download, Stream, StreamChunk, StreamSender, Upload};
 
 /// An event of `tracing` at level debug, if the feature is on.
 macro_rules! debug {

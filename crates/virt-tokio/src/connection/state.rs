@@ -93,6 +93,11 @@ impl State {
         self.mailbox.close();
     }
 
+    /// Returns the reason of the end, if the connection is closed.
+    pub(crate) fn reason(&self) -> Option<Closed> {
+        self.closed.get().cloned()
+    }
+
     /// Waits until the connection is closed, and returns the reason.
     pub(crate) async fn closed(&self) -> Closed {
         loop {

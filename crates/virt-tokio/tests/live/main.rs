@@ -17,6 +17,7 @@ mod limits;
 mod opening;
 mod pings;
 mod public_types;
+mod readers_and_writers;
 mod server;
 mod streams;
 mod support;
