@@ -225,7 +225,6 @@ async fn the_daemons_reason_is_in_the_error() {
         .into_download();
     let mut back = Vec::new();
     soon(download.read_to_end(&mut back)).await.unwrap();
-    assert!(source.starts_with(&back[..1000]));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use virt_remote::ConnectClose;
 use virt_transport::{CallProcedure, Fd, ProgramId, Role, SendError, StreamId, Transport};
 use virt_xdr::{Decode, Encode, from_slice, from_slice_lenient, to_vec};
@@ -37,9 +37,16 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Any number of calls can be made at once. [`Limits::calls`](crate::Limits::calls) of them are in flight, and the others
 /// wait for their turn in order: a daemon reads nothing more from a client with too many calls in work, not even PINGs.
 /// If a caller goes away or its time is over, its call stays in flight until the reply, which is then dropped.
+///
+/// So a call that hangs, as on a domain whose monitor is stuck, takes one place, and all others go on in the rest. Give calls
+/// that may hang a [time limit](Self::with_timeout), and make few of them at once. When all places are taken by calls that
+/// hang, a further call fails at its time limit with [`CallError::Busy`], and was not sent. A daemon with a larger
+/// `max_client_requests` takes more: set [`Limits::calls`](crate::Limits::calls) to one less.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
+    /// The time limit of each call through this handle.
+    call_timeout: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -49,6 +56,8 @@ pub(crate) struct Shared {
     /// The longest frame in bytes once the connection is open.
     pub(crate) frame_bytes: usize,
     calls: Arc<Semaphore>,
+    /// The most calls in flight at once.
+    calls_max: usize,
     pings: Arc<Semaphore>,
 }
 
@@ -104,13 +113,35 @@ impl Client {
             unreachable!("the transport is new, and no program is registered with it");
         };
         Self {
+            call_timeout: options.preferences.call_timeout,
             shared: Arc::new(Shared {
                 connection,
                 preferences: options.preferences,
                 frame_bytes: limits.frame_bytes,
                 calls: Arc::new(Semaphore::new(limits.calls)),
+                calls_max: limits.calls,
                 pings: Arc::new(Semaphore::new(limits.pings)),
             }),
+        }
+    }
+
+    /// Returns a handle of the same connection with another time limit for each call, in place of
+    /// [`Options::call_timeout`](crate::Options::call_timeout). `None` is no limit.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use virt_remote::{DomainGetState, DomainGetStateArgs};
+    /// # async fn example(client: virt_tokio::Client, args: DomainGetStateArgs<&str>) -> Result<(), virt_tokio::CallError> {
+    /// let patient = client.with_timeout(Duration::from_secs(5));
+    /// let state = patient.call::<DomainGetState>(&args).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_timeout(&self, limit: impl Into<Option<Duration>>) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            call_timeout: limit.into(),
         }
     }
 
@@ -200,10 +231,7 @@ impl Client {
             fds: Vec::new(),
             stream: None,
         };
-        Ok(self
-            .exchange(call, self.shared.preferences.call_timeout)
-            .await?
-            .payload)
+        Ok(self.exchange(call, self.call_timeout).await?.payload)
     }
 
     /// Sends a PING, and returns the time until its PONG.
@@ -320,8 +348,6 @@ impl Client {
     /// the call.
     pub async fn close(&self) -> Closed {
         let limit = self
-            .shared
-            .preferences
             .call_timeout
             .map_or(CLOSE_TIMEOUT, |limit| limit.min(CLOSE_TIMEOUT));
         // The connection is closed whether the daemon replies, has gone, or takes too long.
@@ -394,8 +420,7 @@ impl Client {
             fds,
             stream,
         };
-        self.exchange(call, self.shared.preferences.call_timeout)
-            .await
+        self.exchange(call, self.call_timeout).await
     }
 
     /// Makes a call and waits for its reply, each within the limit.
@@ -405,11 +430,18 @@ impl Client {
         limit: Option<Duration>,
     ) -> Result<Returned, CallError> {
         let Some(after) = limit else {
-            return self.exchange_unlimited(call, None).await;
+            let turn = self.turn().await;
+            return self.exchange_unlimited(call, turn, None).await;
+        };
+        let start = Instant::now();
+        let Ok(turn) = timeout(after, self.turn()).await else {
+            let limit = self.shared.calls_max;
+            return Err(CallError::Busy { after, limit });
         };
         let sent = Arc::new(AtomicBool::new(false));
-        let exchange = self.exchange_unlimited(call, Some(Arc::clone(&sent)));
-        timeout(after, exchange).await.unwrap_or_else(|_| {
+        let exchange = self.exchange_unlimited(call, turn, Some(Arc::clone(&sent)));
+        let left = after.saturating_sub(start.elapsed());
+        timeout(left, exchange).await.unwrap_or_else(|_| {
             // The waiter is gone, so a call that is not sent by now never will be.
             let sent = sent.load(Ordering::Acquire);
             Err(CallError::Timeout { after, sent })
@@ -432,9 +464,9 @@ impl Client {
     async fn exchange_unlimited(
         &self,
         call: RawCall,
+        permit: OwnedSemaphorePermit,
         sent: Option<Arc<AtomicBool>>,
     ) -> Result<Returned, CallError> {
-        let permit = self.turn().await;
         let RawCall {
             program,
             procedure,

@@ -48,6 +48,14 @@ pub enum CallError {
         /// never will be.
         sent: bool,
     },
+    /// The call was not sent within the call timeout, because too many others waited for their replies.
+    #[error("not sent within {}: {limit} earlier calls wait for their replies, which is the limit", Seconds(*after))]
+    Busy {
+        /// The time limit.
+        after: Duration,
+        /// The most calls in flight at once, [`Limits::calls`](crate::Limits::calls).
+        limit: usize,
+    },
     /// The connection was closed before the reply came.
     #[error(transparent)]
     Closed(#[from] Closed),
@@ -133,7 +141,7 @@ impl From<DecodeError> for CallError {
 impl From<CallError> for io::Error {
     fn from(error: CallError) -> Self {
         let kind = match &error {
-            CallError::Timeout { .. } => io::ErrorKind::TimedOut,
+            CallError::Timeout { .. } | CallError::Busy { .. } => io::ErrorKind::TimedOut,
             CallError::Closed(_) => io::ErrorKind::ConnectionAborted,
             CallError::Send(SendError::StreamClosed(_)) => io::ErrorKind::BrokenPipe,
             _ => io::ErrorKind::Other,

@@ -20,5 +20,6 @@ mod public_types;
 mod readers_and_writers;
 mod server;
 mod streams;
+mod stuck_calls;
 mod support;
 mod unread_streams;
