@@ -101,6 +101,7 @@
 //! [`RemoteServer::serve_raw`] if it has a stream.
 
 mod error;
+mod events;
 mod generated;
 mod hypervisor;
 mod opening;

@@ -145,6 +145,19 @@ impl Client {
         }
     }
 
+    /// Returns the reason of the end, if the connection is closed.
+    pub(crate) fn closed_reason(&self) -> Option<Closed> {
+        self.shared.connection.state.reason()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed_reason().is_some()
+    }
+
+    pub(crate) fn call_timeout(&self) -> Option<Duration> {
+        self.call_timeout
+    }
+
     /// Calls a procedure and waits for its return value.
     ///
     /// Cancel-safe: if the future is dropped, the call may or may not be made, and its reply is dropped.

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use thiserror::Error;
-use virt_remote::OpenError;
+use virt_remote::{AuthError, OpenError};
 use virt_transport::{RegisterError, RemoteError, ReplyError, SendError};
 use virt_xdr::DecodeError;
 
@@ -129,6 +129,24 @@ impl ConnectError {
     pub fn is_authentication(&self) -> bool {
         matches!(self, Self::Open(OpenError::Authentication { .. }))
     }
+
+    /// Returns whether another attempt fails for the same reason, unless somebody changes the settings of either end: a
+    /// URI that is invalid or not supported, a refused authentication, a driver that the daemon does not have.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Uri(_) | Self::Resolve(_) | Self::Unsupported { .. } => true,
+            Self::Open(error) => match error {
+                OpenError::Call { error, .. } => is_permanent(error),
+                OpenError::Authentication { error, .. } => match error {
+                    AuthError::Reply(error) => is_permanent(error),
+                    _ => true,
+                },
+                _ => true,
+            },
+            Self::Connect { .. } | Self::Timeout { .. } | Self::Step { .. } => false,
+        }
+    }
 }
 
 impl From<DecodeError> for CallError {
@@ -150,12 +168,20 @@ impl From<CallError> for io::Error {
     }
 }
 
+/// The codes of refusals that stay, in libvirt's numbers: not supported, no driver for the name, an invalid argument, an
+/// operation that is denied, an authentication that failed or was cancelled, access that is denied.
+const PERMANENT: [i32; 7] = [3, 5, 8, 29, 45, 79, 88];
+
+fn is_permanent(error: &ReplyError) -> bool {
+    matches!(error, ReplyError::Remote(error) if PERMANENT.contains(&error.payload().code.0))
+}
+
 fn reason(error: Option<&RemoteError>) -> String {
     error.map(|error| format!(": {error}")).unwrap_or_default()
 }
 
 /// A duration, shown in seconds.
-struct Seconds(Duration);
+pub(crate) struct Seconds(pub(crate) Duration);
 
 impl std::fmt::Display for Seconds {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 use virt_transport::{MessageProcedure, ProgramId};
 use virt_xdr::{DecodeError, from_slice_lenient};
 
-use crate::Limits;
+use crate::subscription::Registrations;
+use crate::{Closed, Limits};
 
 /// A message of the peer.
 #[derive(Debug, Clone)]
@@ -49,10 +50,12 @@ pub struct Events(Arc<Queue>);
 #[derive(Debug)]
 pub(crate) struct EventQueues {
     readers: Mutex<Readers>,
+    /// The registrations of subscriptions, which get their events alone.
+    pub(crate) registrations: Registrations,
     /// The most events in a queue.
-    limit: usize,
+    pub(crate) limit: usize,
     /// The most bytes in a queue, unless it holds one event alone.
-    byte_limit: usize,
+    pub(crate) byte_limit: usize,
 }
 
 #[derive(Debug, Default)]
@@ -118,6 +121,7 @@ impl EventQueues {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             readers: Mutex::default(),
+            registrations: Registrations::new(limits.events, limits.event_bytes),
             limit: limits.events,
             byte_limit: limits.event_bytes,
         }
@@ -135,6 +139,7 @@ impl EventQueues {
 
     /// Queues an event for every reader.
     pub(crate) fn push(&self, event: &Event) {
+        self.registrations.route(event);
         let queues = &mut lock(&self.readers).queues;
         queues.retain(|queue| {
             let Some(queue) = queue.upgrade() else {
@@ -146,7 +151,8 @@ impl EventQueues {
     }
 
     /// Ends the events of every reader, present and future.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&self, closed: &Closed) {
+        self.registrations.close(closed);
         let mut readers = lock(&self.readers);
         readers.is_closed = true;
         for queue in readers.queues.drain(..).filter_map(|queue| queue.upgrade()) {

@@ -75,7 +75,9 @@ mod options;
 mod pings;
 mod secure;
 mod server;
+mod session;
 mod stream;
+mod subscription;
 
 pub use client::Client;
 pub use closed::{CloseReason, Closed};
@@ -89,7 +91,9 @@ pub use listener::{Accepted, Listener};
 pub use options::{KeepAliveMode, Limits, Options, ServerOptions};
 pub use pings::Pings;
 pub use server::{Control, Server};
+pub use session::{Session, SessionError, SessionOptions, SessionState};
 pub use stream::{Console, Download, Stream, StreamChunk, StreamSender, Upload};
+pub use subscription::{Notice, Subscription, SubscriptionError};
 
 /// An event of `tracing` at level debug, if the feature is on.
 macro_rules! debug {
