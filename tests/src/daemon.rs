@@ -76,6 +76,8 @@ pub struct Daemon {
     process: Process,
     directory: TempDir,
     port: u16,
+    /// True if it has the storage driver.
+    storage: bool,
 }
 
 impl Daemon {
@@ -97,7 +99,6 @@ impl Daemon {
     }
 
     fn try_start(config: &Config) -> io::Result<Self> {
-        let program = libvirt::find("libvirtd").ok_or(io::ErrorKind::NotFound)?;
         // Not `env::temp_dir`, which may be long: a socket's path is at most 107 bytes.
         let directory = TempDir::with_prefix_in("virt-", "/tmp")?;
         let path = directory.path();
@@ -105,41 +106,33 @@ impl Daemon {
         let drivers = path.join("drivers");
         fs::create_dir(&drivers)?;
         fs::write(path.join("conf"), configuration(path, port, config))?;
-        let mut command = Command::new(program);
-        command
-            .arg("--config")
-            .arg(path.join("conf"))
-            .arg("--pid-file")
-            .arg(path.join("pid"))
-            .args(["--listen", "--timeout", "120"])
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|value| ("PATH", value)))
-            .env("LC_ALL", "C")
-            .env("HOME", path)
-            .env("XDG_RUNTIME_DIR", path)
-            .env("XDG_CONFIG_HOME", path)
-            .env("XDG_CACHE_HOME", path)
-            // The drivers that are modules touch the system; the mock hypervisor is built in.
-            .env("LIBVIRT_DRIVER_DIR", &drivers)
-            .stdin(Stdio::null())
-            .stdout(File::create(path.join("out"))?)
-            .stderr(File::create(path.join("err"))?);
         if config.storage {
             symlink(libvirt::storage_driver()?, drivers.join(libvirt::STORAGE))?;
             if geteuid().is_root() {
                 for owned in [path, &drivers] {
                     chown(owned, Some(NOBODY), Some(NOBODY))?;
                 }
-                command.uid(NOBODY).gid(NOBODY);
             }
         }
         let mut daemon = Self {
-            process: Process::spawn(&mut command)?,
+            process: spawn(path, config.storage)?,
             directory,
             port,
+            storage: config.storage,
         };
         daemon.wait_until_ready()?;
         Ok(daemon)
+    }
+
+    /// Starts it again, with the same sockets and files, and waits until it answers. If it still runs, it is killed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Self::start).
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.process.kill()?;
+        self.process = spawn(self.directory.path(), self.storage)?;
+        self.wait_until_ready()
     }
 
     fn wait_until_ready(&mut self) -> io::Result<()> {
@@ -221,6 +214,34 @@ impl Daemon {
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
+}
+
+/// Starts the process, as root with the storage driver as nobody.
+fn spawn(path: &Path, storage: bool) -> io::Result<Process> {
+    let program = libvirt::find("libvirtd").ok_or(io::ErrorKind::NotFound)?;
+    let mut command = Command::new(program);
+    command
+        .arg("--config")
+        .arg(path.join("conf"))
+        .arg("--pid-file")
+        .arg(path.join("pid"))
+        .args(["--listen", "--timeout", "120"])
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|value| ("PATH", value)))
+        .env("LC_ALL", "C")
+        .env("HOME", path)
+        .env("XDG_RUNTIME_DIR", path)
+        .env("XDG_CONFIG_HOME", path)
+        .env("XDG_CACHE_HOME", path)
+        // The drivers that are modules touch the system; the mock hypervisor is built in.
+        .env("LIBVIRT_DRIVER_DIR", path.join("drivers"))
+        .stdin(Stdio::null())
+        .stdout(File::create(path.join("out"))?)
+        .stderr(File::create(path.join("err"))?);
+    if storage && geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    Process::spawn(&mut command)
 }
 
 fn pong(mut connection: Connection) -> io::Result<()> {

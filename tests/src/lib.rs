@@ -3,6 +3,7 @@
 //! - [`libvirt`] says whether a real libvirt is installed, in one place for all tests.
 //! - [`Daemon`] is a private `libvirtd`, [`Storage`] one with volumes, [`virsh`] the C client, [`Shell`] one that
 //!   waits for commands; each is a [`Process`] that does not outlive its test.
+//! - [`VolUpload`] and [`VolDownload`] are the calls that transfer a [`Volume`].
 //! - [`Connection`] speaks raw bytes and descriptors to either of them, [`Listener`] waits for a client.
 //! - [`Ours`] is either end made of this workspace's crates, in memory.
 //! - [`Script`] is a case of the corpus in `conformance/`, [`play()`] plays it to a [`Peer`], and [`page`] makes
@@ -33,6 +34,7 @@ mod served;
 mod shell;
 mod storage;
 mod transfer;
+mod volume;
 
 pub use capture::Capture;
 pub use connection::Connection;
@@ -49,3 +51,4 @@ pub use served::Served;
 pub use shell::Shell;
 pub use storage::Storage;
 pub use transfer::{Transfer, TransferKind};
+pub use volume::{VolDownload, VolUpload, Volume};

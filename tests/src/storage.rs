@@ -51,6 +51,11 @@ impl Storage {
         self.0.socket()
     }
 
+    /// The daemon, to be stopped and started again. Its pool lives on.
+    pub fn daemon(&mut self) -> &mut Daemon {
+        &mut self.0
+    }
+
     /// The URI that opens the storage driver over its Unix socket.
     #[must_use]
     pub fn uri(&self) -> String {

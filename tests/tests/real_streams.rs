@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
-use virt_tests::{Config, Storage, libvirt, libvirt::PATIENCE, virsh};
+use virt_tests::{
+    Config, Storage, VolDownload, VolUpload, Volume, libvirt, libvirt::PATIENCE, virsh,
+};
 use virt_tokio::{CallError, Client, Options, Stream, connect};
-use virt_transport::{CallProcedure, ProgramId};
-use virt_xdr::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder};
+use virt_transport::CallProcedure;
 
 /// The flag of a transfer whose holes are sent as holes.
 const SPARSE: u32 = 1;
@@ -24,59 +25,6 @@ async fn soon<F: Future>(future: F) -> F::Output {
     timeout(3 * PATIENCE, future)
         .await
         .expect("it comes within patience")
-}
-
-/// The arguments of a transfer: a volume of the pool, from `offset` on; 0 is all of it.
-#[derive(Debug)]
-struct Volume<'a> {
-    name: &'a str,
-    offset: u64,
-    length: u64,
-    flags: u32,
-}
-
-struct VolUpload;
-struct VolDownload;
-
-impl CallProcedure for VolUpload {
-    const PROGRAM: ProgramId = virt_remote::PROGRAM;
-    const NUMBER: i32 = 208;
-    const NAME: &'static str = "STORAGE_VOL_UPLOAD";
-    type Args<'a> = Volume<'a>;
-    type Ret = ();
-}
-
-impl CallProcedure for VolDownload {
-    const PROGRAM: ProgramId = virt_remote::PROGRAM;
-    const NUMBER: i32 = 209;
-    const NAME: &'static str = "STORAGE_VOL_DOWNLOAD";
-    type Args<'a> = Volume<'a>;
-    type Ret = ();
-}
-
-impl Encode for Volume<'_> {
-    fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
-        "pool".encode(out)?;
-        self.name.encode(out)?;
-        "".encode(out)?;
-        self.offset.encode(out)?;
-        self.length.encode(out)?;
-        self.flags.encode(out)
-    }
-}
-
-impl<'a> Decode<'a> for Volume<'a> {
-    fn decode(input: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-        <&str>::decode(input)?;
-        let name = Decode::decode(input)?;
-        <&str>::decode(input)?;
-        Ok(Self {
-            name,
-            offset: Decode::decode(input)?,
-            length: Decode::decode(input)?,
-            flags: Decode::decode(input)?,
-        })
-    }
 }
 
 async fn opened<P>(client: &Client, name: &str, flags: u32) -> Stream

@@ -21,7 +21,7 @@ use crate::connection::state::State;
 #[cfg(unix)]
 use crate::connection::unix::UnixSocket;
 use crate::options::Preferences;
-use crate::{CallError, Closed, Events, KeepAliveMode, Options, Pings, Stream};
+use crate::{CallError, CloseReason, Closed, Events, KeepAliveMode, Options, Pings, Stream};
 
 /// The time for a daemon's reply to the last call of [`Client::close`], if no call timeout is shorter.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -501,9 +501,32 @@ impl Client {
             stream,
         };
         let connection = &self.shared.connection;
+        let mut unsent = Unsent(Some(request));
         connection
-            .command(|endpoint| endpoint.call(request))
-            .await?;
-        connection.or_closed(reply).await?
+            .command(move |endpoint| {
+                if let Some(request) = unsent.0.take() {
+                    endpoint.call(request);
+                }
+            })
+            .await
+            .map_err(Closed::unsent)?;
+        match connection.or_closed(reply).await? {
+            // The reason is known only now.
+            Err(CallError::Closed(_)) => Err(self.closed().await.unsent().into()),
+            outcome => outcome,
+        }
+    }
+}
+
+/// A call that the connection's task has not taken. When it is dropped, its caller learns that it was not sent.
+struct Unsent(Option<Request>);
+
+impl Drop for Unsent {
+    fn drop(&mut self) {
+        if let Some(request) = self.0.take() {
+            let error = CallError::Closed(Closed::new(CloseReason::Client));
+            // The caller may have stopped waiting.
+            let _ = request.waiter.outcome.send(Err(error));
+        }
     }
 }

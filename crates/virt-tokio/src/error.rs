@@ -56,7 +56,7 @@ pub enum CallError {
         /// The most calls in flight at once, [`Limits::calls`](crate::Limits::calls).
         limit: usize,
     },
-    /// The connection was closed before the reply came.
+    /// The connection was closed before the reply came: see [`is_sent`](Self::is_sent).
     #[error(transparent)]
     Closed(#[from] Closed),
 }
@@ -121,6 +121,20 @@ pub enum ConnectError {
         /// The failure of the call.
         error: CallError,
     },
+}
+
+impl CallError {
+    /// Returns whether the call was sent, or may have been. If so, the peer may have done it, and it should not be repeated
+    /// blindly; if not, it never will be.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        match self {
+            Self::Reply(_) | Self::UnreadStreams { .. } | Self::Aborted(_) => true,
+            Self::Send(_) | Self::Taken(_) | Self::Busy { .. } => false,
+            Self::Timeout { sent, .. } => *sent,
+            Self::Closed(closed) => !closed.is_unsent(),
+        }
+    }
 }
 
 impl ConnectError {

@@ -25,8 +25,8 @@ use crate::{CallError, Client, ConnectError, Subscription, SubscriptionError, co
 /// [is permanent](ConnectError::is_permanent). Between attempts it waits, at random and ever longer: see
 /// [`SessionOptions`].
 ///
-/// A call in flight is never repeated: it fails with the connection, because the daemon may have done it. Its error says
-/// so. Ask [`client`](Self::client) for the connection before each piece of work, and do not close it: that looks like any
+/// A call in flight is never repeated: it fails with the connection, and [`CallError::is_sent`] tells whether the daemon may
+/// have done it. Ask [`client`](Self::client) for the connection before each piece of work, and do not close it: that looks like any
 /// other end.
 ///
 /// It is a handle, cheap to clone. The session is closed when the last one is dropped.

@@ -12,7 +12,7 @@ use virt_tokio::{
 };
 
 use crate::support::{
-    Happen, SECOND, ask, ask_call, deregister, happens, number, refused, register, registered,
+    Ask, Happen, SECOND, ask, ask_call, deregister, happens, number, refused, register, registered,
 };
 
 /// The scripted daemons that a session connects to, one after the other.
@@ -69,6 +69,10 @@ async fn a_call_in_flight_fails_with_its_connection_and_is_not_repeated() {
     drop(peer);
     let error = soon(call).await.unwrap().unwrap_err();
     assert!(matches!(error, CallError::Closed(_)), "{error}");
+    assert!(error.is_sent());
+    let error = client.call::<Ask>(&1).await.unwrap_err();
+    assert!(matches!(error, CallError::Closed(_)), "{error}");
+    assert!(!error.is_sent());
 
     // It waits for the next connection, on which nothing is called by itself.
     let next = tokio::spawn({
