@@ -150,14 +150,14 @@ impl ConnectError {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Uri(_) | Self::Resolve(_) | Self::Unsupported { .. } => true,
-            Self::Open(error) => match error {
-                OpenError::Call { error, .. } => is_permanent(error),
-                OpenError::Authentication { error, .. } => match error {
-                    AuthError::Reply(error) => is_permanent(error),
-                    _ => true,
+            Self::Open(
+                OpenError::Call { error, .. }
+                | OpenError::Authentication {
+                    error: AuthError::Reply(error),
+                    ..
                 },
-                _ => true,
-            },
+            ) => is_permanent(error),
+            Self::Open(_) => true,
             Self::Connect { .. } | Self::Timeout { .. } | Self::Step { .. } => false,
         }
     }

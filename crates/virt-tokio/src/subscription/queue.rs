@@ -7,7 +7,14 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::SubscriptionError;
-use super::registry::Sink;
+
+/// A reader of events.
+pub(crate) trait Sink {
+    fn is_gone(&self) -> bool;
+    fn push(&self, payload: &Bytes);
+    /// Notes that events before the next one are lost.
+    fn lose(&self, count: u64);
+}
 
 /// The events that one reader has not taken.
 #[derive(Debug)]

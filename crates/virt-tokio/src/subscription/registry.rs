@@ -7,7 +7,7 @@ use bytes::Bytes;
 use virt_transport::{EventProcedure, ProgramId};
 use virt_xdr::EncodeError;
 
-use super::queue::weight;
+use super::queue::{Sink, weight};
 use crate::Event;
 
 /// A pair of event and filter, as the call that registers it. Equal ones share a registration.
@@ -21,14 +21,6 @@ pub(crate) struct Registration {
     pub(crate) is_numbered: bool,
     /// The encoded arguments of `register`.
     pub(crate) args: Vec<u8>,
-}
-
-/// A reader of events.
-pub(crate) trait Sink {
-    fn is_gone(&self) -> bool;
-    fn push(&self, payload: &Bytes);
-    /// Notes that events before the next one are lost.
-    fn lose(&self, count: u64);
 }
 
 /// The registrations of a connection. `L` is the owner's data of each.
@@ -271,25 +263,32 @@ mod tests {
     const PROGRAM: ProgramId = ProgramId::new(7, 1);
 
     #[derive(Debug, Default, Clone)]
-    struct Reader(Rc<(RefCell<Vec<u8>>, Cell<bool>, Cell<u64>)>);
+    struct Reader(Rc<State>);
+
+    #[derive(Debug, Default)]
+    struct State {
+        numbers: RefCell<Vec<u8>>,
+        is_gone: Cell<bool>,
+        lost: Cell<u64>,
+    }
 
     impl Sink for Reader {
         fn is_gone(&self) -> bool {
-            self.0.1.get()
+            self.0.is_gone.get()
         }
 
         fn push(&self, payload: &Bytes) {
-            self.0.0.borrow_mut().push(payload[7]);
+            self.0.numbers.borrow_mut().push(payload[7]);
         }
 
         fn lose(&self, count: u64) {
-            self.0.2.set(self.0.2.get() + count);
+            self.0.lost.set(self.0.lost.get() + count);
         }
     }
 
     impl Reader {
         fn heard(&self) -> Vec<u8> {
-            self.0.0.take()
+            self.0.numbers.take()
         }
     }
 
@@ -345,9 +344,9 @@ mod tests {
         registry.attach(&one, a.clone(), || ());
         registry.attach(&one, b.clone(), || ());
         registry.registered(&one, Some(3));
-        a.0.1.set(true);
+        a.0.is_gone.set(true);
         assert_eq!(registry.leave(&one), None);
-        b.0.1.set(true);
+        b.0.is_gone.set(true);
         assert_eq!(registry.leave(&one), Some(Some(3)));
         // Late, and of the old id.
         registry.route(&event(3, 1));
@@ -358,7 +357,7 @@ mod tests {
         registry.registered(&one, Some(4));
         registry.route(&event(4, 4));
         assert_eq!(c.heard(), [4]);
-        c.0.1.set(true);
+        c.0.is_gone.set(true);
         assert_eq!(registry.leave(&one), Some(Some(4)));
         assert!(!registry.left(&one));
         assert!(registry.entries.is_empty());
@@ -375,7 +374,7 @@ mod tests {
         }
         registry.registered(&one, Some(9));
         assert_eq!(a.heard(), [4, 5]);
-        assert_eq!(a.0.2.get(), 3);
+        assert_eq!(a.0.lost.get(), 3);
         assert_eq!((registry.unclaimed_bytes, registry.unclaimed_lost), (0, 0));
     }
 

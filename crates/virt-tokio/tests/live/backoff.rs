@@ -14,8 +14,9 @@ use virt_tokio::{
 
 use crate::support::SECOND;
 
-/// The first numbers of SplitMix64 from this seed, as published.
+/// The seed of the published numbers below.
 const SEED: u64 = 1_234_567;
+/// The first numbers of the generator `SplitMix64` from that seed.
 const NUMBERS: [u64; 5] = [
     6_457_827_717_110_365_317,
     3_203_168_211_198_807_973,

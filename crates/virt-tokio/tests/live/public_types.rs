@@ -3,11 +3,11 @@
 use virt_remote::ConnectGetHostname;
 use virt_tokio::{
     CallError, Client, CloseReason, Closed, ConnectError, Console, Control, Download, Event,
-    EventError, Events, KeepAliveMode, Limits, Options, Pings, Server, Stream, StreamChunk,
-    StreamSender, Upload, connect,
+    EventError, Events, KeepAliveMode, Limits, Options, Pings, Server, Session, SessionState,
+    Stream, StreamChunk, StreamSender, Subscription, SubscriptionError, Upload, connect,
 };
 
-use crate::support::Ask;
+use crate::support::{Ask, Happen};
 
 fn assert_send<T: Send>() {}
 
@@ -31,6 +31,10 @@ fn everything_is_shared_between_threads() {
     assert_send_and_sync::<Options>();
     assert_send_and_sync::<Pings>();
     assert_send_and_sync::<Server>();
+    assert_send_and_sync::<Session>();
+    assert_send_and_sync::<SessionState>();
+    assert_send_and_sync::<Subscription<Happen>>();
+    assert_send_and_sync::<SubscriptionError>();
     assert_send_and_sync::<Stream>();
     assert_send_and_sync::<StreamChunk>();
     assert_send_and_sync::<StreamSender>();
@@ -69,6 +73,20 @@ fn every_future_can_be_spawned(
     is_send(&stream.finish());
     is_send(&stream.abort());
     is_send(&client.with_timeout(None).call::<Ask>(&1));
+}
+
+/// The same for sessions and subscriptions.
+#[expect(dead_code, reason = "compiling it is the test")]
+fn every_subscription_can_be_spawned(
+    client: &Client,
+    session: &Session,
+    mut events: Subscription<Happen>,
+) {
+    is_send(&client.subscribe::<Happen>(&1));
+    is_send(&session.subscribe::<Happen>(&1));
+    is_send(&session.client());
+    is_send(&session.close());
+    is_send(&events.recv());
 }
 
 /// The same for readers and writers.
