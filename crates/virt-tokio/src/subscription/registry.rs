@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use virt_transport::{EventProcedure, ProgramId};
 use virt_xdr::EncodeError;
 
@@ -257,6 +256,8 @@ impl<S: Sink, L: Clone> Registry<S, L> {
 mod tests {
     use std::cell::{Cell, RefCell};
     use std::rc::Rc;
+
+    use bytes::Bytes;
 
     use super::*;
 
