@@ -54,10 +54,10 @@ pub(crate) struct Shared {
     pub(crate) connection: Connection,
     pub(crate) preferences: Preferences,
     /// The longest frame in bytes once the connection is open.
-    pub(crate) frame_bytes: usize,
+    pub(crate) frame_bytes: u32,
+    /// The most calls in flight at once. In 32 bits both fit into one word, which all connections pay for.
+    calls_max: u32,
     calls: Arc<Semaphore>,
-    /// The most calls in flight at once.
-    calls_max: usize,
     pings: Arc<Semaphore>,
 }
 
@@ -117,9 +117,9 @@ impl Client {
             shared: Arc::new(Shared {
                 connection,
                 preferences: options.preferences,
-                frame_bytes: limits.frame_bytes,
+                frame_bytes: u32::try_from(limits.frame_bytes).unwrap_or(u32::MAX),
                 calls: Arc::new(Semaphore::new(limits.calls)),
-                calls_max: limits.calls,
+                calls_max: u32::try_from(limits.calls).unwrap_or(u32::MAX),
                 pings: Arc::new(Semaphore::new(limits.pings)),
             }),
         }
@@ -448,7 +448,7 @@ impl Client {
         };
         let start = Instant::now();
         let Ok(turn) = timeout(after, self.turn()).await else {
-            let limit = self.shared.calls_max;
+            let limit = self.shared.calls_max as usize;
             return Err(CallError::Busy { after, limit });
         };
         let sent = Arc::new(AtomicBool::new(false));

@@ -1,6 +1,6 @@
 //! The registrations of one connection with its daemon: a task for each, from the first reader to the last.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use tokio::sync::{Notify, watch};
@@ -12,15 +12,11 @@ use super::registry::{Registration, Registry};
 use super::{Queue, Subscription};
 use crate::{CallError, Client, Closed, Event};
 
-/// The registrations of a connection.
-#[derive(Debug)]
-pub(crate) struct Registrations(Mutex<Shared>);
+/// The registrations of a connection. Most have none, and allocate nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Registrations(Option<Box<Readers>>);
 
-#[derive(Debug)]
-struct Shared {
-    registry: Registry<Weak<Queue>, Arc<Link>>,
-    closed: Option<Closed>,
-}
+type Readers = Registry<Weak<Queue>, Arc<Link>>;
 
 /// The link between the task of a registration and its readers.
 #[derive(Debug)]
@@ -72,7 +68,8 @@ impl Client {
     ) -> Result<Subscription<E>, CallError> {
         let registration = Registration::of::<E>(filter).map_err(SendError::from)?;
         let events = &self.shared.connection.state.events;
-        let queue = Queue::new(events.limit, events.byte_limit, true);
+        let (limit, byte_limit) = events.limits();
+        let queue = Queue::new(limit, byte_limit, true);
         let link = self.attach(&Arc::new(registration), &queue);
         match self.call_timeout() {
             None => link.registered().await?,
@@ -85,8 +82,16 @@ impl Client {
 
     /// Adds a reader to a registration, which is begun if there is none.
     pub(crate) fn attach(&self, registration: &Arc<Registration>, queue: &Arc<Queue>) -> Arc<Link> {
-        let registrations = &self.shared.connection.state.events.registrations;
-        let (link, is_new) = registrations.attach(registration, queue);
+        let state = &self.shared.connection.state;
+        let events = &state.events;
+        let (limit, byte_limit) = events.limits();
+        let new = || Registry::new(limit, byte_limit);
+        let (link, is_new) = events
+            .with_registrations(|registrations| registrations.attach(registration, queue, new));
+        // The end may have come before; if it comes after, it finds the reader.
+        if let Some(closed) = state.reason() {
+            end(queue, &closed);
+        }
         if is_new {
             let (client, registration) = (self.with_timeout(None), Arc::clone(registration));
             let link = Arc::clone(&link);
@@ -97,26 +102,34 @@ impl Client {
 
     /// Registers for an event as long as there are readers.
     async fn keep_registered(&self, registration: &Arc<Registration>, link: &Link) {
-        let registrations = &self.shared.connection.state.events.registrations;
+        let events = &self.shared.connection.state.events;
         loop {
             let id = match self.register(registration).await {
                 Ok(id) => id,
-                Err(error) => return registrations.refused(registration, link, error),
+                Err(error) => {
+                    return events.with_registrations(|registrations| {
+                        registrations.refused(registration, link, error);
+                    });
+                }
             };
-            registrations.registered(registration, link, id);
+            events.with_registrations(|registrations| {
+                registrations.registered(registration, link, id);
+            });
             let id = loop {
                 // A reader that has gone by now has left a notification.
                 tokio::select! {
                     _ = self.closed() => return,
                     () = link.idle.notified() => {}
                 }
-                if let Some(id) = registrations.leave(registration, link) {
+                let left = events
+                    .with_registrations(|registrations| registrations.leave(registration, link));
+                if let Some(id) = left {
                     break id;
                 }
             };
             // Whatever the daemon says, there are no readers.
             let _ = self.deregister(registration, id).await;
-            if !registrations.left(registration) {
+            if !events.with_registrations(|registrations| registrations.left(registration)) {
                 return;
             }
         }
@@ -168,72 +181,64 @@ impl Link {
 }
 
 impl Registrations {
-    pub(crate) fn new(limit: usize, byte_limit: usize) -> Self {
-        Self(Mutex::new(Shared {
-            registry: Registry::new(limit, byte_limit),
-            closed: None,
-        }))
-    }
-
     /// Hands an event to the readers of its registration.
-    pub(crate) fn route(&self, event: &Event) {
-        self.lock().registry.route(event);
+    pub(crate) fn route(&mut self, event: &Event) {
+        if let Some(registry) = &mut self.0 {
+            registry.route(event);
+        }
     }
 
     /// Ends the registrations with their connection.
-    pub(crate) fn close(&self, closed: &Closed) {
-        let mut shared = self.lock();
-        shared.closed = Some(closed.clone());
-        let queues = shared.registry.clear();
-        drop(shared);
+    pub(crate) fn close(&mut self, closed: &Closed) {
+        let queues = self.with(Registry::clear).unwrap_or_default();
         for queue in queues.iter().filter_map(Weak::upgrade) {
             end(&queue, closed);
         }
     }
 
-    fn attach(&self, registration: &Arc<Registration>, queue: &Arc<Queue>) -> (Arc<Link>, bool) {
-        let mut shared = self.lock();
+    fn attach(
+        &mut self,
+        registration: &Arc<Registration>,
+        queue: &Arc<Queue>,
+        new: impl FnOnce() -> Readers,
+    ) -> (Arc<Link>, bool) {
+        let registry = self.0.get_or_insert_with(|| Box::new(new()));
         let link = || {
             Arc::new(Link {
                 progress: watch::Sender::new(Progress::Pending),
                 idle: Arc::default(),
             })
         };
-        let attached = shared
-            .registry
-            .attach(registration, Arc::downgrade(queue), link);
+        let attached = registry.attach(registration, Arc::downgrade(queue), link);
         queue.set_idle(Arc::clone(&attached.0.idle));
-        if let Some(closed) = &shared.closed {
-            end(queue, closed);
-        }
         attached
     }
 
-    fn registered(&self, registration: &Arc<Registration>, link: &Link, id: Option<i32>) {
-        self.lock().registry.registered(registration, id);
+    fn registered(&mut self, registration: &Arc<Registration>, link: &Link, id: Option<i32>) {
+        self.with(|registry| registry.registered(registration, id));
         link.progress.send_replace(Progress::Registered);
     }
 
-    fn refused(&self, registration: &Arc<Registration>, link: &Link, error: CallError) {
-        self.lock().registry.refused(registration);
+    fn refused(&mut self, registration: &Arc<Registration>, link: &Link, error: CallError) {
+        self.with(|registry| registry.refused(registration));
         link.progress.send_replace(Progress::Failed(error));
     }
 
-    fn leave(&self, registration: &Arc<Registration>, link: &Link) -> Option<Option<i32>> {
-        let mut shared = self.lock();
-        let id = shared.registry.leave(registration)?;
-        // Under the lock: a reader that comes from now on waits for the next registration.
+    fn leave(&mut self, registration: &Arc<Registration>, link: &Link) -> Option<Option<i32>> {
+        let id = self.with(|registry| registry.leave(registration))??;
+        // A reader that comes from now on waits for the next registration.
         link.progress.send_replace(Progress::Pending);
         Some(id)
     }
 
-    fn left(&self, registration: &Arc<Registration>) -> bool {
-        self.lock().registry.left(registration)
+    fn left(&mut self, registration: &Arc<Registration>) -> bool {
+        self.with(|registry| registry.left(registration))
+            .unwrap_or(false)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared> {
-        // No operation panics between two changes under the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Runs an action on the registry, if there is one.
+    fn with<R>(&mut self, action: impl FnOnce(&mut Readers) -> R) -> Option<R> {
+        self.0.as_deref_mut().map(action)
     }
 }
 
