@@ -93,7 +93,7 @@ impl Shared {
             while tasks.join_next().await.is_some() {}
         });
         if registered.await.is_err() {
-            *self.lock_connection() = None;
+            // If the session is closed meanwhile, its end closes the connection again.
             client.close().await;
             return Err(SessionError::Unregistered { after });
         }

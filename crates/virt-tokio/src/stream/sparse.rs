@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rustix::io::Errno;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::writer::PIECE;
 use super::{Download, StreamChunk, Upload};
@@ -26,18 +26,27 @@ impl Download {
     pub async fn copy_sparse(&mut self, file: &File) -> io::Result<u64> {
         let file = Arc::new(file.try_clone()?);
         let mut position: u64 = 0;
+        // The next chunk is received while one is written.
+        let mut writing: Option<JoinHandle<io::Result<()>>> = None;
         while let Some(chunk) = self.chunk().await? {
             match chunk {
                 StreamChunk::Data(data) => {
                     let length = data.len() as u64;
                     let at = position;
-                    blocking(&file, move |file| file.write_all_at(&data, at)).await?;
+                    if let Some(writing) = writing.take() {
+                        writing.await??;
+                    }
+                    let file = Arc::clone(&file);
+                    writing = Some(spawn_blocking(move || file.write_all_at(&data, at)));
                     position += length;
                 }
                 StreamChunk::Hole(length) => {
                     position = position.saturating_add(u64::try_from(length).unwrap_or(0));
                 }
             }
+        }
+        if let Some(writing) = writing {
+            writing.await??;
         }
         blocking(&file, move |file| {
             let metadata = file.metadata()?;
