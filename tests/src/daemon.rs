@@ -28,8 +28,8 @@ const NOBODY: u32 = 65534;
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     lines: String,
-    /// True for a daemon with the storage driver.
-    storage: bool,
+    /// The drivers that are modules. A daemon with any runs as an ordinary user.
+    drivers: Vec<&'static str>,
 }
 
 impl Config {
@@ -55,13 +55,11 @@ impl Config {
             .number("prio_workers", 0)
     }
 
-    /// Adds the storage driver. Only the daemon of an ordinary user serves `storage:///session`, so root starts
+    /// Adds a driver, such as `storage`. Only the daemon of an ordinary user serves `storage:///session`, so root starts
     /// one that runs as nobody.
-    pub(crate) fn storage(self) -> Self {
-        Self {
-            storage: true,
-            ..self
-        }
+    pub(crate) fn driver(mut self, name: &'static str) -> Self {
+        self.drivers.push(name);
+        self
     }
 }
 
@@ -76,8 +74,8 @@ pub struct Daemon {
     process: Process,
     directory: TempDir,
     port: u16,
-    /// True if it has the storage driver.
-    storage: bool,
+    /// True if root starts it as nobody.
+    is_ordinary: bool,
 }
 
 impl Daemon {
@@ -106,19 +104,21 @@ impl Daemon {
         let drivers = path.join("drivers");
         fs::create_dir(&drivers)?;
         fs::write(path.join("conf"), configuration(path, port, config))?;
-        if config.storage {
-            symlink(libvirt::storage_driver()?, drivers.join(libvirt::STORAGE))?;
-            if geteuid().is_root() {
-                for owned in [path, &drivers] {
-                    chown(owned, Some(NOBODY), Some(NOBODY))?;
-                }
+        for name in &config.drivers {
+            let file = libvirt::driver(name)?;
+            symlink(&file, drivers.join(file.file_name().unwrap_or_default()))?;
+        }
+        let is_ordinary = !config.drivers.is_empty();
+        if is_ordinary && geteuid().is_root() {
+            for owned in [path, &drivers] {
+                chown(owned, Some(NOBODY), Some(NOBODY))?;
             }
         }
         let mut daemon = Self {
-            process: spawn(path, config.storage)?,
+            process: spawn(path, is_ordinary)?,
             directory,
             port,
-            storage: config.storage,
+            is_ordinary,
         };
         daemon.wait_until_ready()?;
         Ok(daemon)
@@ -131,7 +131,7 @@ impl Daemon {
     /// Those of [`start`](Self::start).
     pub fn restart(&mut self) -> io::Result<()> {
         self.process.kill()?;
-        self.process = spawn(self.directory.path(), self.storage)?;
+        self.process = spawn(self.directory.path(), self.is_ordinary)?;
         self.wait_until_ready()
     }
 
@@ -216,8 +216,8 @@ impl Daemon {
     }
 }
 
-/// Starts the process, as root with the storage driver as nobody.
-fn spawn(path: &Path, storage: bool) -> io::Result<Process> {
+/// Starts the process. An ordinary one that root starts runs as nobody.
+fn spawn(path: &Path, is_ordinary: bool) -> io::Result<Process> {
     let program = libvirt::find("libvirtd").ok_or(io::ErrorKind::NotFound)?;
     let mut command = Command::new(program);
     command
@@ -238,7 +238,7 @@ fn spawn(path: &Path, storage: bool) -> io::Result<Process> {
         .stdin(Stdio::null())
         .stdout(File::create(path.join("out"))?)
         .stderr(File::create(path.join("err"))?);
-    if storage && geteuid().is_root() {
+    if is_ordinary && geteuid().is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
     Process::spawn(&mut command)

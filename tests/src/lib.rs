@@ -3,6 +3,7 @@
 //! - [`libvirt`] says whether a real libvirt is installed, in one place for all tests.
 //! - [`Daemon`] is a private `libvirtd`, [`Storage`] one with volumes, [`virsh`] the C client, [`Shell`] one that
 //!   waits for commands; each is a [`Process`] that does not outlive its test.
+//! - [`Guest`] is a guest of QEMU that echoes on its console.
 //! - [`VolUpload`] and [`VolDownload`] are the calls that transfer a [`Volume`].
 //! - [`Connection`] speaks raw bytes and descriptors to either of them, [`Listener`] waits for a client.
 //! - [`Ours`] is either end made of this workspace's crates, in memory.
@@ -21,6 +22,7 @@ mod capture;
 mod connection;
 mod daemon;
 mod echo;
+mod guest;
 mod incoming;
 mod lines;
 mod listener;
@@ -40,6 +42,7 @@ pub use capture::Capture;
 pub use connection::Connection;
 pub use daemon::{Config, Daemon};
 pub use echo::{ECHO, Echo, Follow, Later, Refuse, Return, Tell, Told};
+pub use guest::Guest;
 pub use listener::Listener;
 pub use ours::Ours;
 pub use pattern::{Pattern, Token};

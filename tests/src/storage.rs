@@ -22,7 +22,7 @@ impl Storage {
         config: Config,
         volumes: impl IntoIterator<Item = impl AsRef<Path>>,
     ) -> io::Result<Self> {
-        let daemon = Daemon::start(&config.storage())?;
+        let daemon = Daemon::start(&config.driver("storage"))?;
         let directory = daemon.directory().join("pool");
         fs::create_dir(&directory)?;
         // The daemon, which may run as another user, deletes volumes.
