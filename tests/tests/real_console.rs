@@ -102,7 +102,8 @@ async fn text_is_whole_both_ways_through_reset_destroy_and_start() {
         return;
     }
     let guest = Guest::define().unwrap();
-    guest.virsh(&["start", "guest"]).unwrap();
+    // Nothing is said before somebody listens.
+    guest.virsh(&["start", "guest", "--paused"]).unwrap();
     let client = soon(connect(&guest.uri(), Options::default()))
         .await
         .unwrap();
@@ -118,6 +119,7 @@ async fn text_is_whole_both_ways_through_reset_destroy_and_start() {
 
     let (reading, mut writing) = console(&client).await.into_split();
     let mut text = Text::read(reading);
+    guest.virsh(&["resume", "guest"]).unwrap();
     text.has(FIRMWARE, 1).await;
     text.has(READY, 1).await;
     text.echoes(&mut writing, 1).await;
@@ -138,9 +140,10 @@ async fn text_is_whole_both_ways_through_reset_destroy_and_start() {
         last = soon(writing.write_all(b"nobody")).await;
     }
 
-    guest.virsh(&["start", "guest"]).unwrap();
+    guest.virsh(&["start", "guest", "--paused"]).unwrap();
     let (reading, mut writing) = tokio::io::split(console(&client).await);
     let mut text = Text::read(reading);
+    guest.virsh(&["resume", "guest"]).unwrap();
     text.has(FIRMWARE, 1).await;
     text.has(READY, 1).await;
     text.echoes(&mut writing, 3).await;
