@@ -123,14 +123,11 @@ impl Source {
                         Ok(()) | Err(CallError::Send(_)) => {}
                         Err(error) => return Poll::Ready(Err(error)),
                     }
-                    self.stream.is_at_end = false;
                     self.ending = Ending::Confirming;
                 }
                 Ending::Confirming => {
-                    ready!(self.stream.poll_recv(cx))?;
-                    if self.stream.is_closed {
-                        self.ending = Ending::Over;
-                    }
+                    ready!(self.stream.poll_end(cx))?;
+                    self.ending = Ending::Over;
                 }
                 Ending::Over => return Poll::Ready(Ok(None)),
                 Ending::Failed(error) => return Poll::Ready(Err(error.clone())),

@@ -131,6 +131,16 @@ impl Stream {
         })
     }
 
+    /// Drops data until the peer has finished the stream.
+    fn poll_end(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), CallError>> {
+        while !self.is_closed {
+            // The end of its data is not its end of the stream.
+            self.is_at_end = false;
+            ready!(self.poll_recv(cx))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Makes the stream a reader: of the contents of a volume, or a screenshot.
     #[must_use]
     pub fn into_download(self) -> Download {

@@ -79,6 +79,7 @@ impl Upload {
     ///
     /// Those of [`StreamSender::send_hole`](super::StreamSender::send_hole), and the daemon's reason to end the stream.
     pub async fn write_hole(&mut self, length: u64) -> Result<(), CallError> {
+        self.check_unfinished()?;
         poll_fn(|cx| self.poll_flush_all(cx)).await?;
         if length > 0 {
             self.writer.send_hole(length);
@@ -88,6 +89,7 @@ impl Upload {
 
     /// Writes a piece of at most [`PIECE`] bytes without a copy of it.
     pub(super) async fn write_piece(&mut self, piece: Bytes) -> Result<(), CallError> {
+        self.check_unfinished()?;
         poll_fn(|cx| self.poll_flush_all(cx)).await?;
         self.writer.send(piece);
         // The next one is prepared meanwhile.
@@ -106,6 +108,14 @@ impl Upload {
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<u64> {
         self.writer.progress()
+    }
+
+    /// Refuses data after `shutdown`, which changes nothing about its outcome.
+    fn check_unfinished(&self) -> Result<(), CallError> {
+        match self.ending {
+            Ending::Finishing | Ending::Confirming | Ending::Over => Err(self.writer.closed()),
+            Ending::Open | Ending::Refused(_) | Ending::Failed(_) => Ok(()),
+        }
     }
 
     /// Polls an action on an open stream. When it fails because the daemon has ended the stream, the daemon's reason is
@@ -129,16 +139,8 @@ impl Upload {
         }
         if let Ending::Refused(error) = &self.ending {
             let error = error.clone();
-            let reason = loop {
-                match ready!(self.stream.poll_recv(cx)) {
-                    Ok(Some(_)) => {}
-                    Ok(None) if self.stream.is_closed => break error,
-                    // All of its data: the end is still to come.
-                    Ok(None) => self.stream.is_at_end = false,
-                    Err(reason) => break reason,
-                }
-            };
-            self.ending = Ending::Failed(reason);
+            let ended = ready!(self.stream.poll_end(cx));
+            self.ending = Ending::Failed(ended.err().unwrap_or(error));
         }
         match &self.ending {
             Ending::Failed(error) => Poll::Ready(Err(error.clone())),
@@ -159,10 +161,8 @@ impl Upload {
     }
 
     fn poll_gather(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize, CallError>> {
+        self.check_unfinished()?;
         self.poll_open(cx, |upload, cx| {
-            if !matches!(upload.ending, Ending::Open) {
-                return Poll::Ready(Err(upload.writer.closed()));
-            }
             if upload.gathered.0.len() >= PIECE {
                 ready!(upload.writer.poll_idle(cx))?;
                 upload.writer.send(upload.gathered.take());
@@ -196,13 +196,10 @@ impl Upload {
                     Ok(()) | Err(CallError::Send(_)) => upload.ending = Ending::Confirming,
                     Err(error) => return Poll::Ready(Err(error)),
                 }
-                upload.stream.is_at_end = false;
             }
-            while matches!(upload.ending, Ending::Confirming) {
-                ready!(upload.stream.poll_recv(cx))?;
-                if upload.stream.is_closed {
-                    upload.ending = Ending::Over;
-                }
+            if matches!(upload.ending, Ending::Confirming) {
+                ready!(upload.stream.poll_end(cx))?;
+                upload.ending = Ending::Over;
             }
             Poll::Ready(Ok(()))
         })

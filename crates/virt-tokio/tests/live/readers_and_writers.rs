@@ -130,6 +130,8 @@ async fn an_upload_gathers_small_writes_and_waits_for_the_confirmation() {
     assert_eq!(*progress.borrow(), 13);
     let error = soon(upload.write(b"abc")).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    assert!(soon(upload.write_hole(1)).await.is_err());
+    soon(upload.shutdown()).await.unwrap();
     drop(upload);
     is_quiet_and_open(&mut peer).await;
 }
@@ -194,6 +196,28 @@ async fn an_upload_fails_with_the_daemons_reason() {
         let hole = soon(upload.write_hole(1)).await.unwrap_err();
         assert_eq!(words(hole.into()), "full");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reason_behind_the_end_of_the_data_is_found() {
+    let (client, mut peer) = connected(Options::default());
+    let mut upload = opened(&client, &mut peer).await.into_upload();
+    for frame in [EMPTY, DATA, EMPTY, FULL] {
+        peer.says(frame).await;
+    }
+    is_quiet_and_open(&mut peer).await;
+    assert_eq!(words(soon(upload.shutdown()).await.unwrap_err()), "full");
+
+    let (client, mut peer) = connected(Options::default());
+    let mut download = opened(&client, &mut peer).await.into_download();
+    for frame in [DATA, EMPTY, EMPTY, DATA, EMPTY, FULL] {
+        peer.says(frame).await;
+    }
+    is_quiet_and_open(&mut peer).await;
+    let mut read = Vec::new();
+    let error = soon(download.read_to_end(&mut read)).await.unwrap_err();
+    assert_eq!(words(error), "full");
+    assert_eq!(read, b"abc");
 }
 
 #[tokio::test(start_paused = true)]
