@@ -6,10 +6,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use virt_testkit::hex;
 use virt_testkit::peer::{Peer, soon};
 use virt_testkit::words::{PING, PONG};
-use virt_tokio::{CallError, Client, Options, Stream, StreamChunk};
-use virt_transport::SendError;
+use virt_tokio::{CallError, Client, Options, Server, ServerOptions, Stream, StreamChunk};
+use virt_transport::{
+    Call, Context, Program, ProgramError, ProgramId, RemoteError, SendError, StreamBody,
+    StreamFrame, StreamId,
+};
 
-use crate::support::{Ask, ask_call, ask_reply, connected};
+use crate::support::{Ask, OWN, ask_call, ask_reply, connected};
 
 const DATA: &str = "0000001f 20004242 00000001 00000001 00000003 00000001 00000002 'abc'";
 const EMPTY: &str = "0000001c 20004242 00000001 00000001 00000003 00000001 00000002";
@@ -273,4 +276,60 @@ async fn a_console_that_the_daemon_gives_up_says_why_to_its_reader() {
         soon(error).await.unwrap_err().kind(),
         io::ErrorKind::BrokenPipe
     );
+}
+
+/// A server that sends back each frame of a stream.
+struct Echo;
+
+impl Program for Echo {
+    fn id(&self) -> ProgramId {
+        OWN
+    }
+
+    fn on_call(&mut self, call: Call<'_>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+        cx.open_stream(StreamId::from(&call.id))?;
+        Ok(cx.reply(call.id, &8u32)?)
+    }
+
+    fn on_stream(
+        &mut self,
+        stream: StreamFrame<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), ProgramError> {
+        let StreamFrame { id, body } = stream;
+        let sent = match body {
+            StreamBody::Data(payload) => cx.stream_data(id, payload.into_bytes()),
+            StreamBody::Finish => cx.finish_stream(id),
+            StreamBody::Hole { .. } | StreamBody::Abort(_) => Ok(()),
+        };
+        sent.map_err(ProgramError::close)
+    }
+}
+
+#[tokio::test]
+async fn a_server_of_ours_takes_and_gives_more_than_either_end_keeps() {
+    const LENGTH: usize = 20 * 1024 * 1024;
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let server = Server::over_stream(theirs, ServerOptions::default(), |transport, _| {
+        transport.register(Echo)
+    });
+    let _server = server.unwrap();
+    let client = Client::over_stream(ours, Options::default());
+    let (_, stream) = soon(client.call_with_stream::<Ask>(&7)).await.unwrap();
+    let (mut reading, mut writing) = stream.into_console().into_split();
+    let sent: Vec<u8> = (0..=250).cycle().take(LENGTH).collect();
+    let writer = tokio::spawn({
+        let sent = sent.clone();
+        async move {
+            tokio::io::copy(&mut sent.as_slice(), &mut writing).await?;
+            writing.shutdown().await
+        }
+    });
+    let mut received = Vec::new();
+    soon(reading.read_to_end(&mut received)).await.unwrap();
+    soon(writer).await.unwrap().unwrap();
+    assert!(received == sent);
+    // Nothing is left of the stream.
+    let open = soon(client.with_transport(|transport| transport.open_streams())).await;
+    assert_eq!(open.unwrap(), 0);
 }

@@ -9,7 +9,7 @@ use virt_testkit::peer::{Peer, soon};
 use virt_testkit::words::{PING, PONG};
 use virt_tokio::{CallError, Limits, Options};
 
-use crate::support::{Ask, SECOND, ask, ask_call, ask_reply, connected};
+use crate::support::{Ask, SECOND, ask, ask_call, ask_reply, connected, through};
 
 /// A number to which there is no answer.
 const STUCK: u32 = 0;
@@ -98,6 +98,27 @@ async fn with_all_places_taken_a_call_is_not_sent_and_says_so_at_its_limit() {
     peer.hears(&ask_call(3, 3)).await;
     peer.says(&ask_reply(3, 9)).await;
     assert_eq!(soon(third).await.unwrap().unwrap(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_connection_tells_which_calls_were_sent() {
+    let mut limits = Limits::default();
+    limits.queued_bytes = 1;
+    let (client, peer) = through(16, Options::default().limits(limits));
+    // The peer does not read, so the first waits to be written whole, and the others wait behind it.
+    let mut calls = Vec::new();
+    for number in 1..=3 {
+        calls.push(ask(&client, number));
+        sleep(SECOND).await;
+    }
+    drop(peer);
+    let mut sent = Vec::new();
+    for call in calls {
+        let error = soon(call).await.unwrap().unwrap_err();
+        assert!(matches!(error, CallError::Closed(_)), "{error}");
+        sent.push(error.is_sent());
+    }
+    assert_eq!(sent, [true, false, false]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,8 +3,9 @@
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 use virt_remote::{
-    DomainEventCallbackLifecycle, DomainLifecycle, DomainLookupByName, DomainLookupByNameArgs,
-    DomainResume, DomainResumeArgs, DomainSuspend, DomainSuspendArgs, NonnullDomain,
+    ConnectEventConnectionClosed, DomainEventCallbackLifecycle, DomainLifecycle,
+    DomainLookupByName, DomainLookupByNameArgs, DomainResume, DomainResumeArgs, DomainSuspend,
+    DomainSuspendArgs, NonnullDomain,
 };
 use virt_testkit::peer::{Peer, soon};
 use virt_testkit::words::{PING, PONG};
@@ -233,6 +234,20 @@ async fn lifecycle_events_of_the_embedded_daemon_are_typed() {
                 ("test", expected)
             );
         }
+    }
+    client.close().await;
+}
+
+#[tokio::test]
+async fn an_event_without_numbers_is_registered_once() {
+    let client = connect("test:///default", Options::default())
+        .await
+        .unwrap();
+    // The daemon refuses a second registration.
+    for _ in 0..2 {
+        let first = soon(client.subscribe::<ConnectEventConnectionClosed>(&())).await;
+        let second = soon(client.subscribe::<ConnectEventConnectionClosed>(&())).await;
+        drop((first.unwrap(), second.unwrap()));
     }
     client.close().await;
 }
