@@ -24,5 +24,6 @@ mod session;
 mod streams;
 mod stuck_calls;
 mod subscriptions;
+mod subscriptions_at_random;
 mod support;
 mod unread_streams;
