@@ -73,8 +73,11 @@ impl Entries {
             if progress.connection == connection {
                 continue;
             }
-            if progress.connection != 0 && progress.subscriber.is_none() {
-                queue.resume();
+            match (progress.connection, &progress.subscriber) {
+                (0, _) => {}
+                // It does not know of its subscription yet.
+                (_, Some(_)) => queue.clear(),
+                (_, None) => queue.resume(),
             }
             progress.connection = connection;
             drop(progress);

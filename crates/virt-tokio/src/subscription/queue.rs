@@ -95,6 +95,14 @@ impl Queue {
         waiting.is_held = true;
     }
 
+    /// Drops all events.
+    pub(crate) fn clear(&self) {
+        let mut waiting = self.lock();
+        waiting.events.clear();
+        waiting.gap = Gap::default();
+        waiting.bytes = 0;
+    }
+
     /// Lets the reader hear that the events are registered again.
     pub(crate) fn release(&self) {
         self.lock().is_held = false;

@@ -130,6 +130,10 @@ impl Client {
             // Whatever the daemon says, there are no readers.
             let _ = self.deregister(registration, id).await;
             if !events.with_registrations(|registrations| registrations.left(registration)) {
+                // Readers that came meanwhile are forgotten only with the connection.
+                if let Some(closed) = self.closed_reason() {
+                    link.progress.send_replace(Progress::Failed(closed.into()));
+                }
                 return;
             }
         }

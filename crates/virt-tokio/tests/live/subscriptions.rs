@@ -111,6 +111,21 @@ async fn a_reader_that_comes_while_the_registration_ends_waits_for_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reader_that_waits_for_the_end_of_a_registration_hears_of_the_end_of_the_connection() {
+    let (client, mut peer) = connected(Options::default());
+    let first = subscribe(&client, 7);
+    peer.hears(&register(1, 7)).await;
+    peer.says(&registered(1, 3)).await;
+    drop(soon(first).await.unwrap().unwrap());
+    peer.hears(&deregister(2, 3)).await;
+    let second = subscribe(&client, 7);
+    is_quiet_and_open(&mut peer).await;
+    drop(peer);
+    let error = soon(second).await.unwrap().unwrap_err();
+    assert!(matches!(error, CallError::Closed(_)), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_is_that_of_all_who_wait_and_of_nobody_later() {
     let (client, mut peer) = connected(Options::default());
     let (first, second) = (subscribe(&client, 7), subscribe(&client, 7));

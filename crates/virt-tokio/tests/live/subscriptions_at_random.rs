@@ -10,7 +10,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use virt_testkit::peer::{Peer, soon};
-use virt_tokio::{Client, Notice, Options};
+use virt_tokio::{
+    Client, KeepAliveMode, Notice, Options, Session, SessionOptions, Subscription,
+    SubscriptionError,
+};
 
 use crate::support::{Happen, SECOND, connected, deregistered, happens, refused, registered};
 
@@ -49,11 +52,9 @@ struct Registered {
 async fn daemon(peer: Peer, state: Arc<Mutex<Registered>>, mut random: Random) {
     let (mut hearing, mut saying) = peer.split();
     let (frames, mut heard) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        loop {
-            frames.send(hearing.frame().await).unwrap();
-        }
-    });
+    // It ends with the daemon, and with it the connection.
+    let mut ear = JoinSet::new();
+    ear.spawn(async move { while frames.send(hearing.frame().await).is_ok() {} });
     // The serial of each deregistration in work, and its id; replies of the others.
     let mut due: Vec<(Instant, String, Option<u32>)> = Vec::new();
     loop {
@@ -104,20 +105,52 @@ async fn daemon(peer: Peer, state: Arc<Mutex<Registered>>, mut random: Random) {
     }
 }
 
+/// The subscriber of a connection or of a session.
+#[derive(Clone)]
+enum Subscriber {
+    Client(Client),
+    Session(Session),
+}
+
+impl Subscriber {
+    async fn subscribe(&self, object: u32) -> Result<Subscription<Happen>, SubscriptionError> {
+        match self {
+            Self::Client(client) => {
+                let subscribed = client.subscribe::<Happen>(&object).await;
+                subscribed.map_err(SubscriptionError::Refused)
+            }
+            Self::Session(session) => session.subscribe::<Happen>(&object).await,
+        }
+    }
+}
+
+/// The numbers of events and of resumed subscriptions that a reader has heard of.
+#[derive(Debug, Default)]
+struct Heard {
+    events: u32,
+    resumed: u32,
+}
+
 /// Subscribes again and again, and reads some events each time.
-async fn read(client: Client, mut random: Random) -> u32 {
-    let mut total = 0;
+async fn read(subscriber: Subscriber, mut random: Random) -> Heard {
+    let mut heard = Heard::default();
     for _ in 0..30 {
         let object = u32::try_from(random.below(0..OBJECTS)).unwrap();
         let patience = random.millis(0..100);
-        let Ok(subscribed) = timeout(patience, client.subscribe::<Happen>(&object)).await else {
+        let Ok(subscribed) = timeout(patience, subscriber.subscribe(object)).await else {
             continue;
         };
         let mut events = subscribed.unwrap();
         let mut last = None;
         for _ in 0..random.below(0..20) {
-            let Notice::Event(body) = soon(events.recv()).await.unwrap() else {
-                panic!("nothing is lost");
+            let body = match soon(events.recv()).await.unwrap() {
+                Notice::Event(body) => body,
+                Notice::Resumed => {
+                    last = None;
+                    heard.resumed += 1;
+                    continue;
+                }
+                Notice::Lost(lost) => panic!("{lost} events are lost"),
             };
             let number = u32::try_from(body & 0xffff_ffff).unwrap();
             assert_eq!(number / NUMBERS, object, "an event of somebody else");
@@ -126,10 +159,25 @@ async fn read(client: Client, mut random: Random) -> u32 {
                 "missed or double"
             );
             last = Some(number);
-            total += 1;
+            heard.events += 1;
         }
         drop(events);
         sleep(random.millis(0..30)).await;
+    }
+    heard
+}
+
+/// Lets readers go on until they have read enough.
+async fn read_all(subscriber: &Subscriber, seed: u64) -> Heard {
+    let mut readers = JoinSet::new();
+    for reader in 0..READERS {
+        readers.spawn(read(subscriber.clone(), Random(seed * 1000 + reader)));
+    }
+    let mut total = Heard::default();
+    while let Some(heard) = readers.join_next().await {
+        let heard = heard.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        total.events += heard.events;
+        total.resumed += heard.resumed;
     }
     total
 }
@@ -140,14 +188,7 @@ async fn readers_at_random_miss_nothing_and_leave_nothing() {
         let (client, peer) = connected(Options::default());
         let state = Arc::new(Mutex::new(Registered::default()));
         let playing = tokio::spawn(daemon(peer, Arc::clone(&state), Random(seed)));
-        let mut readers = JoinSet::new();
-        for reader in 0..READERS {
-            readers.spawn(read(client.clone(), Random(seed * 1000 + reader)));
-        }
-        let mut total = 0;
-        while let Some(read) = readers.join_next().await {
-            total += read.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-        }
+        let total = read_all(&Subscriber::Client(client), seed).await.events;
         sleep(SECOND).await;
         let state = state.lock().unwrap();
         assert!(total > 500, "{total} events");
@@ -155,5 +196,35 @@ async fn readers_at_random_miss_nothing_and_leave_nothing() {
         assert_eq!(state.refusals, 0, "seed {seed}: registered twice");
         assert_eq!(state.active.len(), 0, "seed {seed}: not deregistered");
         playing.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn readers_of_a_session_hear_of_each_gap_and_never_of_old_ids() {
+    for seed in 0..20 {
+        let mut random = Random(seed);
+        let daemons = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&daemons);
+        let options = SessionOptions::default()
+            .longest_delay(SECOND / 10)
+            .seed(seed);
+        let session = Session::with_dial(options, move || {
+            let (ours, theirs) = tokio::io::duplex(64 * 1024);
+            let state = Arc::new(Mutex::new(Registered::default()));
+            all.lock().unwrap().push(Arc::clone(&state));
+            let playing = daemon(Peer(theirs), state, Random(random.below(0..1000)));
+            // It dies at any time, also while it registers.
+            tokio::spawn(timeout(random.millis(0..300), playing));
+            let connection = Options::default().keepalive(KeepAliveMode::Off);
+            async move { Ok(Client::over_stream(ours, connection)) }
+        });
+        let total = read_all(&Subscriber::Session(session), seed).await;
+        assert!(total.events > 300 && total.resumed > 20, "{total:?}");
+        let daemons = daemons.lock().unwrap();
+        assert!(daemons.len() > 5, "{} connections", daemons.len());
+        for state in &*daemons {
+            let refusals = state.lock().unwrap().refusals;
+            assert_eq!(refusals, 0, "seed {seed}: registered twice");
+        }
     }
 }
