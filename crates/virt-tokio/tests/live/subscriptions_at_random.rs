@@ -219,7 +219,7 @@ async fn readers_of_a_session_hear_of_each_gap_and_never_of_old_ids() {
             async move { Ok(Client::over_stream(ours, connection)) }
         });
         let total = read_all(&Subscriber::Session(session), seed).await;
-        assert!(total.events > 300 && total.resumed > 20, "{total:?}");
+        assert!(total.events > 300 && total.resumed > 5, "{total:?}");
         let daemons = daemons.lock().unwrap();
         assert!(daemons.len() > 5, "{} connections", daemons.len());
         for state in &*daemons {
