@@ -41,6 +41,35 @@ pub trait MessageProcedure {
 ///
 /// An event without numbers sets [`IS_NUMBERED`](Self::IS_NUMBERED) to `false`: all messages are of the one
 /// registration, the return value is ignored, and `DEREGISTER` has no arguments.
+///
+/// # Examples
+///
+/// An event about one object, or about all of them:
+///
+/// ```
+/// use virt_transport::{EventProcedure, MessageProcedure, ProgramId};
+/// use virt_xdr::{EncodeError, to_vec};
+///
+/// struct Changed;
+///
+/// impl MessageProcedure for Changed {
+///     const PROGRAM: ProgramId = ProgramId::new(0x2000_4242, 1);
+///     const NUMBER: i32 = 5;
+///     const NAME: &'static str = "CHANGED";
+///     /// The number of the registration, and the object, in one word of 64 bits.
+///     type Body = u64;
+/// }
+///
+/// impl EventProcedure for Changed {
+///     const REGISTER: i32 = 3;
+///     const DEREGISTER: i32 = 4;
+///     type Filter = Option<u32>;
+///
+///     fn register_args(filter: &Option<u32>) -> Result<Vec<u8>, EncodeError> {
+///         to_vec(filter)
+///     }
+/// }
+/// ```
 pub trait EventProcedure: MessageProcedure {
     /// The procedure that registers for the event.
     const REGISTER: i32;
