@@ -4,53 +4,21 @@ use std::path::Path;
 use std::time::Duration;
 
 use fastrand::Rng;
+use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use virt_remote::{
-    ConnectDomainEventCallbackRegisterAny, ConnectDomainEventCallbackRegisterAnyArgs,
-    ConnectGetHostname, ConnectGetUri, ConnectListAllDomains, ConnectListAllDomainsArgs,
-    DomainEvent, DomainLookupByName, DomainLookupByNameArgs, DomainResume, DomainResumeArgs,
-    DomainSuspend, DomainSuspendArgs, NonnullDomain, PROGRAM,
+    ConnectEventConnectionClosed, ConnectGetHostname, ConnectGetUri, ConnectListAllDomains,
+    ConnectListAllDomainsArgs, DomainEventCallbackLifecycle, DomainLookupByName,
+    DomainLookupByNameArgs, DomainResume, DomainResumeArgs, DomainSuspend, DomainSuspendArgs,
+    NonnullDomain,
 };
+use virt_tests::{VolDownload, Volume};
 use virt_tokio::{Client, Options, connect};
-use virt_transport::{CallProcedure, ProgramId};
-use virt_xdr::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder};
 
 /// The most that anything takes.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The download of a volume.
-struct StorageVolDownload;
-
-/// The volume's name, in the pool of [`Storage`](virt_tests::Storage), from its start to its end.
-struct Volume<'a>(&'a str);
-
-impl CallProcedure for StorageVolDownload {
-    const PROGRAM: ProgramId = PROGRAM;
-    const NUMBER: i32 = 209;
-    const NAME: &'static str = "STORAGE_VOL_DOWNLOAD";
-    type Args<'a> = Volume<'a>;
-    type Ret = ();
-}
-
-impl Encode for Volume<'_> {
-    fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
-        "pool".encode(out)?;
-        self.0.encode(out)?;
-        "key".encode(out)?;
-        // Offset, length and flags.
-        [0u32; 5].encode(out)
-    }
-}
-
-impl<'a> Decode<'a> for Volume<'a> {
-    fn decode(input: &mut Decoder<'a>) -> Result<Self, DecodeError> {
-        let [_pool, name, _key] = <[&str; 3]>::decode(input)?;
-        <[u32; 5]>::decode(input)?;
-        Ok(Self(name))
-    }
-}
 
 /// A round of downloads, some of them given up.
 pub(crate) async fn downloads(mut rng: Rng, socket: &Path) -> usize {
@@ -72,9 +40,24 @@ pub(crate) async fn downloads(mut rng: Rng, socket: &Path) -> usize {
 
 /// Downloads a volume, and may stop within it.
 async fn download(client: Client, mut rng: Rng) {
-    let volume = Volume("volume");
-    let called = client.call_with_stream::<StorageVolDownload>(&volume);
+    let volume = Volume {
+        name: "volume",
+        offset: 0,
+        length: 0,
+        flags: 0,
+    };
+    let called = client.call_with_stream::<VolDownload>(&volume);
     let ((), mut stream) = called.await.unwrap();
+    if rng.bool() {
+        let mut start =
+            stream
+                .into_download()
+                .take(if rng.bool() { u64::MAX } else { rng.u64(..9) });
+        tokio::io::copy(&mut start, &mut tokio::io::sink())
+            .await
+            .unwrap();
+        return;
+    }
     let mut left = if rng.bool() { u32::MAX } else { rng.u32(..3) };
     while left > 0 && stream.recv().await.unwrap().is_some() {
         left -= 1;
@@ -100,13 +83,8 @@ async fn is_idle(client: &Client) {
 pub(crate) async fn round(mut rng: Rng, socket: &Path) -> usize {
     let uri = format!("test+unix:///default?socket={}", socket.display());
     let client = connect(&uri, Options::default()).await.unwrap();
-    let mut events = client.events();
-    let args = ConnectDomainEventCallbackRegisterAnyArgs {
-        event_id: DomainEvent::LIFECYCLE,
-        dom: None,
-    };
-    let registered = client.call::<ConnectDomainEventCallbackRegisterAny>(&args);
-    registered.await.unwrap();
+    let subscribed = client.subscribe::<DomainEventCallbackLifecycle>(&None);
+    let mut events = subscribed.await.unwrap();
     let count = rng.usize(1..60);
     let mut actions = JoinSet::new();
     for _ in 0..count {
@@ -131,12 +109,16 @@ async fn act(client: Client, mut rng: Rng) {
     } else {
         PATIENCE
     };
-    let action = rng.u8(..6);
+    let action = rng.u8(..7);
     // Each of these may fail: a domain may be paused twice, and the connection may end.
     let act = async {
         match action {
             0 => drop(client.call::<ConnectGetHostname>(&()).await),
             1 => drop(client.call::<ConnectGetUri>(&()).await),
+            6 => {
+                let events = client.subscribe::<ConnectEventConnectionClosed>(&());
+                drop(events.await);
+            }
             2 => drop(client.ping().await),
             3 => {
                 let args = ConnectListAllDomainsArgs {
