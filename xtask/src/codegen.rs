@@ -9,7 +9,7 @@ use virt_codegen::{Codegen as Generator, Error, Runtime};
 
 mod outputs;
 
-use outputs::{OUTPUTS, Output};
+use outputs::{OUTPUTS, Output, TREE};
 
 /// The command that generated files name.
 const COMMAND: &str = "cargo xtask codegen";
@@ -40,7 +40,31 @@ impl Codegen {
                 exit = ExitCode::FAILURE;
             }
         }
+        if let Err(error) = tree(root, self.check) {
+            eprintln!("{error}");
+            exit = ExitCode::FAILURE;
+        }
         exit
+    }
+}
+
+/// Writes or checks the modules of virt-protocol.
+fn tree(root: &Path, check: bool) -> Result<(), Error> {
+    let (input, directory) = TREE;
+    let runtime = Runtime {
+        arbitrary: true,
+        ..Runtime::default()
+    };
+    let generator = Generator::new(root.join(input))
+        .name("libvirt.x")
+        .command(COMMAND)
+        .runtime(runtime)
+        .strip("vir");
+    let directory = root.join(directory);
+    if check {
+        generator.check_tree("crate", directory)
+    } else {
+        generator.write_tree("crate", directory)
     }
 }
 
@@ -55,6 +79,7 @@ impl Output {
                 transport,
                 alloc,
                 arbitrary: self.arbitrary,
+                ..Runtime::default()
             });
         let external =
             |generator: Generator, &(file, module): &(&str, &str)| generator.external(file, module);

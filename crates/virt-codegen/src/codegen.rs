@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::ast::{ItemKind, Value, ValueKind};
-use crate::{Error, Runtime, Settings, Source, files, generate, parse};
+use crate::{Error, Runtime, Settings, Source, files, generate, generate_tree, parse};
 
 /// Generates a file of Rust from a definition file and the definitions it includes.
 ///
@@ -83,6 +83,60 @@ impl Codegen {
         }
         let text = generate(&sources, &self.settings, &self.runtime)?;
         files::finish(&text, &sources, &self.command)
+    }
+
+    /// Returns the formatted files of a tree of modules, by their path in the directory of the module `root`.
+    ///
+    /// The definition file only includes others. Each of them becomes a module, whose items are public; the comment at its
+    /// top is the module's. Every client gets the calls of a program as methods.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`generate`](Self::generate).
+    pub fn generate_tree(&self, root: &str) -> Result<Vec<(PathBuf, String)>, Error> {
+        let sources = files::load(&self.input, &self.name)?;
+        let mut settings = self.settings.clone();
+        settings.tree = Some(root.to_owned());
+        let mut runtime = self.runtime.clone();
+        runtime.methods = true;
+        let modules = generate_tree(&sources, &settings, &runtime, root)?;
+        modules
+            .iter()
+            .map(|module| files::finish_module(module, &self.command))
+            .collect()
+    }
+
+    /// Writes a tree of modules below a directory: see [`generate_tree`](Self::generate_tree). Files that are up to date
+    /// stay.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`generate_tree`](Self::generate_tree), and a file cannot be written.
+    pub fn write_tree(&self, root: &str, directory: impl AsRef<Path>) -> Result<(), Error> {
+        let files = self.generate_tree(root)?;
+        let write = |(path, text): &(PathBuf, String)| {
+            files::write(&directory.as_ref().join(path), text)
+        };
+        files.iter().try_for_each(write)
+    }
+
+    /// Checks that a tree of modules is up to date.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`generate_tree`](Self::generate_tree), and a file is not what the definitions say.
+    pub fn check_tree(&self, root: &str, directory: impl AsRef<Path>) -> Result<(), Error> {
+        let files = self.generate_tree(root)?;
+        let check = |(path, text): &(PathBuf, String)| {
+            files::check(&directory.as_ref().join(path), text, &self.command)
+        };
+        files.iter().try_for_each(check)
+    }
+
+    /// Leaves off a word that names in the definitions begin with.
+    pub fn strip(mut self, word: impl Into<String>) -> Self {
+        self.settings.strip.push(word.into());
+        self
     }
 
     /// Writes the output, unless the file is up to date.

@@ -2,13 +2,16 @@
 //!
 //! Everything is named by its full path, so that no definition can shadow it.
 
-use crate::model::{Constant, Home, Kind, Model, Program, Ty, Type};
+use crate::model::{Constant, ConstantValue, Home, Kind, Model, Program, Ty, Type};
 
+mod calls;
 mod codec;
 mod docs;
 mod enums;
+mod imports;
 mod programs;
 mod structs;
+pub(crate) mod tree;
 mod unions;
 
 /// The paths of the crates that generated code uses.
@@ -22,6 +25,10 @@ pub struct Runtime {
     pub alloc: String,
     /// True if the crate of the generated code has a feature `arbitrary`, for types to derive the trait of that name.
     pub arbitrary: bool,
+    /// The module with the trait `Client` and its functions, for the methods of a program.
+    pub client: String,
+    /// True if methods are written.
+    pub methods: bool,
 }
 
 impl Default for Runtime {
@@ -31,6 +38,8 @@ impl Default for Runtime {
             transport: "::virt_transport".into(),
             alloc: "::std".into(),
             arbitrary: false,
+            client: "crate::client".into(),
+            methods: false,
         }
     }
 }
@@ -97,6 +106,7 @@ impl<'m> Emitter<'m> {
     fn type_item(&mut self, ty: &Type) {
         match &ty.kind {
             Kind::Enum(members) => self.open_set(ty, members),
+            Kind::Flags(flags) => self.flag_set(ty, flags),
             Kind::Struct(fields) => self.struct_item(ty, fields),
             Kind::Union(union) => self.union_item(ty, union),
             Kind::Typedef(field) => self.typedef_item(ty, field),
@@ -106,13 +116,20 @@ impl<'m> Emitter<'m> {
 
     fn constant(&mut self, constant: &Constant) {
         self.item_doc(&constant.doc, &constant.xdr, &constant.rust, "const ");
-        let ty = match constant.value {
+        let number = match &constant.value {
+            ConstantValue::Number(number) => *number,
+            ConstantValue::Text(text) => {
+                let name = &constant.rust;
+                return self.line(&format!("pub const {name}: &str = {text:?};\n"));
+            }
+        };
+        let ty = match number {
             value if u32::try_from(value).is_ok() => "usize",
             value if i32::try_from(value).is_ok() => "i32",
             value if value < 0 => "i64",
             _ => "u64",
         };
-        let value = decimal(constant.value);
+        let value = decimal(number);
         self.line(&format!("pub const {}: {ty} = {value};\n", constant.rust));
     }
 
@@ -153,7 +170,16 @@ impl<'m> Emitter<'m> {
             Ty::String(_) => strings.into(),
             Ty::Opaque(_) => opaques.into(),
             Ty::FixedOpaque(count) => format!("[u8; {}]", codec::count(count)),
-            Ty::Array { item, .. } => format!("{}::vec::Vec<{}>", self.runtime.alloc, inner(item)),
+            Ty::Foreign(path) => path.clone(),
+            Ty::Characters { text: true, .. } => format!("{}::string::String", self.runtime.alloc),
+            Ty::Characters { .. } => format!("{}::vec::Vec<u8>", self.runtime.alloc),
+
+            Ty::Array { item, .. } => match self.list_type(item) {
+                Some((list, ty)) => {
+                    format!("{list}{}", self.list(ty, [strings, opaques].map(str::to_owned)))
+                }
+                None => format!("{}::vec::Vec<{}>", self.runtime.alloc, inner(item)),
+            },
             Ty::FixedArray(item, count) => format!("[{}; {}]", inner(item), codec::count(count)),
             Ty::Optional {
                 item,
@@ -179,6 +205,16 @@ impl<'m> Emitter<'m> {
                 let arguments = self.list(ty, [strings, opaques].map(str::to_owned));
                 format!("{prefix}{}{arguments}", ty.rust)
             }
+        }
+    }
+
+    /// The type that is written by hand for a list of this type.
+    fn list_type(&self, item: &Ty) -> Option<(&'m str, &'m Type)> {
+        let Ty::Named(id) = item else { return None };
+        let ty = &self.model.types[*id];
+        match ty.doc.tag("list") {
+            Some([path]) => Some((path, ty)),
+            _ => None,
         }
     }
 

@@ -96,10 +96,12 @@ impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for DomainObject<S> {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.text(&self.name, ::virt_xdr::STRING_MAX)
-            .map_err(|e| e.at("DomainObject.name"))?;
-        ::virt_xdr::Encode::encode(&self.uuid, out).map_err(|e| e.at("DomainObject.uuid"))?;
-        ::virt_xdr::Encode::encode(&self.id, out).map_err(|e| e.at("DomainObject.id"))?;
+        ::virt_xdr::At::at(
+            out.text(&self.name, ::virt_xdr::STRING_MAX),
+            "DomainObject.name",
+        )?;
+        out.field("DomainObject.uuid", &self.uuid)?;
+        out.field("DomainObject.id", &self.id)?;
         ::core::result::Result::Ok(())
     }
 }
@@ -110,11 +112,9 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for DomainObject<
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input
-                .text(::virt_xdr::STRING_MAX)
-                .map_err(|e| e.at("DomainObject.name"))?,
-            uuid: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("DomainObject.uuid"))?,
-            id: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("DomainObject.id"))?,
+            name: ::virt_xdr::At::at(input.text(::virt_xdr::STRING_MAX), "DomainObject.name")?,
+            uuid: input.field("DomainObject.uuid")?,
+            id: input.field("DomainObject.id")?,
         })
     }
 }
@@ -141,9 +141,11 @@ impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for NetworkObject<S> {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.text(&self.name, ::virt_xdr::STRING_MAX)
-            .map_err(|e| e.at("NetworkObject.name"))?;
-        ::virt_xdr::Encode::encode(&self.uuid, out).map_err(|e| e.at("NetworkObject.uuid"))?;
+        ::virt_xdr::At::at(
+            out.text(&self.name, ::virt_xdr::STRING_MAX),
+            "NetworkObject.name",
+        )?;
+        out.field("NetworkObject.uuid", &self.uuid)?;
         ::core::result::Result::Ok(())
     }
 }
@@ -154,10 +156,8 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for NetworkObject
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input
-                .text(::virt_xdr::STRING_MAX)
-                .map_err(|e| e.at("NetworkObject.name"))?,
-            uuid: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("NetworkObject.uuid"))?,
+            name: ::virt_xdr::At::at(input.text(::virt_xdr::STRING_MAX), "NetworkObject.name")?,
+            uuid: input.field("NetworkObject.uuid")?,
         })
     }
 }
@@ -220,31 +220,29 @@ impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for ErrorPayload<S> {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.code, out).map_err(|e| e.at("ErrorPayload.code"))?;
-        ::virt_xdr::Encode::encode(&self.domain, out).map_err(|e| e.at("ErrorPayload.domain"))?;
-        out.optional(self.message.as_ref(), |item, out| {
-            out.text(item, ::virt_xdr::STRING_MAX)
-        })
-        .map_err(|e| e.at("ErrorPayload.message"))?;
-        ::virt_xdr::Encode::encode(&self.level, out).map_err(|e| e.at("ErrorPayload.level"))?;
-        ::virt_xdr::Encode::encode(&self.domain_object, out)
-            .map_err(|e| e.at("ErrorPayload.domain_object"))?;
-        out.optional(self.str1.as_ref(), |item, out| {
-            out.text(item, ::virt_xdr::STRING_MAX)
-        })
-        .map_err(|e| e.at("ErrorPayload.str1"))?;
-        out.optional(self.str2.as_ref(), |item, out| {
-            out.text(item, ::virt_xdr::STRING_MAX)
-        })
-        .map_err(|e| e.at("ErrorPayload.str2"))?;
-        out.optional(self.str3.as_ref(), |item, out| {
-            out.text(item, ::virt_xdr::STRING_MAX)
-        })
-        .map_err(|e| e.at("ErrorPayload.str3"))?;
-        ::virt_xdr::Encode::encode(&self.int1, out).map_err(|e| e.at("ErrorPayload.int1"))?;
-        ::virt_xdr::Encode::encode(&self.int2, out).map_err(|e| e.at("ErrorPayload.int2"))?;
-        ::virt_xdr::Encode::encode(&self.network_object, out)
-            .map_err(|e| e.at("ErrorPayload.network_object"))?;
+        out.field("ErrorPayload.code", &self.code)?;
+        out.field("ErrorPayload.domain", &self.domain)?;
+        ::virt_xdr::At::at(
+            out.optional_text(self.message.as_ref(), ::virt_xdr::STRING_MAX),
+            "ErrorPayload.message",
+        )?;
+        out.field("ErrorPayload.level", &self.level)?;
+        out.field("ErrorPayload.domain_object", &self.domain_object)?;
+        ::virt_xdr::At::at(
+            out.optional_text(self.str1.as_ref(), ::virt_xdr::STRING_MAX),
+            "ErrorPayload.str1",
+        )?;
+        ::virt_xdr::At::at(
+            out.optional_text(self.str2.as_ref(), ::virt_xdr::STRING_MAX),
+            "ErrorPayload.str2",
+        )?;
+        ::virt_xdr::At::at(
+            out.optional_text(self.str3.as_ref(), ::virt_xdr::STRING_MAX),
+            "ErrorPayload.str3",
+        )?;
+        out.field("ErrorPayload.int1", &self.int1)?;
+        out.field("ErrorPayload.int2", &self.int2)?;
+        out.field("ErrorPayload.network_object", &self.network_object)?;
         ::core::result::Result::Ok(())
     }
 }
@@ -255,27 +253,29 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for ErrorPayload<
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            code: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ErrorPayload.code"))?,
-            domain: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ErrorPayload.domain"))?,
-            message: input
-                .optional(|input| input.text(::virt_xdr::STRING_MAX))
-                .map_err(|e| e.at("ErrorPayload.message"))?,
-            level: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ErrorPayload.level"))?,
-            domain_object: ::virt_xdr::Decode::decode(input)
-                .map_err(|e| e.at("ErrorPayload.domain_object"))?,
-            str1: input
-                .optional(|input| input.text(::virt_xdr::STRING_MAX))
-                .map_err(|e| e.at("ErrorPayload.str1"))?,
-            str2: input
-                .optional(|input| input.text(::virt_xdr::STRING_MAX))
-                .map_err(|e| e.at("ErrorPayload.str2"))?,
-            str3: input
-                .optional(|input| input.text(::virt_xdr::STRING_MAX))
-                .map_err(|e| e.at("ErrorPayload.str3"))?,
-            int1: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ErrorPayload.int1"))?,
-            int2: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ErrorPayload.int2"))?,
-            network_object: ::virt_xdr::Decode::decode(input)
-                .map_err(|e| e.at("ErrorPayload.network_object"))?,
+            code: input.field("ErrorPayload.code")?,
+            domain: input.field("ErrorPayload.domain")?,
+            message: ::virt_xdr::At::at(
+                input.optional_text(::virt_xdr::STRING_MAX),
+                "ErrorPayload.message",
+            )?,
+            level: input.field("ErrorPayload.level")?,
+            domain_object: input.field("ErrorPayload.domain_object")?,
+            str1: ::virt_xdr::At::at(
+                input.optional_text(::virt_xdr::STRING_MAX),
+                "ErrorPayload.str1",
+            )?,
+            str2: ::virt_xdr::At::at(
+                input.optional_text(::virt_xdr::STRING_MAX),
+                "ErrorPayload.str2",
+            )?,
+            str3: ::virt_xdr::At::at(
+                input.optional_text(::virt_xdr::STRING_MAX),
+                "ErrorPayload.str3",
+            )?,
+            int1: input.field("ErrorPayload.int1")?,
+            int2: input.field("ErrorPayload.int2")?,
+            network_object: input.field("ErrorPayload.network_object")?,
         })
     }
 }
@@ -302,8 +302,8 @@ impl ::virt_xdr::Encode for StreamHole {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.length, out).map_err(|e| e.at("StreamHole.length"))?;
-        ::virt_xdr::Encode::encode(&self.flags, out).map_err(|e| e.at("StreamHole.flags"))?;
+        out.field("StreamHole.length", &self.length)?;
+        out.field("StreamHole.flags", &self.flags)?;
         ::core::result::Result::Ok(())
     }
 }
@@ -314,8 +314,8 @@ impl<'a> ::virt_xdr::Decode<'a> for StreamHole {
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            length: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("StreamHole.length"))?,
-            flags: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("StreamHole.flags"))?,
+            length: input.field("StreamHole.length")?,
+            flags: input.field("StreamHole.flags")?,
         })
     }
 }

@@ -1,0 +1,20 @@
+//! Every program of libvirt's RPC protocol, typed.
+
+#![allow(
+    missing_debug_implementations,
+    reason = "a procedure is a type without values, and arguments are shown by the table"
+)]
+
+pub mod admin;
+pub mod client;
+pub mod constants;
+pub mod lxc;
+pub mod parameters;
+pub mod qemu;
+pub mod remote;
+mod typed_params;
+mod uuid;
+
+pub use client::{Client, Request, Response};
+pub use typed_params::{ParamError, ParamValue, TypedParams};
+pub use uuid::{ParseUuidError, Uuid};
