@@ -217,18 +217,6 @@ pub(crate) enum Link {
     },
 }
 
-impl Link {
-    /// The arguments, return value or body that there are.
-    pub(crate) fn payloads(&self) -> impl Iterator<Item = &Payload> {
-        let payloads = match self {
-            Self::Unknown => [None, None],
-            Self::Call { arguments, returns } => [arguments.as_ref(), returns.as_ref()],
-            Self::Message { body } => [body.as_ref(), None],
-        };
-        payloads.into_iter().flatten()
-    }
-}
-
 /// A whole payload.
 #[derive(Debug, Clone)]
 pub(crate) enum Payload {

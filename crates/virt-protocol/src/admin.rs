@@ -66,6 +66,12 @@ virt_xdr::open_enum! {
     }
 }
 
+impl From<Procedure> for i32 {
+    fn from(procedure: Procedure) -> Self {
+        procedure.0
+    }
+}
+
 /// The longest text in bytes.
 ///
 /// XDR: `const ADMIN_STRING_MAX`.

@@ -14,6 +14,7 @@ pub mod qemu;
 pub mod remote;
 mod typed_params;
 mod uuid;
+mod words;
 
 pub use client::{Client, Request, Response};
 pub use typed_params::{ParamError, ParamValue, TypedParams};

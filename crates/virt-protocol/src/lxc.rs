@@ -24,6 +24,12 @@ virt_xdr::open_enum! {
     }
 }
 
+impl From<Procedure> for i32 {
+    fn from(procedure: Procedure) -> Self {
+        procedure.0
+    }
+}
+
 /// XDR: `struct lxc_domain_open_namespace_args`.
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenNamespaceArgs<S = String> {

@@ -42,6 +42,12 @@ virt_xdr::open_enum! {
     }
 }
 
+impl From<Procedure> for i32 {
+    fn from(procedure: Procedure) -> Self {
+        procedure.0
+    }
+}
+
 /// XDR: `struct qemu_domain_monitor_command_args`.
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMonitorCommandArgs<S = String> {

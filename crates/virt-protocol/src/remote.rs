@@ -1006,3 +1006,9 @@ virt_xdr::open_enum! {
         REMOTE_PROC_DOMAIN_ANNOUNCE_INTERFACE as DOMAIN_ANNOUNCE_INTERFACE = 456,
     }
 }
+
+impl From<Procedure> for i32 {
+    fn from(procedure: Procedure) -> Self {
+        procedure.0
+    }
+}

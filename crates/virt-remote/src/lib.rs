@@ -101,39 +101,12 @@
 //! [`RemoteServer::serve_raw`] if it has a stream.
 
 mod error;
-mod generated;
 mod hypervisor;
 mod opening;
 mod server;
 mod test_hypervisor;
 mod version;
-mod words;
 
-pub mod admin {
-    //! The admin program, which manages a daemon: its procedures.
-
-    mod generated;
-
-    pub use generated::*;
-}
-
-pub mod lxc {
-    //! The lxc program, for what only containers have: its procedures.
-
-    mod generated;
-
-    pub use generated::*;
-}
-
-pub mod qemu {
-    //! The qemu program, for what only QEMU has: its procedures.
-
-    mod generated;
-
-    pub use generated::*;
-}
-
-pub use generated::*;
 pub use hypervisor::Hypervisor;
 pub use opening::{
     AuthAction, AuthError, Authenticator, CredentialField, CredentialKind, Credentials, OpenError,
@@ -142,4 +115,5 @@ pub use opening::{
 pub use server::{CallHandler, RemoteServer};
 pub use test_hypervisor::TestHypervisor;
 pub use version::Version;
-pub use words::READ_ONLY;
+pub use virt_protocol::remote::*;
+pub use virt_protocol::{admin, constants, lxc, qemu};

@@ -11,8 +11,9 @@ use virt_transport::{
     StreamFrame,
 };
 
+use crate::constants::ConnectCloseReason;
 use crate::{
-    AuthType, CloseReason, ConnectEventConnectionClosedMsg, Hypervisor, PROGRAM, Procedure,
+    AuthType, ConnectEventConnectionClosedMsg, Hypervisor, PROGRAM, Procedure,
 };
 
 use handler::{Added, Raw, Typed};
@@ -214,7 +215,7 @@ impl RemoteServer {
     pub fn close_event(
         &mut self,
         cx: &mut Context<'_>,
-        reason: CloseReason,
+        reason: ConnectCloseReason,
     ) -> Result<(), SendError> {
         if !self.own.wants_close_event {
             return Ok(());

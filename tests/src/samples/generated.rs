@@ -18,6 +18,12 @@ pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x2000_123
     }
 }
 
+impl ::core::convert::From<Procedure> for i32 {
+    fn from(procedure: Procedure) -> Self {
+        procedure.0
+    }
+}
+
 /// XDR: `const SAMPLE_NAME_MAX`.
 pub const NAME_MAX: usize = 32;
 

@@ -37,6 +37,13 @@ impl Emitter<'_> {
             ),
         );
         self.end_open_set(start, "Procedure", &members, false);
+        self.line(
+            "impl ::core::convert::From<Procedure> for i32 {
+                fn from(procedure: Procedure) -> Self {
+                    procedure.0
+                }
+            }\n",
+        );
     }
 
     /// A type for each procedure, which ties together what belongs to it. Other types are found behind

@@ -55,7 +55,7 @@ virt_xdr::open_enum! {
         /// Typed parameters can be text.
         REMOTE_FEATURE_TYPED_PARAM_STRING as TYPED_PARAM_STRING = 9,
         /// The keepalive program; asking for it turns it on.
-        REMOTE_FEATURE_PROGRAM_KEEPALIVE as PROGRAM_KEEPALIVE = 10,
+        REMOTE_FEATURE_PROGRAM_KEEPALIVE as KEEPALIVE = 10,
         /// Domain XML in a form for older hosts.
         REMOTE_FEATURE_XML_MIGRATABLE as XML_MIGRATABLE = 11,
         /// Migration of a domain that does not run.
@@ -63,9 +63,9 @@ virt_xdr::open_enum! {
         /// Migration with typed parameters.
         REMOTE_FEATURE_MIGRATION_PARAMS as MIGRATION_PARAMS = 13,
         /// Events that carry a callback ID.
-        REMOTE_FEATURE_REMOTE_EVENT_CALLBACK as REMOTE_EVENT_CALLBACK = 14,
+        REMOTE_FEATURE_REMOTE_EVENT_CALLBACK as EVENT_CALLBACK = 14,
         /// `CONNECT_REGISTER_CLOSE_CALLBACK`.
-        REMOTE_FEATURE_REMOTE_CLOSE_CALLBACK as REMOTE_CLOSE_CALLBACK = 15,
+        REMOTE_FEATURE_REMOTE_CLOSE_CALLBACK as CLOSE_CALLBACK = 15,
         /// `NETWORK_UPDATE` takes command and section in the order of its definition.
         REMOTE_FEATURE_NETWORK_UPDATE_HAS_CORRECT_ORDER as NETWORK_UPDATE_HAS_CORRECT_ORDER = 16,
     }

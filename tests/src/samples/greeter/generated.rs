@@ -16,6 +16,12 @@ pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x2000_424
     }
 }
 
+impl ::core::convert::From<Procedure> for i32 {
+    fn from(procedure: Procedure) -> Self {
+        procedure.0
+    }
+}
+
 /// The greatest length of a name in bytes.
 ///
 /// XDR: `const GREETER_NAME_MAX`.

@@ -1,11 +1,9 @@
-//! Flags, and the generated types in the words of a sentence.
+//! Generated types in the words of a sentence.
 
 use std::fmt;
 
-use crate::{AuthListRet, AuthType, CloseReason};
-
-/// A flag of `CONNECT_OPEN`: opens a connection that can only read.
-pub const READ_ONLY: u32 = 1;
+use crate::constants::ConnectCloseReason;
+use crate::remote::{AuthListRet, AuthType};
 
 /// The name as in a sentence: `none`, `SASL`, `polkit`, or `type 7`.
 impl fmt::Display for AuthType {
@@ -34,7 +32,7 @@ impl fmt::Display for AuthListRet {
 }
 
 /// libvirt's four words: `error`, `end of file`, `keepalive`, `client`; or the number.
-impl fmt::Display for CloseReason {
+impl fmt::Display for ConnectCloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::ERROR => f.pad("error"),
