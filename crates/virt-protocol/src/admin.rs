@@ -103,6 +103,7 @@ pub const CLIENT_INFO_PARAMETERS_MAX: usize = 64;
 pub const SERVER_CLIENT_LIMITS_MAX: usize = 32;
 
 /// XDR: `struct admin_connect_list_servers_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListServersArgs {
     /// False asks for the number only.
@@ -205,6 +206,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListServersRet<S> {
 }
 
 /// XDR: `struct admin_connect_lookup_server_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectLookupServerArgs<S = String> {
     /// XDR: `admin_nonnull_string name`: at most 4194304 bytes.
@@ -236,6 +238,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectLookupServerArgs<S> {
 }
 
 /// XDR: `struct admin_server_get_threadpool_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerGetThreadpoolParametersArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -301,6 +304,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerGetThreadpoolParametersRet<S> {
 }
 
 /// XDR: `struct admin_server_set_threadpool_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerSetThreadpoolParametersArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -345,6 +349,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerSetThreadpoolParametersArgs<S> 
 }
 
 /// XDR: `struct admin_server_list_clients_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerListClientsArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -468,6 +473,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerListClientsRet<S> {
 }
 
 /// XDR: `struct admin_server_lookup_client_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerLookupClientArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -500,6 +506,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerLookupClientArgs<S> {
 }
 
 /// XDR: `struct admin_client_get_info_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ClientGetInfoArgs<S = String> {
     /// XDR: `admin_nonnull_client clnt`.
@@ -565,6 +572,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ClientGetInfoRet<S> {
 }
 
 /// XDR: `struct admin_client_close_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ClientCloseArgs<S = String> {
     /// XDR: `admin_nonnull_client clnt`.
@@ -593,6 +601,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ClientCloseArgs<S> {
 }
 
 /// XDR: `struct admin_server_get_client_limits_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerGetClientLimitsArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -658,6 +667,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerGetClientLimitsRet<S> {
 }
 
 /// XDR: `struct admin_server_set_client_limits_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerSetClientLimitsArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -772,6 +782,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetLoggingFiltersRet<S> {
 }
 
 /// XDR: `struct admin_connect_set_logging_outputs_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectSetLoggingOutputsArgs<S = String> {
     /// XDR: `admin_string outputs`: at most 4194304 bytes.
@@ -806,6 +817,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectSetLoggingOutputsArgs<S> {
 }
 
 /// XDR: `struct admin_connect_set_logging_filters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectSetLoggingFiltersArgs<S = String> {
     /// XDR: `admin_string filters`: at most 4194304 bytes.
@@ -840,6 +852,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectSetLoggingFiltersArgs<S> {
 }
 
 /// XDR: `struct admin_server_update_tls_files_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerUpdateTlsFilesArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -868,6 +881,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerUpdateTlsFilesArgs<S> {
 }
 
 /// XDR: `struct admin_connect_set_daemon_timeout_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectSetDaemonTimeoutArgs {
     /// In seconds; 0 never exits.

@@ -31,6 +31,7 @@ impl From<Procedure> for i32 {
 }
 
 /// XDR: `struct lxc_domain_open_namespace_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenNamespaceArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

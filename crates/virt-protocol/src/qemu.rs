@@ -49,6 +49,7 @@ impl From<Procedure> for i32 {
 }
 
 /// XDR: `struct qemu_domain_monitor_command_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMonitorCommandArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -112,6 +113,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMonitorCommandRet<S> {
 }
 
 /// XDR: `struct qemu_domain_attach_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAttachArgs {
     /// The process ID.
@@ -142,6 +144,7 @@ impl<'a> Decode<'a> for DomainAttachArgs {
 }
 
 /// XDR: `struct qemu_domain_agent_command_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAgentCommandArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -214,6 +217,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAgentCommandRet<S> {
 }
 
 /// XDR: `struct qemu_connect_domain_monitor_event_register_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectDomainMonitorEventRegisterArgs<S = String> {
     /// Without one, all domains.
@@ -316,6 +320,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMonitorEventMsg<S> {
 }
 
 /// XDR: `struct qemu_domain_monitor_command_with_files_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMonitorCommandWithFilesArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

@@ -1,5 +1,6 @@
 //! The shipped server, behind a hypervisor that opens any URI.
 
+use virt_remote::constants::ConnectFlags;
 use virt_remote::{AuthType, Hypervisor, RemoteServer, Version};
 use virt_transport::RemoteError;
 

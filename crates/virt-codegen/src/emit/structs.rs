@@ -162,6 +162,7 @@ impl Emitter<'_> {
         // Arguments and results are used once, as a whole: more traits for each of them would only take time to compile.
         let is_light = self.runtime.methods;
         if is_light && ty.role == Role::Arguments {
+            self.line("#[cfg_attr(feature = \"extra-traits\", derive(Debug, Clone, PartialEq))]");
             return self.arbitrary();
         } else if is_light && ty.role == Role::Result {
             derives.push("PartialEq");

@@ -98,6 +98,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for AuthSaslInitRet<S> {
 }
 
 /// XDR: `struct remote_auth_sasl_start_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct AuthSaslStartArgs<S = String> {
     /// XDR: `remote_nonnull_string mech`: at most 4194304 bytes.
@@ -179,6 +180,7 @@ impl<'a> Decode<'a> for AuthSaslStartRet {
 }
 
 /// XDR: `struct remote_auth_sasl_step_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct AuthSaslStepArgs {
     /// True without data, which differs from empty data.

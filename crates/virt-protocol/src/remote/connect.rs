@@ -72,6 +72,7 @@ virt_xdr::open_enum! {
 }
 
 /// XDR: `struct remote_connect_open_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectOpenArgs<S = String> {
     /// The URI; without one the daemon chooses.
@@ -130,6 +131,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetTypeRet<S> {
 }
 
 /// XDR: `struct remote_connect_get_max_vcpus_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetMaxVcpusArgs<S = String> {
     /// The domain type, such as `kvm`; without one the driver chooses.
@@ -246,6 +248,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetUriRet<S> {
 }
 
 /// XDR: `struct remote_connect_compare_cpu_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectCompareCpuArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -274,6 +277,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectCompareCpuArgs<S> {
 }
 
 /// XDR: `struct remote_connect_baseline_cpu_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectBaselineCpuArgs<S = String> {
     /// XDR: `remote_nonnull_string xmlCPUs<REMOTE_CPU_BASELINE_MAX>`: at most 256 elements of at most 4194304 bytes.
@@ -363,6 +367,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetSysinfoRet<S> {
 }
 
 /// XDR: `struct remote_connect_get_cpu_model_names_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetCpuModelNamesArgs<S = String> {
     /// XDR: `remote_nonnull_string arch`: at most 4194304 bytes.
@@ -465,6 +470,7 @@ impl<'a> Decode<'a> for ConnectEventConnectionClosedMsg {
 }
 
 /// XDR: `struct remote_connect_compare_hypervisor_cpu_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectCompareHypervisorCpuArgs<S = String> {
     /// The driver chooses omitted values, here and below.
@@ -541,6 +547,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectCompareHypervisorCpuArgs<S> {
 }
 
 /// XDR: `struct remote_connect_baseline_hypervisor_cpu_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectBaselineHypervisorCpuArgs<S = String> {
     /// The driver chooses omitted values, here and below.
@@ -650,6 +657,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectBaselineHypervisorCpuRet<S> {
 }
 
 /// XDR: `struct remote_connect_set_identity_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectSetIdentityArgs<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_CONNECT_IDENTITY_PARAMS_MAX>`: at most 20 elements.

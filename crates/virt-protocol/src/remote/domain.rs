@@ -34,6 +34,7 @@ pub const CONNECT_GET_ALL_DOMAIN_STATS_MAX: usize = 262_144;
 pub const DOMAIN_MESSAGES_MAX: usize = 2048;
 
 /// XDR: `struct remote_domain_create_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml_desc`: at most 4194304 bytes.
@@ -65,6 +66,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCreateXmlArgs<S> {
 }
 
 /// XDR: `struct remote_domain_define_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -89,6 +91,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDefineXmlArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -250,6 +253,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListDefinedDomainsRet<S> {
 }
 
 /// XDR: `struct remote_domain_lookup_by_name_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -277,6 +281,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainLookupByNameArgs<S> {
 }
 
 /// XDR: `struct remote_domain_reboot_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainRebootArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -305,6 +310,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainRebootArgs<S> {
 }
 
 /// XDR: `struct remote_domain_set_autostart_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetAutostartArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -364,6 +370,7 @@ impl<'a> Decode<'a> for ConnectListDomainsRet {
 }
 
 /// XDR: `struct remote_connect_domain_xml_from_native_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectDomainXmlFromNativeArgs<S = String> {
     /// XDR: `remote_nonnull_string nativeFormat`: at most 4194304 bytes.
@@ -439,6 +446,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectDomainXmlFromNativeRet<S> {
 }
 
 /// XDR: `struct remote_connect_domain_xml_to_native_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectDomainXmlToNativeArgs<S = String> {
     /// XDR: `remote_nonnull_string nativeFormat`: at most 4194304 bytes.
@@ -514,6 +522,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectDomainXmlToNativeRet<S> {
 }
 
 /// XDR: `struct remote_domain_create_with_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCreateWithFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -542,6 +551,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCreateWithFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_state_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetStateArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -599,6 +609,7 @@ impl<'a> Decode<'a> for DomainGetStateRet {
 }
 
 /// XDR: `struct remote_domain_undefine_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainUndefineFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -627,6 +638,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainUndefineFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_destroy_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDestroyFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -655,6 +667,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDestroyFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_reset_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainResetArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -683,6 +696,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainResetArgs<S> {
 }
 
 /// XDR: `struct remote_domain_shutdown_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainShutdownFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -711,6 +725,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainShutdownFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_set_metadata_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetMetadataArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -773,6 +788,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetMetadataArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_metadata_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetMetadataArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -842,6 +858,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetMetadataRet<S> {
 }
 
 /// XDR: `struct remote_connect_list_all_domains_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllDomainsArgs {
     /// False asks for the number only.
@@ -907,6 +924,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllDomainsRet<S> {
 }
 
 /// XDR: `struct remote_domain_create_xml_with_files_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCreateXmlWithFilesArgs<S = String> {
     /// XDR: `remote_nonnull_string xml_desc`: at most 4194304 bytes.
@@ -941,6 +959,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCreateXmlWithFilesArgs<S> {
 }
 
 /// XDR: `struct remote_domain_create_with_files_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCreateWithFilesArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -969,6 +988,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCreateWithFilesArgs<S> {
 }
 
 /// XDR: `struct remote_connect_get_domain_capabilities_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetDomainCapabilitiesArgs<S = String> {
     /// The driver chooses omitted values, here and below.
@@ -1066,6 +1086,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetDomainCapabilitiesRet<S> {
 }
 
 /// XDR: `struct remote_connect_get_all_domain_stats_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetAllDomainStatsArgs<S = String> {
     /// If empty, all domains that the flags select.
@@ -1193,6 +1214,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetAllDomainStatsRet<S> {
 }
 
 /// XDR: `struct remote_domain_define_xml_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDefineXmlFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -1224,6 +1246,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDefineXmlFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_rename_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainRenameArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1259,6 +1282,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainRenameArgs<S> {
 }
 
 /// XDR: `struct remote_domain_set_lifecycle_action_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetLifecycleActionArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1295,6 +1319,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetLifecycleActionArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_messages_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetMessagesArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1356,6 +1381,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetMessagesRet<S> {
 }
 
 /// XDR: `struct remote_domain_set_autostart_once_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetAutostartOnceArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

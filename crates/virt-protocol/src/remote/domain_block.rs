@@ -48,6 +48,7 @@ pub const DOMAIN_BLOCK_PEEK_BUFFER_MAX: usize = 4_194_304;
 pub const DOMAIN_DISK_ERRORS_MAX: usize = 256;
 
 /// XDR: `struct remote_domain_block_stats_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockStatsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -122,6 +123,7 @@ impl<'a> Decode<'a> for DomainBlockStatsRet {
 }
 
 /// XDR: `struct remote_domain_block_peek_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockPeekArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -199,6 +201,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainBlockPeekRet<B> {
 }
 
 /// XDR: `struct remote_domain_get_block_info_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetBlockInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -273,6 +276,7 @@ impl<'a> Decode<'a> for DomainGetBlockInfoRet {
 }
 
 /// XDR: `struct remote_domain_set_blkio_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetBlkioParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -317,6 +321,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetBlkioParametersArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_blkio_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetBlkioParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -392,6 +397,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetBlkioParametersRet<S> {
 }
 
 /// XDR: `struct remote_domain_block_job_abort_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockJobAbortArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -427,6 +433,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockJobAbortArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_block_job_info_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetBlockJobInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -511,6 +518,7 @@ impl<'a> Decode<'a> for DomainGetBlockJobInfoRet {
 }
 
 /// XDR: `struct remote_domain_block_job_set_speed_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockJobSetSpeedArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -552,6 +560,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockJobSetSpeedArgs<S> {
 }
 
 /// XDR: `struct remote_domain_block_pull_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockPullArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -590,6 +599,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockPullArgs<S> {
 }
 
 /// XDR: `struct remote_domain_block_stats_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockStatsFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -672,6 +682,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockStatsFlagsRet<S> {
 }
 
 /// XDR: `struct remote_domain_block_resize_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockResizeArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -713,6 +724,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockResizeArgs<S> {
 }
 
 /// XDR: `struct remote_domain_set_block_io_tune_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetBlockIoTuneArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -764,6 +776,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetBlockIoTuneArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_block_io_tune_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetBlockIoTuneArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -851,6 +864,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetBlockIoTuneRet<S> {
 }
 
 /// XDR: `struct remote_domain_get_disk_errors_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetDiskErrorsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -960,6 +974,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetDiskErrorsRet<S> {
 }
 
 /// XDR: `struct remote_domain_block_rebase_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockRebaseArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1013,6 +1028,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockRebaseArgs<S> {
 }
 
 /// XDR: `struct remote_domain_block_commit_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockCommitArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1075,6 +1091,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockCommitArgs<S> {
 }
 
 /// XDR: `struct remote_domain_block_copy_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockCopyArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1130,6 +1147,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockCopyArgs<S> {
 }
 
 /// XDR: `struct remote_domain_set_block_threshold_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetBlockThresholdArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1173,6 +1191,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetBlockThresholdArgs<S> {
 }
 
 /// XDR: `struct remote_domain_set_throttle_group_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetThrottleGroupArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1224,6 +1243,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetThrottleGroupArgs<S> {
 }
 
 /// XDR: `struct remote_domain_del_throttle_group_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDelThrottleGroupArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

@@ -21,6 +21,7 @@ use crate::remote::{PROGRAM, Procedure};
 pub const DOMAIN_CHECKPOINT_LIST_MAX: usize = 16_384;
 
 /// XDR: `struct remote_domain_checkpoint_create_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCheckpointCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -59,6 +60,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointCreateXmlArgs<S> {
 }
 
 /// XDR: `struct remote_domain_checkpoint_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCheckpointGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_domain_checkpoint checkpoint`.
@@ -118,6 +120,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointGetXmlDescRet<S> {
 }
 
 /// XDR: `struct remote_domain_list_all_checkpoints_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainListAllCheckpointsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -194,6 +197,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainListAllCheckpointsRet<S> {
 }
 
 /// XDR: `struct remote_domain_checkpoint_list_all_children_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCheckpointListAllChildrenArgs<S = String> {
     /// XDR: `remote_nonnull_domain_checkpoint checkpoint`.
@@ -273,6 +277,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointListAllChildrenRet<S>
 }
 
 /// XDR: `struct remote_domain_checkpoint_lookup_by_name_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCheckpointLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -311,6 +316,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointLookupByNameArgs<S> {
 }
 
 /// XDR: `struct remote_domain_checkpoint_get_parent_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCheckpointGetParentArgs<S = String> {
     /// XDR: `remote_nonnull_domain_checkpoint checkpoint`.
@@ -339,6 +345,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointGetParentArgs<S> {
 }
 
 /// XDR: `struct remote_domain_checkpoint_delete_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCheckpointDeleteArgs<S = String> {
     /// XDR: `remote_nonnull_domain_checkpoint checkpoint`.
@@ -367,6 +374,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointDeleteArgs<S> {
 }
 
 /// XDR: `struct remote_domain_backup_begin_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBackupBeginArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -414,6 +422,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBackupBeginArgs<S> {
 }
 
 /// XDR: `struct remote_domain_backup_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBackupGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

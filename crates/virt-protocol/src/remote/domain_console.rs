@@ -20,6 +20,7 @@ use crate::remote::{PROGRAM, Procedure};
 pub const DOMAIN_SEND_KEY_MAX: usize = 16;
 
 /// XDR: `struct remote_domain_open_console_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenConsoleArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -60,6 +61,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainOpenConsoleArgs<S> {
 }
 
 /// XDR: `struct remote_domain_inject_nmi_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainInjectNmiArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -88,6 +90,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainInjectNmiArgs<S> {
 }
 
 /// XDR: `struct remote_domain_screenshot_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainScreenshotArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -152,6 +155,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainScreenshotRet<S> {
 }
 
 /// XDR: `struct remote_domain_send_key_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSendKeyArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -200,6 +204,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSendKeyArgs<S> {
 }
 
 /// XDR: `struct remote_domain_open_graphics_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenGraphicsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -234,6 +239,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainOpenGraphicsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_open_channel_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenChannelArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -274,6 +280,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainOpenChannelArgs<S> {
 }
 
 /// XDR: `struct remote_domain_open_graphics_fd_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenGraphicsFdArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -308,6 +315,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainOpenGraphicsFdArgs<S> {
 }
 
 /// XDR: `struct remote_domain_graphics_reload_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGraphicsReloadArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

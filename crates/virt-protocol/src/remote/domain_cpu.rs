@@ -54,6 +54,7 @@ pub const DOMAIN_GET_CPU_STATS_MAX: usize = 2048;
 pub const DOMAIN_IOTHREAD_PARAMS_MAX: usize = 64;
 
 /// XDR: `struct remote_domain_get_vcpus_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetVcpusArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -176,6 +177,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainGetVcpusRet<B> {
 }
 
 /// XDR: `struct remote_domain_pin_vcpu_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainPinVcpuArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -216,6 +218,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainPinVcpuArgs<
 }
 
 /// XDR: `struct remote_domain_set_vcpus_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetVcpusArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -278,6 +281,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetSchedulerTypeRet<S> {
 }
 
 /// XDR: `struct remote_domain_get_scheduler_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetSchedulerParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -345,6 +349,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetSchedulerParametersRet<S> {
 }
 
 /// XDR: `struct remote_domain_set_scheduler_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetSchedulerParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -385,6 +390,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetSchedulerParametersArgs<S> {
 }
 
 /// XDR: `struct remote_domain_set_vcpus_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetVcpusFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -417,6 +423,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetVcpusFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_vcpus_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetVcpusFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -445,6 +452,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetVcpusFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_set_scheduler_parameters_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetSchedulerParametersFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -489,6 +497,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetSchedulerParametersFlagsArgs
 }
 
 /// XDR: `struct remote_domain_get_scheduler_parameters_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetSchedulerParametersFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -563,6 +572,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetSchedulerParametersFlagsRet<
 }
 
 /// XDR: `struct remote_domain_pin_vcpu_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainPinVcpuFlagsArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -607,6 +617,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainPinVcpuFlags
 }
 
 /// XDR: `struct remote_domain_get_vcpu_pin_info_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetVcpuPinInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -686,6 +697,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainGetVcpuPinInfoRet<B> {
 }
 
 /// XDR: `struct remote_domain_get_cpu_stats_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetCpuStatsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -775,6 +787,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetCpuStatsRet<S> {
 }
 
 /// XDR: `struct remote_domain_pin_emulator_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainPinEmulatorArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -815,6 +828,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainPinEmulatorA
 }
 
 /// XDR: `struct remote_domain_get_emulator_pin_info_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetEmulatorPinInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -888,6 +902,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainGetEmulatorPinInfoRet<B> {
 }
 
 /// XDR: `struct remote_domain_get_iothread_info_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetIothreadInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1001,6 +1016,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainGetIothreadInfoRet<B> {
 }
 
 /// XDR: `struct remote_domain_pin_iothread_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainPinIothreadArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1045,6 +1061,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainPinIothreadA
 }
 
 /// XDR: `struct remote_domain_add_iothread_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAddIothreadArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1077,6 +1094,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAddIothreadArgs<S> {
 }
 
 /// XDR: `struct remote_domain_del_iothread_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDelIothreadArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1109,6 +1127,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDelIothreadArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_perf_events_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetPerfEventsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1174,6 +1193,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetPerfEventsRet<S> {
 }
 
 /// XDR: `struct remote_domain_set_perf_events_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetPerfEventsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1218,6 +1238,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetPerfEventsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_set_vcpu_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetVcpuArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1261,6 +1282,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetVcpuArgs<S> {
 }
 
 /// XDR: `struct remote_domain_set_iothread_params_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetIothreadParamsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

@@ -12,6 +12,7 @@ use crate::remote::types::{Domain, STRING_MAX};
 use crate::remote::{PROGRAM, Procedure};
 
 /// XDR: `struct remote_domain_attach_device_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAttachDeviceArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -43,6 +44,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAttachDeviceArgs<S> {
 }
 
 /// XDR: `struct remote_domain_detach_device_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDetachDeviceArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -74,6 +76,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDetachDeviceArgs<S> {
 }
 
 /// XDR: `struct remote_domain_attach_device_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAttachDeviceFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -109,6 +112,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAttachDeviceFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_detach_device_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDetachDeviceFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -144,6 +148,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDetachDeviceFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_update_device_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainUpdateDeviceFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -179,6 +184,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainUpdateDeviceFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_detach_device_alias_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDetachDeviceAliasArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -214,6 +220,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDetachDeviceAliasArgs<S> {
 }
 
 /// XDR: `struct remote_domain_fd_associate_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainFdAssociateArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

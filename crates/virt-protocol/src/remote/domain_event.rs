@@ -705,6 +705,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventDeviceRemovedMsg<S> {
 }
 
 /// XDR: `struct remote_connect_domain_event_callback_register_any_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectDomainEventCallbackRegisterAnyArgs<S = String> {
     /// XDR: `int eventID`.

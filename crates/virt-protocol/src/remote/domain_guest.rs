@@ -47,6 +47,7 @@ pub const DOMAIN_GUEST_INFO_PARAMS_MAX: usize = 2048;
 pub const DOMAIN_AUTHORIZED_SSH_KEYS_MAX: usize = 2048;
 
 /// XDR: `struct remote_domain_pm_suspend_for_duration_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainPmSuspendForDurationArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -85,6 +86,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainPmSuspendForDurationArgs<S> {
 }
 
 /// XDR: `struct remote_domain_pm_wakeup_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainPmWakeupArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -113,6 +115,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainPmWakeupArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_hostname_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetHostnameArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -169,6 +172,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetHostnameRet<S> {
 }
 
 /// XDR: `struct remote_domain_fstrim_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainFstrimArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -215,6 +219,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainFstrimArgs<S> {
 }
 
 /// XDR: `struct remote_domain_send_process_signal_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSendProcessSignalArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -253,6 +258,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSendProcessSignalArgs<S> {
 }
 
 /// XDR: `struct remote_domain_fsfreeze_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainFsfreezeArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -299,6 +305,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainFsfreezeArgs<S> {
 }
 
 /// XDR: `struct remote_domain_fsthaw_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainFsthawArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -345,6 +352,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainFsthawArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_time_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetTimeArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -406,6 +414,7 @@ impl<'a> Decode<'a> for DomainGetTimeRet {
 }
 
 /// XDR: `struct remote_domain_set_time_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetTimeArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -446,6 +455,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetTimeArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_fsinfo_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetFsinfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -576,6 +586,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetFsinfoRet<S> {
 }
 
 /// XDR: `struct remote_domain_set_user_password_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetUserPasswordArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -626,6 +637,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetUserPasswordArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_guest_vcpus_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetGuestVcpusArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -691,6 +703,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetGuestVcpusRet<S> {
 }
 
 /// XDR: `struct remote_domain_set_guest_vcpus_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetGuestVcpusArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -734,6 +747,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetGuestVcpusArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_guest_info_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetGuestInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -805,6 +819,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetGuestInfoRet<S> {
 }
 
 /// XDR: `struct remote_domain_agent_set_response_timeout_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAgentSetResponseTimeoutArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -839,6 +854,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAgentSetResponseTimeoutArgs<S> 
 }
 
 /// XDR: `struct remote_domain_authorized_ssh_keys_get_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAuthorizedSshKeysGetArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -912,6 +928,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAuthorizedSshKeysGetRet<S> {
 }
 
 /// XDR: `struct remote_domain_authorized_ssh_keys_set_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAuthorizedSshKeysSetArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

@@ -34,6 +34,7 @@ pub const DOMAIN_IP_ADDR_MAX: usize = 2048;
 pub const DOMAIN_ANNOUNCE_INTERFACE_PARAMS_MAX: usize = 16;
 
 /// XDR: `struct remote_domain_interface_stats_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainInterfaceStatsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -120,6 +121,7 @@ impl<'a> Decode<'a> for DomainInterfaceStatsRet {
 }
 
 /// XDR: `struct remote_domain_set_interface_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetInterfaceParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -174,6 +176,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetInterfaceParametersArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_interface_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetInterfaceParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -259,6 +262,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetInterfaceParametersRet<S> {
 }
 
 /// XDR: `struct remote_domain_interface_addresses_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainInterfaceAddressesArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -429,6 +433,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainInterfaceAddressesRet<S> {
 }
 
 /// XDR: `struct remote_domain_announce_interface_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAnnounceInterfaceArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

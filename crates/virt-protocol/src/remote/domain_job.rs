@@ -90,6 +90,7 @@ impl<'a> Decode<'a> for DomainGetJobInfoRet {
 }
 
 /// XDR: `struct remote_domain_get_control_info_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetControlInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -153,6 +154,7 @@ impl<'a> Decode<'a> for DomainGetControlInfoRet {
 }
 
 /// XDR: `struct remote_domain_get_job_stats_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetJobStatsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -222,6 +224,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetJobStatsRet<S> {
 }
 
 /// XDR: `struct remote_domain_abort_job_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAbortJobFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

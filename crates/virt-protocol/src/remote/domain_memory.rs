@@ -36,6 +36,7 @@ pub const DOMAIN_MEMORY_STATS_MAX: usize = 1024;
 pub const DOMAIN_MEMORY_PEEK_BUFFER_MAX: usize = 4_194_304;
 
 /// XDR: `struct remote_domain_set_max_memory_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetMaxMemoryArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -66,6 +67,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetMaxMemoryArgs<S> {
 }
 
 /// XDR: `struct remote_domain_set_memory_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetMemoryArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -96,6 +98,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetMemoryArgs<S> {
 }
 
 /// XDR: `struct remote_domain_memory_peek_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMemoryPeekArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -167,6 +170,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainMemoryPeekRet<B> {
 }
 
 /// XDR: `struct remote_domain_memory_stats_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMemoryStatsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -263,6 +267,7 @@ impl<'a> Decode<'a> for DomainMemoryStatsRet {
 }
 
 /// XDR: `struct remote_domain_set_memory_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetMemoryParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -307,6 +312,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetMemoryParametersArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_memory_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetMemoryParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -382,6 +388,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetMemoryParametersRet<S> {
 }
 
 /// XDR: `struct remote_domain_set_memory_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetMemoryFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -416,6 +423,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetMemoryFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_set_numa_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetNumaParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -460,6 +468,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetNumaParametersArgs<S> {
 }
 
 /// XDR: `struct remote_domain_get_numa_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetNumaParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -535,6 +544,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetNumaParametersRet<S> {
 }
 
 /// XDR: `struct remote_domain_set_memory_stats_period_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetMemoryStatsPeriodArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -569,6 +579,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetMemoryStatsPeriodArgs<S> {
 }
 
 /// XDR: `struct remote_domain_start_dirty_rate_calc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainStartDirtyRateCalcArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

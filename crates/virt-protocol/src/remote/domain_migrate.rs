@@ -23,6 +23,7 @@ pub const MIGRATE_COOKIE_MAX: usize = 4_194_304;
 pub const DOMAIN_MIGRATE_PARAM_LIST_MAX: usize = 64;
 
 /// XDR: `struct remote_domain_migrate_prepare_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepareArgs<S = String> {
     /// The URI to send the data to, as the client proposes.
@@ -122,6 +123,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepa
 }
 
 /// XDR: `struct remote_domain_migrate_perform_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePerformArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -189,6 +191,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigratePerfo
 }
 
 /// XDR: `struct remote_domain_migrate_finish_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateFinishArgs<S = String, B = Vec<u8>> {
     /// The name of the domain on the destination.
@@ -241,6 +244,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateFinis
 }
 
 /// XDR: `struct remote_domain_migrate_prepare2_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepare2Args<S = String> {
     /// The URI to send the data to, as the client proposes.
@@ -347,6 +351,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepa
 }
 
 /// XDR: `struct remote_domain_migrate_finish2_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateFinish2Args<S = String, B = Vec<u8>> {
     /// The name of the domain on the destination.
@@ -405,6 +410,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateFinis
 }
 
 /// XDR: `struct remote_domain_migrate_prepare_tunnel_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepareTunnelArgs<S = String> {
     /// XDR: `unsigned hyper flags`.
@@ -457,6 +463,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigratePrepareTunnelArgs<S> {
 }
 
 /// XDR: `struct remote_domain_migrate_set_max_downtime_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateSetMaxDowntimeArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -491,6 +498,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateSetMaxDowntimeArgs<S> {
 }
 
 /// XDR: `struct remote_domain_migrate_set_max_speed_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateSetMaxSpeedArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -525,6 +533,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateSetMaxSpeedArgs<S> {
 }
 
 /// XDR: `struct remote_domain_migrate_begin3_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateBegin3Args<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -621,6 +630,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateBegin
 }
 
 /// XDR: `struct remote_domain_migrate_prepare3_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepare3Args<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
@@ -739,6 +749,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepa
 }
 
 /// XDR: `struct remote_domain_migrate_prepare_tunnel3_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepareTunnel3Args<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
@@ -838,6 +849,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepareTunnel3Ret<B> {
 }
 
 /// XDR: `struct remote_domain_migrate_perform3_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePerform3Args<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -961,6 +973,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainMigratePerform3Ret<B> {
 }
 
 /// XDR: `struct remote_domain_migrate_finish3_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateFinish3Args<S = String, B = Vec<u8>> {
     /// The name of the domain on the destination.
@@ -1071,6 +1084,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateFinis
 }
 
 /// XDR: `struct remote_domain_migrate_confirm3_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateConfirm3Args<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1117,6 +1131,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateConfi
 }
 
 /// XDR: `struct remote_domain_migrate_get_max_speed_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateGetMaxSpeedArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1145,6 +1160,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateGetMaxSpeedArgs<S> {
 }
 
 /// XDR: `struct remote_domain_migrate_get_compression_cache_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateGetCompressionCacheArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1173,6 +1189,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateGetCompressionCacheArgs<
 }
 
 /// XDR: `struct remote_domain_migrate_set_compression_cache_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateSetCompressionCacheArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1210,6 +1227,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateSetCompressionCacheArgs<
 }
 
 /// XDR: `struct remote_domain_migrate_begin3_params_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateBegin3ParamsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1294,6 +1312,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateBegin
 }
 
 /// XDR: `struct remote_domain_migrate_prepare3_params_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepare3ParamsArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_MIGRATE_PARAM_LIST_MAX>`: at most 64 elements.
@@ -1393,6 +1412,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepa
 }
 
 /// XDR: `struct remote_domain_migrate_prepare_tunnel3_params_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepareTunnel3ParamsArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_MIGRATE_PARAM_LIST_MAX>`: at most 64 elements.
@@ -1480,6 +1500,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepareTunnel3ParamsRet<
 }
 
 /// XDR: `struct remote_domain_migrate_perform3_params_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePerform3ParamsArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1583,6 +1604,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainMigratePerform3ParamsRet<B> {
 }
 
 /// XDR: `struct remote_domain_migrate_finish3_params_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateFinish3ParamsArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_MIGRATE_PARAM_LIST_MAX>`: at most 64 elements.
@@ -1678,6 +1700,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateFinis
 }
 
 /// XDR: `struct remote_domain_migrate_confirm3_params_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateConfirm3ParamsArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1742,6 +1765,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a>
 }
 
 /// XDR: `struct remote_domain_migrate_start_post_copy_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateStartPostCopyArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1770,6 +1794,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateStartPostCopyArgs<S> {
 }
 
 /// XDR: `struct remote_domain_migrate_get_max_downtime_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateGetMaxDowntimeArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

@@ -20,6 +20,7 @@ use crate::remote::{PROGRAM, Procedure};
 pub const DOMAIN_SAVE_PARAMS_MAX: usize = 64;
 
 /// XDR: `struct remote_domain_core_dump_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCoreDumpArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -54,6 +55,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCoreDumpArgs<S> {
 }
 
 /// XDR: `struct remote_domain_restore_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainRestoreArgs<S = String> {
     /// A path on the host.
@@ -80,6 +82,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainRestoreArgs<S> {
 }
 
 /// XDR: `struct remote_domain_save_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSaveArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -110,6 +113,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSaveArgs<S> {
 }
 
 /// XDR: `struct remote_domain_managed_save_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainManagedSaveArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -138,6 +142,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainManagedSaveArgs<S> {
 }
 
 /// XDR: `struct remote_domain_has_managed_save_image_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainHasManagedSaveImageArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -166,6 +171,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainHasManagedSaveImageArgs<S> {
 }
 
 /// XDR: `struct remote_domain_managed_save_remove_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainManagedSaveRemoveArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -194,6 +200,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainManagedSaveRemoveArgs<S> {
 }
 
 /// XDR: `struct remote_domain_save_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSaveFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -237,6 +244,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSaveFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_restore_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainRestoreFlagsArgs<S = String> {
     /// A path on the host.
@@ -282,6 +290,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainRestoreFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_save_image_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSaveImageGetXmlDescArgs<S = String> {
     /// A path on the host.
@@ -343,6 +352,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSaveImageGetXmlDescRet<S> {
 }
 
 /// XDR: `struct remote_domain_save_image_define_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSaveImageDefineXmlArgs<S = String> {
     /// A path on the host.
@@ -383,6 +393,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSaveImageDefineXmlArgs<S> {
 }
 
 /// XDR: `struct remote_domain_core_dump_with_format_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCoreDumpWithFormatArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -424,6 +435,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCoreDumpWithFormatArgs<S> {
 }
 
 /// XDR: `struct remote_domain_managed_save_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainManagedSaveGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -480,6 +492,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainManagedSaveGetXmlDescRet<S> {
 }
 
 /// XDR: `struct remote_domain_managed_save_define_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainManagedSaveDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -518,6 +531,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainManagedSaveDefineXmlArgs<S> {
 }
 
 /// XDR: `struct remote_domain_save_params_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSaveParamsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -562,6 +576,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSaveParamsArgs<S> {
 }
 
 /// XDR: `struct remote_domain_restore_params_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainRestoreParamsArgs<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_SAVE_PARAMS_MAX>`: at most 64 elements.

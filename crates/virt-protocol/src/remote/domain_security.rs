@@ -106,6 +106,7 @@ impl<'a> Decode<'a> for DomainGetSecurityLabelListRet {
 }
 
 /// XDR: `struct remote_domain_get_launch_security_info_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetLaunchSecurityInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -171,6 +172,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetLaunchSecurityInfoRet<S> {
 }
 
 /// XDR: `struct remote_domain_set_launch_security_state_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetLaunchSecurityStateArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

@@ -20,6 +20,7 @@ use crate::remote::{PROGRAM, Procedure};
 pub const DOMAIN_SNAPSHOT_LIST_MAX: usize = 16_384;
 
 /// XDR: `struct remote_domain_snapshot_create_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -58,6 +59,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotCreateXmlArgs<S> {
 }
 
 /// XDR: `struct remote_domain_snapshot_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -114,6 +116,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotGetXmlDescRet<S> {
 }
 
 /// XDR: `struct remote_domain_snapshot_num_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotNumArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -142,6 +145,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotNumArgs<S> {
 }
 
 /// XDR: `struct remote_domain_snapshot_list_names_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotListNamesArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -209,6 +213,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotListNamesRet<S> {
 }
 
 /// XDR: `struct remote_domain_snapshot_lookup_by_name_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -247,6 +252,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotLookupByNameArgs<S> {
 }
 
 /// XDR: `struct remote_domain_has_current_snapshot_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainHasCurrentSnapshotArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -275,6 +281,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainHasCurrentSnapshotArgs<S> {
 }
 
 /// XDR: `struct remote_domain_snapshot_current_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotCurrentArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -303,6 +310,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotCurrentArgs<S> {
 }
 
 /// XDR: `struct remote_domain_revert_to_snapshot_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainRevertToSnapshotArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -331,6 +339,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainRevertToSnapshotArgs<S> {
 }
 
 /// XDR: `struct remote_domain_snapshot_delete_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotDeleteArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -359,6 +368,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotDeleteArgs<S> {
 }
 
 /// XDR: `struct remote_domain_snapshot_get_parent_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotGetParentArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -387,6 +397,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotGetParentArgs<S> {
 }
 
 /// XDR: `struct remote_domain_snapshot_num_children_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotNumChildrenArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -415,6 +426,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotNumChildrenArgs<S> {
 }
 
 /// XDR: `struct remote_domain_snapshot_list_children_names_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotListChildrenNamesArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -485,6 +497,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotListChildrenNamesRet<S>
 }
 
 /// XDR: `struct remote_domain_snapshot_is_current_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotIsCurrentArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -513,6 +526,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotIsCurrentArgs<S> {
 }
 
 /// XDR: `struct remote_domain_snapshot_has_metadata_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotHasMetadataArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -541,6 +555,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotHasMetadataArgs<S> {
 }
 
 /// XDR: `struct remote_domain_list_all_snapshots_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainListAllSnapshotsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -613,6 +628,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainListAllSnapshotsRet<S> {
 }
 
 /// XDR: `struct remote_domain_snapshot_list_all_children_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotListAllChildrenArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snapshot`.

@@ -52,6 +52,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListInterfacesRet<S> {
 }
 
 /// XDR: `struct remote_interface_lookup_by_name_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct InterfaceLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -79,6 +80,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for InterfaceLookupByNameArgs<S> {
 }
 
 /// XDR: `struct remote_interface_lookup_by_mac_string_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct InterfaceLookupByMacStringArgs<S = String> {
     /// XDR: `remote_nonnull_string mac`: at most 4194304 bytes.
@@ -106,6 +108,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for InterfaceLookupByMacStringArgs<S> {
 }
 
 /// XDR: `struct remote_interface_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct InterfaceGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_interface iface`.
@@ -162,6 +165,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for InterfaceGetXmlDescRet<S> {
 }
 
 /// XDR: `struct remote_interface_define_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct InterfaceDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -193,6 +197,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for InterfaceDefineXmlArgs<S> {
 }
 
 /// XDR: `struct remote_interface_create_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct InterfaceCreateArgs<S = String> {
     /// XDR: `remote_nonnull_interface iface`.
@@ -221,6 +226,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for InterfaceCreateArgs<S> {
 }
 
 /// XDR: `struct remote_interface_destroy_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct InterfaceDestroyArgs<S = String> {
     /// XDR: `remote_nonnull_interface iface`.
@@ -282,6 +288,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListDefinedInterfacesRet<S> {
 }
 
 /// XDR: `struct remote_connect_list_all_interfaces_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllInterfacesArgs {
     /// False asks for the number only.

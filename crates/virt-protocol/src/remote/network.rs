@@ -93,6 +93,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListNetworksRet<S> {
 }
 
 /// XDR: `struct remote_network_create_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -117,6 +118,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkCreateXmlArgs<S> {
 }
 
 /// XDR: `struct remote_network_define_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -141,6 +143,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkDefineXmlArgs<S> {
 }
 
 /// XDR: `struct remote_network_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_network net`.
@@ -222,6 +225,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkGetBridgeNameRet<S> {
 }
 
 /// XDR: `struct remote_network_lookup_by_name_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -249,6 +253,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkLookupByNameArgs<S> {
 }
 
 /// XDR: `struct remote_network_set_autostart_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkSetAutostartArgs<S = String> {
     /// XDR: `remote_nonnull_network net`.
@@ -277,6 +282,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkSetAutostartArgs<S> {
 }
 
 /// XDR: `struct remote_connect_list_all_networks_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllNetworksArgs {
     /// False asks for the number only.
@@ -345,6 +351,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllNetworksRet<S> {
 }
 
 /// XDR: `struct remote_network_update_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkUpdateArgs<S = String> {
     /// XDR: `remote_nonnull_network net`.
@@ -391,6 +398,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkUpdateArgs<S> {
 }
 
 /// XDR: `struct remote_connect_network_event_register_any_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectNetworkEventRegisterAnyArgs<S = String> {
     /// XDR: `int eventID`.
@@ -461,6 +469,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkEventLifecycleMsg<S> {
 }
 
 /// XDR: `struct remote_network_get_dhcp_leases_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkGetDhcpLeasesArgs<S = String> {
     /// XDR: `remote_nonnull_network net`.
@@ -640,6 +649,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkGetDhcpLeasesRet<S> {
 }
 
 /// XDR: `struct remote_network_define_xml_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkDefineXmlFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -671,6 +681,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkDefineXmlFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_network_create_xml_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkCreateXmlFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -702,6 +713,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkCreateXmlFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_network_set_metadata_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkSetMetadataArgs<S = String> {
     /// XDR: `remote_nonnull_network network`.
@@ -770,6 +782,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkSetMetadataArgs<S> {
 }
 
 /// XDR: `struct remote_network_get_metadata_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkGetMetadataArgs<S = String> {
     /// XDR: `remote_nonnull_network network`.

@@ -23,6 +23,7 @@ pub const NETWORK_PORT_LIST_MAX: usize = 16_384;
 pub const NETWORK_PORT_PARAMETERS_MAX: usize = 16;
 
 /// XDR: `struct remote_network_list_all_ports_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkListAllPortsArgs<S = String> {
     /// XDR: `remote_nonnull_network network`.
@@ -92,6 +93,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkListAllPortsRet<S> {
 }
 
 /// XDR: `struct remote_network_port_lookup_by_uuid_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkPortLookupByUuidArgs<S = String> {
     /// XDR: `remote_nonnull_network network`.
@@ -120,6 +122,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkPortLookupByUuidArgs<S> {
 }
 
 /// XDR: `struct remote_network_port_create_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkPortCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_network network`.
@@ -155,6 +158,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkPortCreateXmlArgs<S> {
 }
 
 /// XDR: `struct remote_network_port_get_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkPortGetParametersArgs<S = String> {
     /// XDR: `remote_nonnull_network_port port`.
@@ -230,6 +234,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkPortGetParametersRet<S> {
 }
 
 /// XDR: `struct remote_network_port_set_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkPortSetParametersArgs<S = String> {
     /// XDR: `remote_nonnull_network_port port`.
@@ -274,6 +279,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkPortSetParametersArgs<S> {
 }
 
 /// XDR: `struct remote_network_port_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkPortGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_network_port port`.
@@ -330,6 +336,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkPortGetXmlDescRet<S> {
 }
 
 /// XDR: `struct remote_network_port_delete_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkPortDeleteArgs<S = String> {
     /// XDR: `remote_nonnull_network_port port`.

@@ -128,6 +128,7 @@ impl<'a> Decode<'a> for NodeGetInfoRet {
 }
 
 /// XDR: `struct remote_node_get_cells_free_memory_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetCellsFreeMemoryArgs {
     /// XDR: `int startCell`.
@@ -236,6 +237,7 @@ impl<'a> Decode<'a> for NodeGetSecurityModelRet {
 }
 
 /// XDR: `struct remote_node_get_cpu_stats_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetCpuStatsArgs {
     /// The number of a CPU, or -1 for all together.
@@ -351,6 +353,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeGetCpuStatsRet<S> {
 }
 
 /// XDR: `struct remote_node_get_memory_stats_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetMemoryStatsArgs {
     /// The greatest number of parameters to return; 0 asks for their number.
@@ -466,6 +469,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeGetMemoryStatsRet<S> {
 }
 
 /// XDR: `struct remote_node_suspend_for_duration_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeSuspendForDurationArgs {
     /// XDR: `unsigned int target`.
@@ -500,6 +504,7 @@ impl<'a> Decode<'a> for NodeSuspendForDurationArgs {
 }
 
 /// XDR: `struct remote_node_set_memory_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeSetMemoryParametersArgs<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_NODE_MEMORY_PARAMETERS_MAX>`: at most 64 elements.
@@ -540,6 +545,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeSetMemoryParametersArgs<S> {
 }
 
 /// XDR: `struct remote_node_get_memory_parameters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetMemoryParametersArgs {
     /// The greatest number of parameters to return; 0 asks for their number.
@@ -611,6 +617,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeGetMemoryParametersRet<S> {
 }
 
 /// XDR: `struct remote_node_get_cpu_map_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetCpuMapArgs {
     /// XDR: `int need_map`.
@@ -688,6 +695,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for NodeGetCpuMapRet<B> {
 }
 
 /// XDR: `struct remote_node_get_free_pages_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetFreePagesArgs {
     /// The page sizes in KiB.
@@ -767,6 +775,7 @@ impl<'a> Decode<'a> for NodeGetFreePagesRet {
 }
 
 /// XDR: `struct remote_node_alloc_pages_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeAllocPagesArgs {
     /// In KiB.
@@ -823,6 +832,7 @@ impl<'a> Decode<'a> for NodeAllocPagesArgs {
 }
 
 /// XDR: `struct remote_node_get_sev_info_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetSevInfoArgs {
     /// The greatest number of parameters to return; 0 asks for their number.

@@ -25,6 +25,7 @@ pub const NODE_DEVICE_LIST_MAX: usize = 65_536;
 pub const NODE_DEVICE_CAPS_LIST_MAX: usize = 65_536;
 
 /// XDR: `struct remote_node_num_of_devices_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeNumOfDevicesArgs<S = String> {
     /// Without one, all devices.
@@ -58,6 +59,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeNumOfDevicesArgs<S> {
 }
 
 /// XDR: `struct remote_node_list_devices_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeListDevicesArgs<S = String> {
     /// Without one, all devices.
@@ -130,6 +132,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeListDevicesRet<S> {
 }
 
 /// XDR: `struct remote_node_device_lookup_by_name_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -157,6 +160,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceLookupByNameArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -216,6 +220,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceGetXmlDescRet<S> {
 }
 
 /// XDR: `struct remote_node_device_get_parent_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceGetParentArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -274,6 +279,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceGetParentRet<S> {
 }
 
 /// XDR: `struct remote_node_device_num_of_caps_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceNumOfCapsArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -301,6 +307,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceNumOfCapsArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_list_caps_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceListCapsArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -367,6 +374,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceListCapsRet<S> {
 }
 
 /// XDR: `struct remote_node_device_dettach_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceDettachArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -394,6 +402,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceDettachArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_re_attach_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceReAttachArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -421,6 +430,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceReAttachArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_reset_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceResetArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -445,6 +455,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceResetArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_create_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml_desc`: at most 4194304 bytes.
@@ -476,6 +487,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceCreateXmlArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_destroy_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceDestroyArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -503,6 +515,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceDestroyArgs<S> {
 }
 
 /// XDR: `struct remote_connect_list_all_node_devices_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllNodeDevicesArgs {
     /// False asks for the number only.
@@ -571,6 +584,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllNodeDevicesRet<S> {
 }
 
 /// XDR: `struct remote_node_device_lookup_scsi_host_by_wwn_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceLookupScsiHostByWwnArgs<S = String> {
     /// XDR: `remote_nonnull_string wwnn`: at most 4194304 bytes.
@@ -615,6 +629,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceLookupScsiHostByWwnArgs<S> 
 }
 
 /// XDR: `struct remote_node_device_detach_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceDetachFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -658,6 +673,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceDetachFlagsArgs<S> {
 }
 
 /// XDR: `struct remote_connect_node_device_event_register_any_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectNodeDeviceEventRegisterAnyArgs<S = String> {
     /// XDR: `int eventID`.
@@ -757,6 +773,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceEventUpdateMsg<S> {
 }
 
 /// XDR: `struct remote_node_device_define_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml_desc`: at most 4194304 bytes.
@@ -788,6 +805,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceDefineXmlArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_undefine_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceUndefineArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -819,6 +837,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceUndefineArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_create_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceCreateArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -850,6 +869,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceCreateArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_get_autostart_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceGetAutostartArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -877,6 +897,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceGetAutostartArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_set_autostart_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceSetAutostartArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -908,6 +929,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceSetAutostartArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_is_persistent_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceIsPersistentArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -935,6 +957,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceIsPersistentArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_is_active_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceIsActiveArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -962,6 +985,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceIsActiveArgs<S> {
 }
 
 /// XDR: `struct remote_node_device_update_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceUpdateArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.

@@ -23,6 +23,7 @@ pub const NWFILTER_LIST_MAX: usize = 16_384;
 pub const NWFILTER_BINDING_LIST_MAX: usize = 16_384;
 
 /// XDR: `struct remote_nwfilter_lookup_by_name_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -50,6 +51,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterLookupByNameArgs<S> {
 }
 
 /// XDR: `struct remote_nwfilter_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_nwfilter nwfilter`.
@@ -136,6 +138,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListNwfiltersRet<S> {
 }
 
 /// XDR: `struct remote_nwfilter_define_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -160,6 +163,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterDefineXmlArgs<S> {
 }
 
 /// XDR: `struct remote_connect_list_all_nwfilters_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllNwfiltersArgs {
     /// False asks for the number only.
@@ -228,6 +232,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllNwfiltersRet<S> {
 }
 
 /// XDR: `struct remote_nwfilter_binding_lookup_by_port_dev_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterBindingLookupByPortDevArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -258,6 +263,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterBindingLookupByPortDevArgs<S>
 }
 
 /// XDR: `struct remote_nwfilter_binding_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterBindingGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_nwfilter_binding nwfilter`.
@@ -314,6 +320,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterBindingGetXmlDescRet<S> {
 }
 
 /// XDR: `struct remote_nwfilter_binding_create_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterBindingCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -345,6 +352,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterBindingCreateXmlArgs<S> {
 }
 
 /// XDR: `struct remote_connect_list_all_nwfilter_bindings_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllNwfilterBindingsArgs {
     /// False asks for the number only.
@@ -413,6 +421,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllNwfilterBindingsRet<S> 
 }
 
 /// XDR: `struct remote_nwfilter_define_xml_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterDefineXmlFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.

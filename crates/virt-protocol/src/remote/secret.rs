@@ -59,6 +59,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListSecretsRet<S> {
 }
 
 /// XDR: `struct remote_secret_define_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct SecretDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -87,6 +88,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for SecretDefineXmlArgs<S> {
 }
 
 /// XDR: `struct remote_secret_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct SecretGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_secret secret`.
@@ -140,6 +142,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for SecretGetXmlDescRet<S> {
 }
 
 /// XDR: `struct remote_secret_set_value_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct SecretSetValueArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_secret secret`.
@@ -178,6 +181,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for SecretSetValueArgs
 }
 
 /// XDR: `struct remote_secret_get_value_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct SecretGetValueArgs<S = String> {
     /// XDR: `remote_nonnull_secret secret`.
@@ -237,6 +241,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for SecretGetValueRet<B> {
 }
 
 /// XDR: `struct remote_secret_lookup_by_usage_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct SecretLookupByUsageArgs<S = String> {
     /// XDR: `int usageType`.
@@ -268,6 +273,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for SecretLookupByUsageArgs<S> {
 }
 
 /// XDR: `struct remote_connect_list_all_secrets_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllSecretsArgs {
     /// False asks for the number only.
@@ -333,6 +339,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllSecretsRet<S> {
 }
 
 /// XDR: `struct remote_connect_secret_event_register_any_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectSecretEventRegisterAnyArgs<S = String> {
     /// XDR: `int eventID`.

@@ -93,6 +93,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListDefinedStoragePoolsRet<S> 
 }
 
 /// XDR: `struct remote_connect_find_storage_pool_sources_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectFindStoragePoolSourcesArgs<S = String> {
     /// XDR: `remote_nonnull_string type`: at most 4194304 bytes.
@@ -170,6 +171,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectFindStoragePoolSourcesRet<S> {
 }
 
 /// XDR: `struct remote_storage_pool_create_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -201,6 +203,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolCreateXmlArgs<S> {
 }
 
 /// XDR: `struct remote_storage_pool_define_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -232,6 +235,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolDefineXmlArgs<S> {
 }
 
 /// XDR: `struct remote_storage_pool_create_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolCreateArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -260,6 +264,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolCreateArgs<S> {
 }
 
 /// XDR: `struct remote_storage_pool_build_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolBuildArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -288,6 +293,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolBuildArgs<S> {
 }
 
 /// XDR: `struct remote_storage_pool_delete_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolDeleteArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -316,6 +322,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolDeleteArgs<S> {
 }
 
 /// XDR: `struct remote_storage_pool_refresh_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolRefreshArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -344,6 +351,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolRefreshArgs<S> {
 }
 
 /// XDR: `struct remote_storage_pool_lookup_by_name_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -414,6 +422,7 @@ impl<'a> Decode<'a> for StoragePoolGetInfoRet {
 }
 
 /// XDR: `struct remote_storage_pool_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -470,6 +479,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolGetXmlDescRet<S> {
 }
 
 /// XDR: `struct remote_storage_pool_set_autostart_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolSetAutostartArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -498,6 +508,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolSetAutostartArgs<S> {
 }
 
 /// XDR: `struct remote_storage_pool_list_volumes_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolListVolumesArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -561,6 +572,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolListVolumesRet<S> {
 }
 
 /// XDR: `struct remote_connect_list_all_storage_pools_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllStoragePoolsArgs {
     /// False asks for the number only.
@@ -629,6 +641,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllStoragePoolsRet<S> {
 }
 
 /// XDR: `struct remote_storage_pool_list_all_volumes_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolListAllVolumesArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -701,6 +714,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolListAllVolumesRet<S> {
 }
 
 /// XDR: `struct remote_connect_storage_pool_event_register_any_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectStoragePoolEventRegisterAnyArgs<S = String> {
     /// XDR: `int eventID`.
@@ -803,6 +817,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolEventRefreshMsg<S> {
 }
 
 /// XDR: `struct remote_storage_pool_lookup_by_target_path_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolLookupByTargetPathArgs<S = String> {
     /// XDR: `remote_nonnull_string path`: at most 4194304 bytes.

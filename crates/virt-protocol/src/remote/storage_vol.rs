@@ -15,6 +15,7 @@ use crate::remote::types::{STRING_MAX, StoragePool, StorageVol};
 use crate::remote::{PROGRAM, Procedure};
 
 /// XDR: `struct remote_storage_vol_create_xml_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -50,6 +51,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolCreateXmlArgs<S> {
 }
 
 /// XDR: `struct remote_storage_vol_delete_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolDeleteArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -78,6 +80,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolDeleteArgs<S> {
 }
 
 /// XDR: `struct remote_storage_vol_lookup_by_name_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -109,6 +112,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolLookupByNameArgs<S> {
 }
 
 /// XDR: `struct remote_storage_vol_lookup_by_key_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolLookupByKeyArgs<S = String> {
     /// XDR: `remote_nonnull_string key`: at most 4194304 bytes.
@@ -136,6 +140,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolLookupByKeyArgs<S> {
 }
 
 /// XDR: `struct remote_storage_vol_lookup_by_path_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolLookupByPathArgs<S = String> {
     /// XDR: `remote_nonnull_string path`: at most 4194304 bytes.
@@ -200,6 +205,7 @@ impl<'a> Decode<'a> for StorageVolGetInfoRet {
 }
 
 /// XDR: `struct remote_storage_vol_get_xml_desc_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -286,6 +292,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolGetPathRet<S> {
 }
 
 /// XDR: `struct remote_storage_vol_create_xml_from_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolCreateXmlFromArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -325,6 +332,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolCreateXmlFromArgs<S> {
 }
 
 /// XDR: `struct remote_storage_vol_wipe_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolWipeArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -353,6 +361,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolWipeArgs<S> {
 }
 
 /// XDR: `struct remote_storage_vol_upload_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolUploadArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -393,6 +402,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolUploadArgs<S> {
 }
 
 /// XDR: `struct remote_storage_vol_download_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolDownloadArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -433,6 +443,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolDownloadArgs<S> {
 }
 
 /// XDR: `struct remote_storage_vol_wipe_pattern_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolWipePatternArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -465,6 +476,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolWipePatternArgs<S> {
 }
 
 /// XDR: `struct remote_storage_vol_resize_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolResizeArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -499,6 +511,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolResizeArgs<S> {
 }
 
 /// XDR: `struct remote_storage_vol_get_info_flags_args`.
+#[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolGetInfoFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
