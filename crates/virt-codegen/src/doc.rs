@@ -19,7 +19,11 @@ impl Lexed {
     pub(crate) fn head(&self) -> Doc {
         let attached = self.before(0).unwrap_or_default();
         let first = self.comments_before(0).first();
-        let head = first.filter(|first| attached.iter().all(|other| other.first_line != first.first_line));
+        let head = first.filter(|first| {
+            attached
+                .iter()
+                .all(|other| other.first_line != first.first_line)
+        });
         head.map_or(Doc::default(), |head| doc_of(std::slice::from_ref(head)))
     }
     /// The comment that ends on the line before this token, with the line comments above it.

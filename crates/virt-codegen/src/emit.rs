@@ -11,6 +11,7 @@ mod enums;
 mod imports;
 mod programs;
 mod structs;
+mod table;
 pub(crate) mod tree;
 mod unions;
 
@@ -176,7 +177,10 @@ impl<'m> Emitter<'m> {
 
             Ty::Array { item, .. } => match self.list_type(item) {
                 Some((list, ty)) => {
-                    format!("{list}{}", self.list(ty, [strings, opaques].map(str::to_owned)))
+                    format!(
+                        "{list}{}",
+                        self.list(ty, [strings, opaques].map(str::to_owned))
+                    )
                 }
                 None => format!("{}::vec::Vec<{}>", self.runtime.alloc, inner(item)),
             },

@@ -47,7 +47,7 @@ pub(crate) fn generate_tree(
     settings: &Settings,
     runtime: &Runtime,
     root: &str,
-) -> Result<Vec<emit::tree::Module>, Error> {
+) -> Result<emit::tree::Tree, Error> {
     let files = (0..sources.len())
         .map(|source| parse(sources, source))
         .collect::<Result<Vec<_>, _>>()?;

@@ -234,6 +234,15 @@ impl Type {
     }
 }
 
+impl Field {
+    /// The declared name.
+    pub(crate) fn declared(&self) -> &str {
+        let name = self.declaration.rsplit(' ').next().unwrap_or_default();
+        let end = name.find(['<', '[']).unwrap_or(name.len());
+        name.get(..end).unwrap_or(name).trim_start_matches('*')
+    }
+}
+
 impl Ty {
     /// The element of an array or an optional.
     pub(crate) fn item(&self) -> Option<&Self> {

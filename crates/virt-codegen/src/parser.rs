@@ -40,7 +40,11 @@ pub fn parse(sources: &[Source], index: usize) -> Result<File, Error> {
     }
     let includes = std::mem::take(&mut parser.lexed.includes);
     let doc = parser.lexed.head();
-    Ok(File { doc, includes, items })
+    Ok(File {
+        doc,
+        includes,
+        items,
+    })
 }
 
 /// The words that cannot be a name: RFC 4506, section 6.4.

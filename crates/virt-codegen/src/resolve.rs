@@ -95,7 +95,10 @@ impl<'s> Resolver<'s> {
             ));
         }
         let conventions: Vec<_> = match self.settings.tree {
-            None => files.iter().map(|file| programs::conventions(std::slice::from_ref(file))).collect(),
+            None => files
+                .iter()
+                .map(|file| programs::conventions(std::slice::from_ref(file)))
+                .collect(),
             Some(_) => self.conventions_of_tree(files),
         };
         for (source, file) in files.iter().enumerate() {
@@ -155,10 +158,12 @@ impl<'s> Resolver<'s> {
             _ => (Home::Included, None),
         };
         let group = self.group(source);
-        let of_group = (0..).zip(conventions).filter(|(other, _)| match self.settings.tree {
-            Some(_) => self.group(*other) == group,
-            None => *other == source,
-        });
+        let of_group = (0..)
+            .zip(conventions)
+            .filter(|(other, _)| match self.settings.tree {
+                Some(_) => self.group(*other) == group,
+                None => *other == source,
+            });
         let mut prefixes: Vec<_> = of_group
             .flat_map(|(_, conventions)| conventions)
             .map(|convention| convention.prefix.clone())

@@ -5,7 +5,9 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use virt_transport::{CallProcedure, Fd};
-use virt_xdr::{Decode, DecodeError, Encode, EncodeError, ProgramId, from_slice, from_slice_lenient, to_vec};
+use virt_xdr::{
+    Decode, DecodeError, Encode, EncodeError, ProgramId, from_slice, from_slice_lenient, to_vec,
+};
 
 /// A connection that makes calls.
 ///
@@ -65,7 +67,8 @@ pub struct Response<S> {
 }
 
 /// The future of a reply: `Result<T, C::Error>`.
-pub type Reply<'c, C, T> = Pin<Box<dyn Future<Output = Result<T, <C as Client>::Error>> + Send + 'c>>;
+pub type Reply<'c, C, T> =
+    Pin<Box<dyn Future<Output = Result<T, <C as Client>::Error>> + Send + 'c>>;
 
 /// A call of the procedure `P` with encoded arguments, ready to be sent.
 pub(crate) struct Call<P> {
@@ -146,7 +149,9 @@ impl<P: CallProcedure> Call<P> {
             let response = client.exchange(request).await?;
             let ret = decode(&response.payload, client.is_lenient())?;
             let Some(stream) = response.stream else {
-                unreachable!("a client that returns no stream for `opens_stream` breaks its contract");
+                unreachable!(
+                    "a client that returns no stream for `opens_stream` breaks its contract"
+                );
             };
             Ok(output(ret, stream))
         })

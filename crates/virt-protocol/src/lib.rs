@@ -12,10 +12,13 @@ pub mod lxc;
 pub mod parameters;
 pub mod qemu;
 pub mod remote;
+pub mod table;
 mod typed_params;
 mod uuid;
+mod value;
 mod words;
 
 pub use client::{Client, Request, Response};
 pub use typed_params::{ParamError, ParamValue, TypedParams};
 pub use uuid::{ParseUuidError, Uuid};
+pub use value::Value;

@@ -27,7 +27,11 @@ pub(crate) const NAME_MAX: usize = 79;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(transparent)
+)]
 pub struct TypedParams<S = String>(pub Vec<TypedParam<S>>);
 
 /// A parameter of another type than asked for.
@@ -94,7 +98,10 @@ impl<S: AsRef<[u8]>> TypedParams<S> {
     /// Returns the value of the first parameter of this name, of any type.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&TypedParamValue<S>> {
-        let mut of_name = self.0.iter().filter(|param| param.field.as_ref() == name.as_bytes());
+        let mut of_name = self
+            .0
+            .iter()
+            .filter(|param| param.field.as_ref() == name.as_bytes());
         of_name.next().map(|param| &param.value)
     }
 
@@ -228,7 +235,9 @@ impl ParamValue<'_> for String {
 
     fn of<S: AsRef<[u8]>>(value: &TypedParamValue<S>) -> Option<Self> {
         match value {
-            TypedParamValue::String(text) => Some(Self::from_utf8_lossy(text.as_ref()).into_owned()),
+            TypedParamValue::String(text) => {
+                Some(Self::from_utf8_lossy(text.as_ref()).into_owned())
+            }
             _ => None,
         }
     }

@@ -23,7 +23,9 @@ pub struct Uuid(pub [u8; 16]);
 
 /// A text that is not a UUID.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{text:?} is not a UUID: expected 32 hexadecimal digits, as in 6695eb01-f6a4-8304-79aa-97f2502e193f")]
+#[error(
+    "{text:?} is not a UUID: expected 32 hexadecimal digits, as in 6695eb01-f6a4-8304-79aa-97f2502e193f"
+)]
 pub struct ParseUuidError {
     /// The text, cut to 64 characters.
     text: String,
@@ -57,7 +59,11 @@ impl FromStr for Uuid {
             *byte = u8::from_str_radix(digits, 16).map_err(|_| error())?;
             rest = rest.get(2..).unwrap_or_default();
         }
-        if rest.is_empty() { Ok(Self(bytes)) } else { Err(error()) }
+        if rest.is_empty() {
+            Ok(Self(bytes))
+        } else {
+            Err(error())
+        }
     }
 }
 
@@ -127,7 +133,10 @@ mod tests {
 
     #[test]
     fn the_forms_that_libvirt_reads() {
-        let uuid = Uuid([0x66, 0x95, 0xeb, 1, 0xf6, 0xa4, 0x83, 4, 0x79, 0xaa, 0x97, 0xf2, 0x50, 0x2e, 0x19, 0x3f]);
+        let uuid = Uuid([
+            0x66, 0x95, 0xeb, 1, 0xf6, 0xa4, 0x83, 4, 0x79, 0xaa, 0x97, 0xf2, 0x50, 0x2e, 0x19,
+            0x3f,
+        ]);
         for text in [
             "6695eb01-f6a4-8304-79aa-97f2502e193f",
             "6695EB01F6A4830479AA97F2502E193F",
@@ -136,12 +145,22 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(uuid), "{text}");
         }
-        assert_eq!(format!("{uuid} {uuid:?}"), "6695eb01-f6a4-8304-79aa-97f2502e193f 6695eb01-f6a4-8304-79aa-97f2502e193f");
+        assert_eq!(
+            format!("{uuid} {uuid:?}"),
+            "6695eb01-f6a4-8304-79aa-97f2502e193f 6695eb01-f6a4-8304-79aa-97f2502e193f"
+        );
     }
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "6695eb01-f6a4-8304-79aa-97f2502e193", "6695eb01-f6a4-8304-79aa-97f2502e193f0", "6695eb0-1f6a4-8304-79aa-97f2502e193f", "+695eb01-f6a4-8304-79aa-97f2502e193f", "ééééééééééééééééééééééééééééééééé"] {
+        for text in [
+            "",
+            "6695eb01-f6a4-8304-79aa-97f2502e193",
+            "6695eb01-f6a4-8304-79aa-97f2502e193f0",
+            "6695eb0-1f6a4-8304-79aa-97f2502e193f",
+            "+695eb01-f6a4-8304-79aa-97f2502e193f",
+            "ééééééééééééééééééééééééééééééééé",
+        ] {
             assert!(text.parse::<Uuid>().is_err(), "{text}");
         }
         let error = "x".repeat(1000).parse::<Uuid>().expect_err("no digits");

@@ -76,6 +76,7 @@ mod pings;
 mod secure;
 mod server;
 mod stream;
+mod typed;
 
 pub use client::Client;
 pub use closed::{CloseReason, Closed};
@@ -90,6 +91,7 @@ pub use options::{KeepAliveMode, Limits, Options, ServerOptions};
 pub use pings::Pings;
 pub use server::{Control, Server};
 pub use stream::{Stream, StreamChunk, StreamSender};
+pub use virt_protocol as protocol;
 
 /// An event of `tracing` at level debug, if the feature is on.
 macro_rules! debug {

@@ -13,7 +13,9 @@ impl Encoder<'_> {
     /// [`EncodeErrorKind::TooLong`] if there are more than `max` bytes.
     pub fn characters(&mut self, bytes: &[u8], max: usize) -> Result<(), EncodeError> {
         self.length(bytes.len(), max)?;
-        bytes.iter().for_each(|byte| self.narrow(byte.cast_signed()));
+        bytes
+            .iter()
+            .for_each(|byte| self.narrow(byte.cast_signed()));
         Ok(())
     }
 
@@ -57,7 +59,9 @@ impl Decoder<'_> {
             return Err(self.short(needed));
         }
         let low_byte = |word: u32| word.to_be_bytes()[3];
-        (0..count).map(|_| u32::decode(self).map(low_byte)).collect()
+        (0..count)
+            .map(|_| u32::decode(self).map(low_byte))
+            .collect()
     }
 }
 
@@ -94,13 +98,32 @@ mod tests {
     #[test]
     fn too_many_and_too_few_are_refused() {
         let mut out = Vec::new();
-        let error = Encoder::new(&mut out).fixed_characters(b"abc", 2).unwrap_err();
-        assert_eq!(error.kind(), EncodeErrorKind::TooLong { length: 3, limit: 2 });
+        let error = Encoder::new(&mut out)
+            .fixed_characters(b"abc", 2)
+            .unwrap_err();
+        assert_eq!(
+            error.kind(),
+            EncodeErrorKind::TooLong {
+                length: 3,
+                limit: 2
+            }
+        );
         let error = Encoder::new(&mut out).characters(b"abc", 2).unwrap_err();
-        assert_eq!(error.kind(), EncodeErrorKind::TooLong { length: 3, limit: 2 });
-        let error = Decoder::new(b"\0\0\0\x02\0\0\0a").characters(2).unwrap_err();
+        assert_eq!(
+            error.kind(),
+            EncodeErrorKind::TooLong {
+                length: 3,
+                limit: 2
+            }
+        );
+        let error = Decoder::new(b"\0\0\0\x02\0\0\0a")
+            .characters(2)
+            .unwrap_err();
         assert_eq!(error.to_string(), "needs 8 bytes, has 4 (at byte 4)");
         let error = Decoder::new(b"\0\0\0\x03").characters(2).unwrap_err();
-        assert_eq!(error.to_string(), "length 3 is 1 over the limit of 2 (at byte 0)");
+        assert_eq!(
+            error.to_string(),
+            "length 3 is 1 over the limit of 2 (at byte 0)"
+        );
     }
 }

@@ -19,9 +19,14 @@ impl Emitter<'_> {
         let name = program.xdr.trim_end_matches("_PROGRAM");
         let name = camel(&words(name));
         let client = format!("{}::Client", self.runtime.client);
-        self.line(&format!("/// The calls of the program `{}`, as methods of every client.", program.xdr));
+        self.line(&format!(
+            "/// The calls of the program `{}`, as methods of every client.",
+            program.xdr
+        ));
         self.line("///");
-        self.line("/// Arguments are flat, and so are results: one of a single field is that field.");
+        self.line(
+            "/// Arguments are flat, and so are results: one of a single field is that field.",
+        );
         self.line(&format!("pub trait {name}: {client} {{"));
         for procedure in &program.procedures {
             if let Link::Call { arguments, returns } = &procedure.link {
@@ -44,7 +49,10 @@ impl Emitter<'_> {
         let listed = fields.iter().any(|field| field.doc.has("count"));
         let arguments_of = self.fields_of(arguments);
         let arguments_doc: Vec<_> = arguments_of.iter().map(|field| field.doc.clone()).collect();
-        let parameters: Vec<Argument> = arguments_of.iter().map(|field| self.argument(field, listed)).collect();
+        let parameters: Vec<Argument> = arguments_of
+            .iter()
+            .map(|field| self.argument(field, listed))
+            .collect();
         let mut declared: Vec<String> = parameters
             .iter()
             .filter_map(|argument| argument.parameter.as_ref())
@@ -59,7 +67,11 @@ impl Emitter<'_> {
             .collect();
         let args = match arguments {
             Some(Payload::Named(id)) => {
-                format!("&{} {{ {} }}", self.model.types[*id].rust, values.join(", "))
+                format!(
+                    "&{} {{ {} }}",
+                    self.model.types[*id].rust,
+                    values.join(", ")
+                )
             }
             Some(Payload::Field(_)) => match (parameters.first(), arguments_of.first()) {
                 (Some(argument), Some(field)) => match (&argument.parameter, &field.ty) {
@@ -75,14 +87,22 @@ impl Emitter<'_> {
         let fds_out = doc.has("fds-out");
         let stream = doc.has("stream");
         if fds_in {
-            declared.push(format!("fds: ::std::vec::Vec<{}::Fd>", self.runtime.transport));
+            declared.push(format!(
+                "fds: ::std::vec::Vec<{}::Fd>",
+                self.runtime.transport
+            ));
         }
         let (output, pick) = self.output(returns, &fields);
         let output_type = match (stream, fds_out) {
             (true, _) if output == "()" => "Self::Stream".into(),
             (true, _) => format!("({output}, Self::Stream)"),
-            (_, true) if output == "()" => format!("::std::vec::Vec<{}::Fd>", self.runtime.transport),
-            (_, true) => format!("({output}, ::std::vec::Vec<{}::Fd>)", self.runtime.transport),
+            (_, true) if output == "()" => {
+                format!("::std::vec::Vec<{}::Fd>", self.runtime.transport)
+            }
+            (_, true) => format!(
+                "({output}, ::std::vec::Vec<{}::Fd>)",
+                self.runtime.transport
+            ),
             _ => output,
         };
         let void = returns.is_none();
@@ -247,20 +267,33 @@ impl Emitter<'_> {
         self.doc(doc, "");
         let mut facts = Vec::new();
         let values = |name: &str| doc.tag(name).map(|values| values.join(" "));
-        facts.push(format!("Procedure {} of `{}`", procedure.member.value, program.xdr));
+        facts.push(format!(
+            "Procedure {} of `{}`",
+            procedure.member.value, program.xdr
+        ));
         if let Some(since) = values("since") {
             facts.push(format!("since libvirt {since}"));
         }
         match values("readonly").map(|values| values.replacen("unless ", "", 1)) {
-            Some(unless) if unless.is_empty() => facts.push("allowed on a read-only connection".into()),
+            Some(unless) if unless.is_empty() => {
+                facts.push("allowed on a read-only connection".into())
+            }
             Some(unless) => facts.push(format!(
                 "allowed on a read-only connection, unless with {}",
-                unless.split(' ').map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+                unless
+                    .split(' ')
+                    .map(|name| format!("`{name}`"))
+                    .collect::<Vec<_>>()
+                    .join(" or ")
             )),
             None => {}
         }
         if let Some(direction) = values("stream") {
-            let holes = if doc.has("sparse") { ", which may have holes" } else { "" };
+            let holes = if doc.has("sparse") {
+                ", which may have holes"
+            } else {
+                ""
+            };
             facts.push(match (doc.has("duplex"), direction.as_str()) {
                 (true, _) => "opens a stream in both directions".into(),
                 (_, "write") => format!("opens a stream to the daemon{holes}"),
@@ -281,7 +314,9 @@ impl Emitter<'_> {
             };
             event.member.doc.each("event-of").any(registers)
         });
-        let events: Vec<_> = events.map(|event| format!("`{}`", event.rust.rsplit("::").next().unwrap_or_default())).collect();
+        let events: Vec<_> = events
+            .map(|event| format!("`{}`", event.rust.rsplit("::").next().unwrap_or_default()))
+            .collect();
         if !events.is_empty() {
             let (first, more) = events.split_at(events.len().min(4));
             let more = if more.is_empty() { "" } else { " and others" };
@@ -298,7 +333,11 @@ impl Emitter<'_> {
             self.line("///");
             for (argument, doc) in told {
                 let text = doc.lines.join(" ");
-                self.line(&format!("/// - `{}`: {}", argument.field, super::docs::escaped(&text)));
+                self.line(&format!(
+                    "/// - `{}`: {}",
+                    argument.field,
+                    super::docs::escaped(&text)
+                ));
             }
         }
     }

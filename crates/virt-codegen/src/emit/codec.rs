@@ -28,7 +28,11 @@ impl Emitter<'_> {
         match &field.ty {
             ty if ty.is_narrow() => format!("out.narrow({});", place.copy),
             ty if is_plain(ty) => format!("out.field({name:?}, {})?;", place.reference),
-            ty => format!("{}::At::at({}, {name:?})?;", self.runtime.xdr, self.encode(ty, place)),
+            ty => format!(
+                "{}::At::at({}, {name:?})?;",
+                self.runtime.xdr,
+                self.encode(ty, place)
+            ),
         }
     }
 
@@ -36,7 +40,11 @@ impl Emitter<'_> {
     pub(super) fn decode_field(&self, field: &Field, name: &str) -> String {
         match &field.ty {
             ty if is_plain(ty) => format!("input.field({name:?})"),
-            ty => format!("{}::At::at({}, {name:?})", self.runtime.xdr, self.decode(ty)),
+            ty => format!(
+                "{}::At::at({}, {name:?})",
+                self.runtime.xdr,
+                self.decode(ty)
+            ),
         }
     }
 
@@ -59,7 +67,11 @@ impl Emitter<'_> {
                 )
             }
             Ty::Characters { fixed, bound, .. } => {
-                let method = if *fixed { "fixed_characters" } else { "characters" };
+                let method = if *fixed {
+                    "fixed_characters"
+                } else {
+                    "characters"
+                };
                 format!(
                     "out.{method}(::core::convert::AsRef::as_ref({reference}), {})",
                     self.bound(bound)
@@ -109,10 +121,17 @@ impl Emitter<'_> {
                 self.bound(bound)
             ),
             Ty::Characters { text, fixed, bound } => {
-                let method = if *fixed { "fixed_characters" } else { "characters" };
+                let method = if *fixed {
+                    "fixed_characters"
+                } else {
+                    "characters"
+                };
                 let read = format!("input.{method}({})", self.bound(bound));
                 match text {
-                    true => format!("{read}.map(|text| {}::text_of_characters(&text))", self.runtime.xdr),
+                    true => format!(
+                        "{read}.map(|text| {}::text_of_characters(&text))",
+                        self.runtime.xdr
+                    ),
                     false => read,
                 }
             }
@@ -132,7 +151,9 @@ impl Emitter<'_> {
                 Ty::String(bound) => format!("input.optional_text({})", self.bound(bound)),
                 _ => format!("input.optional({})", self.decode_each(item)),
             },
-            Ty::Builtin(_) | Ty::FixedOpaque(_) | Ty::Named(_) | Ty::Foreign(_) => "input.narrow()".into(),
+            Ty::Builtin(_) | Ty::FixedOpaque(_) | Ty::Named(_) | Ty::Foreign(_) => {
+                "input.narrow()".into()
+            }
         }
     }
 

@@ -31,7 +31,10 @@ impl Emitter<'_> {
         let start = self.begin_set("flags");
         self.doc(
             &ty.doc,
-            &format!("XDR: `enum {}`. Bits that are not known are kept as they are.", ty.xdr),
+            &format!(
+                "XDR: `enum {}`. Bits that are not known are kept as they are.",
+                ty.xdr
+            ),
         );
         let hexadecimal = |value: u32| format!("{value:#x}");
         let flags: Vec<_> = flags
@@ -85,11 +88,15 @@ impl Emitter<'_> {
         self.line(&format!("pub struct {name} {{"));
         let body = self.out.len();
         let mut seen = HashSet::new();
-        let (members, aliases): (Vec<_>, Vec<_>) =
-            members.iter().partition(|member| seen.insert(&member.value));
+        let (members, aliases): (Vec<_>, Vec<_>) = members
+            .iter()
+            .partition(|member| seen.insert(&member.value));
         for member in members {
             self.doc(member.doc, "");
-            self.line(&format!("{} as {} = {},", member.xdr, member.rust, member.value));
+            self.line(&format!(
+                "{} as {} = {},",
+                member.xdr, member.rust, member.value
+            ));
         }
         self.indent(body);
         self.line("}");
@@ -101,7 +108,10 @@ impl Emitter<'_> {
         self.line(&format!("impl {name} {{"));
         for member in aliases {
             self.item_doc(member.doc, member.xdr, member.rust, "");
-            self.line(&format!("pub const {}: Self = Self({});\n", member.rust, member.value));
+            self.line(&format!(
+                "pub const {}: Self = Self({});\n",
+                member.rust, member.value
+            ));
         }
         self.line("}\n");
     }

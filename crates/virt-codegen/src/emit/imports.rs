@@ -6,7 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The beginnings of full paths in emitted code.
-const ROOTS: &[&str] = &["::core::", "::std::", "::alloc::", "::virt_xdr::", "::virt_transport::"];
+const ROOTS: &[&str] = &[
+    "::core::",
+    "::std::",
+    "::alloc::",
+    "::virt_xdr::",
+    "::virt_transport::",
+];
 
 /// Returns the items of the module `own` with imports at the top.
 pub(super) fn resolve(text: &str, own: &str) -> String {
@@ -33,7 +39,9 @@ pub(super) fn resolve(text: &str, own: &str) -> String {
                 modules.entry(module).or_default().push(name);
             }
         }
-        let line = |(module, names): (&str, Vec<&str>)| format!("use {module}::{{{}}};\n", names.join(", "));
+        let line = |(module, names): (&str, Vec<&str>)| {
+            format!("use {module}::{{{}}};\n", names.join(", "))
+        };
         modules.into_iter().map(line).collect::<String>()
     };
     format!("{}\n{}\n{out}", group(others), group(ours))
@@ -70,7 +78,9 @@ fn resolve_line(
             rest = rest.get(c.len_utf8()..).unwrap_or_default();
             continue;
         }
-        let end = rest.find(|c: char| !is_word(c) && c != ':').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !is_word(c) && c != ':')
+            .unwrap_or(rest.len());
         let path = rest.get(..end).unwrap_or(rest).trim_end_matches(':');
         rest = rest.get(path.len()..).unwrap_or_default();
         before = 'x';

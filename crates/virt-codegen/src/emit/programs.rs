@@ -115,7 +115,9 @@ impl Emitter<'_> {
             Some(Payload::Plain(ty)) => self.ty(ty, chosen, prefix),
             Some(Payload::Field(id)) => {
                 let fields = self.model.types[*id].kind.parts();
-                let ty = fields.first().map(|field| self.ty(&field.ty, chosen, prefix));
+                let ty = fields
+                    .first()
+                    .map(|field| self.ty(&field.ty, chosen, prefix));
                 ty.unwrap_or_default()
             }
             Some(Payload::Named(id)) => {

@@ -98,7 +98,10 @@ impl Emitter<'_> {
             }
             Ty::Array { item, .. } => match self.list_type(item) {
                 Some(_) => format!("{value}.borrowed()"),
-                None => format!("{value}.iter().map(|item| {}).collect()", self.borrow(item, "item")),
+                None => format!(
+                    "{value}.iter().map(|item| {}).collect()",
+                    self.borrow(item, "item")
+                ),
             },
             Ty::Builtin(_) | Ty::FixedOpaque(_) | Ty::Foreign(_) => value.to_owned(),
             _ => format!("{value}.clone()"),

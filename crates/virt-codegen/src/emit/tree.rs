@@ -2,10 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Emitter, Runtime, imports};
+use super::{Emitter, Runtime, imports, table};
 use crate::ast::{Doc, File};
 use crate::model::{Model, Program, Role};
 use crate::source::Source;
+
+/// The modules, and a table of all of it.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    pub(crate) modules: Vec<Module>,
+    pub(crate) table: String,
+}
 
 /// A file of Rust, not formatted yet.
 #[derive(Debug)]
@@ -28,7 +35,7 @@ pub(crate) fn emit(
     files: &[File],
     runtime: &Runtime,
     root: &str,
-) -> Vec<Module> {
+) -> Tree {
     let mut modules = BTreeMap::new();
     for (number, (source, file)) in sources.iter().zip(files).enumerate().skip(1) {
         let text = items(model, runtime, number);
@@ -41,7 +48,10 @@ pub(crate) fn emit(
         let mut emitter = emitter(model, runtime);
         emitter.calls(program);
         let doc = Doc {
-            lines: vec![format!("A method for each call of the program `{}`.", program.xdr)],
+            lines: vec![format!(
+                "A method for each call of the program `{}`.",
+                program.xdr
+            )],
             ..Doc::default()
         };
         modules.insert(path, (doc, emitter.out));
@@ -68,7 +78,10 @@ pub(crate) fn emit(
             doc,
         }
     };
-    modules.into_iter().map(module).collect()
+    Tree {
+        modules: modules.into_iter().map(module).collect(),
+        table: table::emit(model),
+    }
 }
 
 /// The items of one file of definitions.
@@ -79,7 +92,11 @@ fn items(model: &Model, runtime: &Runtime, source: usize) -> String {
     if let Some(program) = program {
         emitter.program(program);
     }
-    for constant in model.constants.iter().filter(|constant| constant.source == source) {
+    for constant in model
+        .constants
+        .iter()
+        .filter(|constant| constant.source == source)
+    {
         emitter.constant(constant);
     }
     for ty in &model.types {

@@ -46,9 +46,11 @@ impl Convention<'_> {
 /// The programs of files that keep to the convention. A program may have more enums of procedures than one, such as
 /// `remote_domain_procedure` beside `remote_network_procedure`.
 pub(super) fn conventions(files: &[File]) -> Vec<Convention<'_>> {
-    let items = || (0..).zip(files).flat_map(|(source, file)| {
-        file.items.iter().map(move |item| (source, item))
-    });
+    let items = || {
+        (0..)
+            .zip(files)
+            .flat_map(|(source, file)| file.items.iter().map(move |item| (source, item)))
+    };
     let constants = || {
         items().filter_map(|(_, item)| match &item.kind {
             ItemKind::Const(value) => Some((&item.name, value)),
@@ -68,7 +70,10 @@ pub(super) fn conventions(files: &[File]) -> Vec<Convention<'_>> {
         let mut found: Vec<_> = of_prefix.filter(|(_, item, _)| is_one(item)).collect();
         // The enum with the plain name is alone where there is one: others may be a longer prefix's.
         let plain = begin.clone() + "procedure";
-        if let Some(exact) = found.iter().position(|(_, item, _)| normal(&item.name.text) == plain) {
+        if let Some(exact) = found
+            .iter()
+            .position(|(_, item, _)| normal(&item.name.text) == plain)
+        {
             found = vec![found.swap_remove(exact)];
         }
         found
@@ -191,10 +196,14 @@ impl<'s> Resolver<'s> {
             let Some(Payload::Named(id)) = payload else {
                 return payload;
             };
-            let is_field = !is_message
-                && self.settings.tree.is_some() && is_field(&self.model.types[id]);
+            let is_field =
+                !is_message && self.settings.tree.is_some() && is_field(&self.model.types[id]);
             self.model.types[id].role = if is_field { Role::Field } else { role };
-            Some(if is_field { Payload::Field(id) } else { Payload::Named(id) })
+            Some(if is_field {
+                Payload::Field(id)
+            } else {
+                Payload::Named(id)
+            })
         })
     }
 

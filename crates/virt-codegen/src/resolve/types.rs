@@ -40,7 +40,10 @@ impl<'s> Resolver<'s> {
             _ if item.doc.has("omit") => return Ok(()),
             ItemKind::Enum(_)
                 if self.home(source) != model::Home::Included
-                    && programs.iter().flatten().any(|program| program.owns(&item.name.text)) =>
+                    && programs
+                        .iter()
+                        .flatten()
+                        .any(|program| program.owns(&item.name.text)) =>
             {
                 Body::Procedures
             }

@@ -276,9 +276,9 @@ impl Resolver<'_> {
         if let Some(prefixes) = doc.tag("prefix") {
             let prefixes: Vec<_> = prefixes.iter().map(|prefix| words(prefix)).collect();
             let stripped = |name: &Vec<String>| {
-                let prefix = prefixes.iter().find(|prefix| {
-                    name.len() > prefix.len() && name.starts_with(prefix)
-                });
+                let prefix = prefixes
+                    .iter()
+                    .find(|prefix| name.len() > prefix.len() && name.starts_with(prefix));
                 prefix.map_or(name.clone(), |prefix| without(name, prefix))
             };
             return names.iter().map(stripped).collect();
