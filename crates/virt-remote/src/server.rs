@@ -12,9 +12,7 @@ use virt_transport::{
 };
 
 use crate::constants::ConnectCloseReason;
-use crate::{
-    AuthType, ConnectEventConnectionClosedMsg, Hypervisor, PROGRAM, Procedure,
-};
+use crate::{AuthType, ConnectEventConnectionClosedMsg, Hypervisor, PROGRAM, Procedure};
 
 use handler::{Added, Raw, Typed};
 use own::Own;

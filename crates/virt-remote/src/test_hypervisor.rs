@@ -110,11 +110,7 @@ impl TestHypervisor {
         })
     }
 
-    fn suspend(
-        &mut self,
-        dom: &Domain<&str>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), RemoteError> {
+    fn suspend(&mut self, dom: &Domain<&str>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         self.check_writable("virDomainSuspend")?;
         self.check(dom)?;
         if self.state != DomainState::RUNNING {
@@ -125,11 +121,7 @@ impl TestHypervisor {
         self.tell(DomainEventType::SUSPENDED, cx)
     }
 
-    fn resume(
-        &mut self,
-        dom: &Domain<&str>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), RemoteError> {
+    fn resume(&mut self, dom: &Domain<&str>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         self.check_writable("virDomainResume")?;
         self.check(dom)?;
         if self.state != DomainState::PAUSED {
