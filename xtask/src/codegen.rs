@@ -53,6 +53,7 @@ fn tree(root: &Path, check: bool) -> Result<(), Error> {
     let (input, directory) = TREE;
     let runtime = Runtime {
         arbitrary: true,
+        serde: Some("crate::json".to_owned()),
         ..Runtime::default()
     };
     let generator = Generator::new(root.join(input))

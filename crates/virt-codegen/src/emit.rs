@@ -30,6 +30,9 @@ pub struct Runtime {
     pub client: String,
     /// True if methods are written.
     pub methods: bool,
+    /// The module with the macros `named` and `flags` and the module `bytes`, for types to be serialized behind a feature
+    /// `serde` of the crate.
+    pub serde: Option<String>,
 }
 
 impl Default for Runtime {
@@ -41,6 +44,7 @@ impl Default for Runtime {
             arbitrary: false,
             client: "crate::client".into(),
             methods: false,
+            serde: None,
         }
     }
 }
@@ -156,6 +160,29 @@ impl<'m> Emitter<'m> {
         self.arbitrary();
     }
 
+    /// Derives serialization where the crate's user asks for it.
+    fn serde(&mut self, ty: &Type) {
+        if self.runtime.serde.is_none() {
+            return;
+        }
+        self.line(
+            "#[cfg_attr(feature = \"serde\", derive(::serde::Serialize, ::serde::Deserialize))]",
+        );
+        if ty.facts.opaques {
+            let [strings, opaques] = self.parameters();
+            let [write, read] = match ty.facts.strings {
+                true => [
+                    format!("{strings}: ::serde::Serialize, "),
+                    format!("{strings}: ::serde::Deserialize<'de>, "),
+                ],
+                false => Default::default(),
+            };
+            self.line(&format!(
+                "#[cfg_attr(feature = \"serde\", serde(bound(serialize = \"{write}{opaques}: AsRef<[u8]>\", deserialize = \"{read}{opaques}: From<Vec<u8>>\")))]"
+            ));
+        }
+    }
+
     /// Derives `Arbitrary` where the crate's user asks for it.
     fn arbitrary(&mut self) {
         if self.runtime.arbitrary {
@@ -176,6 +203,7 @@ impl<'m> Emitter<'m> {
             Ty::Characters { .. } => format!("{}::vec::Vec<u8>", self.runtime.alloc),
 
             Ty::Array { item, .. } => match self.list_type(item) {
+                Some((list, _)) if strings == self.owned()[0] => list.to_owned(),
                 Some((list, ty)) => {
                     format!(
                         "{list}{}",
@@ -201,6 +229,10 @@ impl<'m> Emitter<'m> {
             }
             Ty::Named(id) => {
                 let ty = &self.model.types[*id];
+                let owned = self.owned();
+                if self.runtime.methods && [strings, opaques] == [&owned[0], &owned[1]] {
+                    return ty.rust.clone();
+                }
                 let prefix = if ty.home == Home::Elsewhere {
                     ""
                 } else {

@@ -66,6 +66,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(Procedure);
+
 impl From<Procedure> for i32 {
     fn from(procedure: Procedure) -> Self {
         procedure.0
@@ -104,6 +107,7 @@ pub const SERVER_CLIENT_LIMITS_MAX: usize = 32;
 
 /// XDR: `struct admin_connect_list_servers_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListServersArgs {
     /// False asks for the number only.
@@ -138,6 +142,7 @@ impl<'a> Decode<'a> for ConnectListServersArgs {
 /// XDR: `struct admin_nonnull_server`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct Server<S = String> {
     /// XDR: `admin_nonnull_string name`: at most 4194304 bytes.
     pub name: S,
@@ -173,6 +178,7 @@ impl<S: AsRef<[u8]>> Server<S> {
 /// XDR: `struct admin_connect_list_servers_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListServersRet<S = String> {
     /// XDR: `admin_nonnull_server servers<ADMIN_SERVER_LIST_MAX>`: at most 16384 elements.
     pub servers: Vec<Server<S>>,
@@ -207,6 +213,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListServersRet<S> {
 
 /// XDR: `struct admin_connect_lookup_server_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectLookupServerArgs<S = String> {
     /// XDR: `admin_nonnull_string name`: at most 4194304 bytes.
@@ -239,6 +246,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectLookupServerArgs<S> {
 
 /// XDR: `struct admin_server_get_threadpool_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerGetThreadpoolParametersArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -269,6 +277,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerGetThreadpoolParametersArgs<S> 
 /// XDR: `struct admin_server_get_threadpool_parameters_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ServerGetThreadpoolParametersRet<S = String> {
     /// XDR: `remote_typed_param params<ADMIN_SERVER_THREADPOOL_PARAMETERS_MAX>`: at most 32 elements.
     pub params: TypedParams<S>,
@@ -305,6 +314,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerGetThreadpoolParametersRet<S> {
 
 /// XDR: `struct admin_server_set_threadpool_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerSetThreadpoolParametersArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -350,6 +360,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerSetThreadpoolParametersArgs<S> 
 
 /// XDR: `struct admin_server_list_clients_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerListClientsArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -388,6 +399,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerListClientsArgs<S> {
 /// XDR: `struct admin_nonnull_client`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct Client<S = String> {
     /// XDR: `admin_nonnull_server srv`.
     pub srv: Server<S>,
@@ -440,6 +452,7 @@ impl<S: AsRef<[u8]>> Client<S> {
 /// XDR: `struct admin_server_list_clients_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ServerListClientsRet<S = String> {
     /// XDR: `admin_nonnull_client clients<ADMIN_CLIENT_LIST_MAX>`: at most 16384 elements.
     pub clients: Vec<Client<S>>,
@@ -474,6 +487,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerListClientsRet<S> {
 
 /// XDR: `struct admin_server_lookup_client_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerLookupClientArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -507,6 +521,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerLookupClientArgs<S> {
 
 /// XDR: `struct admin_client_get_info_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ClientGetInfoArgs<S = String> {
     /// XDR: `admin_nonnull_client clnt`.
@@ -537,6 +552,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ClientGetInfoArgs<S> {
 /// XDR: `struct admin_client_get_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ClientGetInfoRet<S = String> {
     /// XDR: `remote_typed_param params<ADMIN_CLIENT_INFO_PARAMETERS_MAX>`: at most 64 elements.
     pub params: TypedParams<S>,
@@ -573,6 +589,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ClientGetInfoRet<S> {
 
 /// XDR: `struct admin_client_close_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ClientCloseArgs<S = String> {
     /// XDR: `admin_nonnull_client clnt`.
@@ -602,6 +619,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ClientCloseArgs<S> {
 
 /// XDR: `struct admin_server_get_client_limits_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerGetClientLimitsArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -632,6 +650,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerGetClientLimitsArgs<S> {
 /// XDR: `struct admin_server_get_client_limits_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ServerGetClientLimitsRet<S = String> {
     /// XDR: `remote_typed_param params<ADMIN_SERVER_CLIENT_LIMITS_MAX>`: at most 32 elements.
     pub params: TypedParams<S>,
@@ -668,6 +687,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerGetClientLimitsRet<S> {
 
 /// XDR: `struct admin_server_set_client_limits_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerSetClientLimitsArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -714,6 +734,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerSetClientLimitsArgs<S> {
 /// XDR: `struct admin_connect_get_logging_outputs_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectGetLoggingOutputsRet<S = String> {
     /// XDR: `admin_nonnull_string outputs`: at most 4194304 bytes.
     pub outputs: S,
@@ -749,6 +770,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetLoggingOutputsRet<S> {
 /// XDR: `struct admin_connect_get_logging_filters_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectGetLoggingFiltersRet<S = String> {
     /// XDR: `admin_string filters`: at most 4194304 bytes.
     pub filters: Option<S>,
@@ -783,6 +805,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetLoggingFiltersRet<S> {
 
 /// XDR: `struct admin_connect_set_logging_outputs_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectSetLoggingOutputsArgs<S = String> {
     /// XDR: `admin_string outputs`: at most 4194304 bytes.
@@ -818,6 +841,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectSetLoggingOutputsArgs<S> {
 
 /// XDR: `struct admin_connect_set_logging_filters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectSetLoggingFiltersArgs<S = String> {
     /// XDR: `admin_string filters`: at most 4194304 bytes.
@@ -853,6 +877,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectSetLoggingFiltersArgs<S> {
 
 /// XDR: `struct admin_server_update_tls_files_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ServerUpdateTlsFilesArgs<S = String> {
     /// XDR: `admin_nonnull_server srv`.
@@ -882,6 +907,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ServerUpdateTlsFilesArgs<S> {
 
 /// XDR: `struct admin_connect_set_daemon_timeout_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectSetDaemonTimeoutArgs {
     /// In seconds; 0 never exits.
@@ -973,7 +999,7 @@ impl CallProcedure for ConnectLookupServer {
     const NUMBER: i32 = Procedure::CONNECT_LOOKUP_SERVER.0;
     const NAME: &'static str = "CONNECT_LOOKUP_SERVER";
     type Args<'a> = ConnectLookupServerArgs<&'a str>;
-    type Ret = Server<String>;
+    type Ret = Server;
 }
 
 /// Returns the limits and counters of a server's worker threads.
@@ -1025,7 +1051,7 @@ impl CallProcedure for ServerLookupClient {
     const NUMBER: i32 = Procedure::SERVER_LOOKUP_CLIENT.0;
     const NAME: &'static str = "SERVER_LOOKUP_CLIENT";
     type Args<'a> = ServerLookupClientArgs<&'a str>;
-    type Ret = Client<String>;
+    type Ret = Client;
 }
 
 /// Returns the identity of a client: its address, user, process and the like.

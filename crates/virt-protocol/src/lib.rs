@@ -8,6 +8,8 @@
 pub mod admin;
 pub mod client;
 pub mod constants;
+#[cfg(feature = "serde")]
+mod json;
 pub mod lxc;
 pub mod parameters;
 pub mod qemu;

@@ -24,6 +24,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(Procedure);
+
 impl From<Procedure> for i32 {
     fn from(procedure: Procedure) -> Self {
         procedure.0
@@ -32,6 +35,7 @@ impl From<Procedure> for i32 {
 
 /// XDR: `struct lxc_domain_open_namespace_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenNamespaceArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

@@ -42,6 +42,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(Procedure);
+
 impl From<Procedure> for i32 {
     fn from(procedure: Procedure) -> Self {
         procedure.0
@@ -50,6 +53,7 @@ impl From<Procedure> for i32 {
 
 /// XDR: `struct qemu_domain_monitor_command_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMonitorCommandArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -87,6 +91,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMonitorCommandArgs<S> {
 /// XDR: `struct qemu_domain_monitor_command_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainMonitorCommandRet<S = String> {
     /// XDR: `remote_nonnull_string result`: at most 4194304 bytes.
     pub result: S,
@@ -114,6 +119,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMonitorCommandRet<S> {
 
 /// XDR: `struct qemu_domain_attach_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAttachArgs {
     /// The process ID.
@@ -145,6 +151,7 @@ impl<'a> Decode<'a> for DomainAttachArgs {
 
 /// XDR: `struct qemu_domain_agent_command_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAgentCommandArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -188,6 +195,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAgentCommandArgs<S> {
 /// XDR: `struct qemu_domain_agent_command_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainAgentCommandRet<S = String> {
     /// XDR: `remote_string result`: at most 4194304 bytes.
     pub result: Option<S>,
@@ -218,6 +226,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAgentCommandRet<S> {
 
 /// XDR: `struct qemu_connect_domain_monitor_event_register_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectDomainMonitorEventRegisterArgs<S = String> {
     /// Without one, all domains.
@@ -262,6 +271,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectDomainMonitorEventRegisterArgs
 /// XDR: `struct qemu_domain_monitor_event_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainMonitorEventMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -321,6 +331,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMonitorEventMsg<S> {
 
 /// XDR: `struct qemu_domain_monitor_command_with_files_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMonitorCommandWithFilesArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -361,6 +372,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMonitorCommandWithFilesArgs<S> 
 /// XDR: `struct qemu_domain_monitor_command_with_files_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainMonitorCommandWithFilesRet<S = String> {
     /// XDR: `remote_nonnull_string result`: at most 4194304 bytes.
     pub result: S,
@@ -412,7 +424,7 @@ impl CallProcedure for DomainAttach {
     const NUMBER: i32 = Procedure::DOMAIN_ATTACH.0;
     const NAME: &'static str = "DOMAIN_ATTACH";
     type Args<'a> = DomainAttachArgs;
-    type Ret = Domain<String>;
+    type Ret = Domain;
 }
 
 /// Sends a command to the guest's agent and returns the answer.

@@ -1007,6 +1007,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(Procedure);
+
 impl From<Procedure> for i32 {
     fn from(procedure: Procedure) -> Self {
         procedure.0

@@ -47,6 +47,7 @@ impl Emitter<'_> {
             })
             .collect();
         self.end_set(start, &ty.rust, &flags, false);
+        self.serde_macro("flags", &ty.rust);
     }
 
     /// Begins the macro call for an open set. The documentation of the type is written next.
@@ -78,6 +79,15 @@ impl Emitter<'_> {
             })
             .collect();
         self.end_set(start, name, &lines, default);
+        self.serde_macro("named", name);
+    }
+
+    fn serde_macro(&mut self, name: &str, ty: &str) {
+        if let Some(module) = &self.runtime.serde {
+            self.line(&format!(
+                "#[cfg(feature = \"serde\")]\n{module}::{name}!({ty});\n"
+            ));
+        }
     }
 
     fn end_set(&mut self, start: usize, name: &str, members: &[Line<'_>], default: bool) {

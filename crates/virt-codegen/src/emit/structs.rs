@@ -16,6 +16,7 @@ impl Emitter<'_> {
         ));
         for field in fields {
             self.field_doc(field);
+            self.serde_field(&field.ty);
             self.line(&format!(
                 "pub {}: {},",
                 field.rust,
@@ -61,6 +62,18 @@ impl Emitter<'_> {
     /// Returns whether methods take values of this type, which holds text, by reference.
     pub(super) fn is_argument(&self, ty: &Type) -> bool {
         self.runtime.methods && ty.role == Role::Part && (ty.facts.strings || ty.facts.opaques)
+    }
+
+    /// Has opaque data serialized as text.
+    fn serde_field(&mut self, ty: &Ty) {
+        let Some(module) = self.runtime.serde.clone() else {
+            return;
+        };
+        if matches!(ty, Ty::Opaque(_) | Ty::Characters { text: false, .. }) {
+            self.line(&format!(
+                "#[cfg_attr(feature = \"serde\", serde(with = \"{module}::bytes\"))]"
+            ));
+        }
     }
 
     /// A method that borrows the strings and opaque data of a value, so that it becomes part of arguments.
@@ -166,6 +179,7 @@ impl Emitter<'_> {
         let is_light = self.runtime.methods;
         if is_light && ty.role == Role::Arguments {
             self.line("#[cfg_attr(feature = \"extra-traits\", derive(Debug, Clone, PartialEq))]");
+            self.serde(ty);
             return self.arbitrary();
         } else if is_light && ty.role == Role::Result {
             derives.push("PartialEq");
@@ -177,6 +191,7 @@ impl Emitter<'_> {
             derives.extend(facts.default.then_some("Default"));
         }
         self.derive(&derives.join(", "));
+        self.serde(ty);
     }
 
     /// `<S = String>` for the definition of a type.

@@ -47,7 +47,7 @@ pub trait Admin: Client {
     /// Returns the servers inside the daemon, such as `libvirtd` and `admin`.
     ///
     /// Procedure 4 of `ADMIN_PROGRAM`.
-    fn connect_list_servers(&self) -> Reply<'_, Self, Vec<Server<String>>> {
+    fn connect_list_servers(&self) -> Reply<'_, Self, Vec<Server>> {
         Call::<ConnectListServers>::new(&ConnectListServersArgs {
             need_results: true,
             flags: 0,
@@ -58,7 +58,7 @@ pub trait Admin: Client {
     /// Finds a server of the daemon by its name.
     ///
     /// Procedure 5 of `ADMIN_PROGRAM`.
-    fn connect_lookup_server(&self, name: &str) -> Reply<'_, Self, Server<String>> {
+    fn connect_lookup_server(&self, name: &str) -> Reply<'_, Self, Server> {
         Call::<ConnectLookupServer>::new(&ConnectLookupServerArgs {
             name: name.as_bytes(),
             flags: 0,
@@ -72,7 +72,7 @@ pub trait Admin: Client {
     fn server_get_threadpool_parameters(
         &self,
         srv: &Server<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<ServerGetThreadpoolParameters>::new(&ServerGetThreadpoolParametersArgs {
             srv: srv.borrowed(),
             flags: 0,
@@ -102,7 +102,7 @@ pub trait Admin: Client {
     fn server_list_clients(
         &self,
         srv: &Server<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, Vec<crate::admin::Client<String>>> {
+    ) -> Reply<'_, Self, Vec<crate::admin::Client>> {
         Call::<ServerListClients>::new(&ServerListClientsArgs {
             srv: srv.borrowed(),
             need_results: true,
@@ -118,7 +118,7 @@ pub trait Admin: Client {
         &self,
         srv: &Server<impl AsRef<[u8]>>,
         id: u64,
-    ) -> Reply<'_, Self, crate::admin::Client<String>> {
+    ) -> Reply<'_, Self, crate::admin::Client> {
         Call::<ServerLookupClient>::new(&ServerLookupClientArgs {
             srv: srv.borrowed(),
             id,
@@ -133,7 +133,7 @@ pub trait Admin: Client {
     fn client_get_info(
         &self,
         clnt: &crate::admin::Client<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<ClientGetInfo>::new(&ClientGetInfoArgs {
             clnt: clnt.borrowed(),
             flags: 0,
@@ -158,7 +158,7 @@ pub trait Admin: Client {
     fn server_get_client_limits(
         &self,
         srv: &Server<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<ServerGetClientLimits>::new(&ServerGetClientLimitsArgs {
             srv: srv.borrowed(),
             flags: 0,

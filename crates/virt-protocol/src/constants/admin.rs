@@ -18,6 +18,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(ClientTransport);
+
 virt_xdr::flags! {
     /// Flags of shutting the daemon down.
     ///
@@ -28,3 +31,6 @@ virt_xdr::flags! {
         VIR_DAEMON_SHUTDOWN_PRESERVE as PRESERVE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(AdmConnectDaemonShutdownFlags);

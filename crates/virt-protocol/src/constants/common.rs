@@ -25,6 +25,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(ConnectCloseReason);
+
 virt_xdr::open_enum! {
     /// The type of a typed parameter's value.
     ///
@@ -48,6 +51,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(TypedParameterType);
+
 virt_xdr::flags! {
     /// Flags of calls that return typed parameters.
     ///
@@ -58,3 +64,6 @@ virt_xdr::flags! {
         VIR_TYPED_PARAM_STRING_OKAY as STRING_OKAY = 0x4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(TypedParameterFlags);

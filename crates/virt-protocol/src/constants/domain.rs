@@ -28,6 +28,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainState);
+
 virt_xdr::open_enum! {
     /// The reason for an unknown state.
     ///
@@ -39,6 +42,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_NOSTATE_UNKNOWN as UNKNOWN = 0,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainNostateReason);
 
 virt_xdr::open_enum! {
     /// The reason why a domain is running.
@@ -74,6 +80,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainRunningReason);
+
 virt_xdr::open_enum! {
     /// The reason why a domain is blocked.
     ///
@@ -85,6 +94,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_BLOCKED_UNKNOWN as UNKNOWN = 0,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainBlockedReason);
 
 virt_xdr::open_enum! {
     /// The reason why a domain is paused.
@@ -126,6 +138,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainPausedReason);
+
 virt_xdr::open_enum! {
     /// The reason why a domain is shutting down.
     ///
@@ -139,6 +154,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_SHUTDOWN_USER as USER = 1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainShutdownReason);
 
 virt_xdr::open_enum! {
     /// The reason why a domain is not running.
@@ -168,6 +186,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainShutoffReason);
+
 virt_xdr::open_enum! {
     /// The reason why a domain has crashed.
     ///
@@ -182,6 +203,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainCrashedReason);
+
 virt_xdr::open_enum! {
     /// The reason why a domain sleeps to memory.
     ///
@@ -194,6 +218,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainPmSuspendedReason);
+
 virt_xdr::open_enum! {
     /// The reason why a domain sleeps to disk.
     ///
@@ -205,6 +232,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_PMSUSPENDED_DISK_UNKNOWN as UNKNOWN = 0,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainPmSuspendedDiskReason);
 
 virt_xdr::open_enum! {
     /// The state of the daemon's control over a domain.
@@ -224,6 +254,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainControlState);
+
 virt_xdr::open_enum! {
     /// The reason why a domain is out of control.
     ///
@@ -242,6 +275,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainControlErrorReason);
+
 virt_xdr::flags! {
     /// The part of a domain that a call reads or changes.
     ///
@@ -256,6 +292,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_AFFECT_CONFIG as CONFIG = 0x2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainModificationImpact);
 
 virt_xdr::flags! {
     /// Flags of adding and removing single virtual CPUs.
@@ -273,6 +312,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_SETVCPU_ASYNC_UNPLUG as ASYNC_UNPLUG = 0x4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainSetVcpuFlags);
 
 virt_xdr::flags! {
     /// Flags of starting a domain.
@@ -296,6 +338,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_START_RESET_NVRAM as RESET_NVRAM = 0x20,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainCreateFlags);
 
 virt_xdr::open_enum! {
     /// A memory counter of a domain.
@@ -335,6 +380,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainMemoryStatTags);
+
 virt_xdr::flags! {
     /// Flags of dumping a domain's memory.
     ///
@@ -353,6 +401,9 @@ virt_xdr::flags! {
         VIR_DUMP_MEMORY_ONLY as MEMORY_ONLY = 0x10,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainCoreDumpFlags);
 
 virt_xdr::open_enum! {
     /// A format of a memory dump.
@@ -373,6 +424,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_CORE_DUMP_FORMAT_WIN_DMP as WIN_DMP = 4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainCoreDumpFormat);
 
 virt_xdr::flags! {
     /// Flags of migrating a domain.
@@ -425,6 +479,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainMigrateFlags);
+
 virt_xdr::flags! {
     /// Flags of the bandwidth limit of migrations.
     ///
@@ -435,6 +492,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY as POSTCOPY = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainMigrateMaxSpeedFlags);
 
 virt_xdr::flags! {
     /// Flags of asking for domain capabilities.
@@ -450,6 +510,9 @@ virt_xdr::flags! {
         VIR_CONNECT_GET_DOMAIN_CAPABILITIES_SUPPORTED_CPU_FEATURES as SUPPORTED_CPU_FEATURES = 0x4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(ConnectGetDomainCapabilitiesFlags);
 
 virt_xdr::flags! {
     /// Flags that choose a way to shut a guest down.
@@ -472,6 +535,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainShutdownFlagValues);
+
 virt_xdr::flags! {
     /// Flags that choose a way to reboot a guest.
     ///
@@ -493,6 +559,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainRebootFlagValues);
+
 virt_xdr::flags! {
     /// Flags of stopping a domain at once.
     ///
@@ -507,6 +576,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_DESTROY_REMOVE_LOGS as REMOVE_LOGS = 0x2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainDestroyFlagsValues);
 
 virt_xdr::flags! {
     /// Flags of saving and restoring a domain.
@@ -525,6 +597,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainSaveRestoreFlags);
+
 virt_xdr::flags! {
     /// Flags of changing a domain's memory.
     ///
@@ -541,6 +616,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_MEM_MAXIMUM as MAXIMUM = 0x4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainMemoryModFlags);
 
 virt_xdr::open_enum! {
     /// A mode of taking memory from NUMA nodes.
@@ -560,6 +638,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainNumatuneMemMode);
+
 virt_xdr::flags! {
     /// Flags that choose the source of a guest's host name.
     ///
@@ -572,6 +653,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_GET_HOSTNAME_AGENT as AGENT = 0x2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainGetHostnameFlags);
 
 virt_xdr::open_enum! {
     /// A piece of a domain's metadata.
@@ -588,6 +672,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_METADATA_ELEMENT as ELEMENT = 2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainMetadataType);
 
 virt_xdr::flags! {
     /// Flags of describing a domain.
@@ -606,6 +693,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainXmlFlags);
+
 virt_xdr::flags! {
     /// Flags of describing a saved domain.
     ///
@@ -616,6 +706,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_SAVE_IMAGE_XML_SECURE as SECURE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainSaveImageXmlFlags);
 
 virt_xdr::flags! {
     /// Flags of resizing a disk.
@@ -632,6 +725,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainBlockResizeFlags);
+
 virt_xdr::flags! {
     /// Flags that choose an address space.
     ///
@@ -645,6 +741,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainMemoryFlags);
+
 virt_xdr::flags! {
     /// Flags of defining a domain.
     ///
@@ -655,6 +754,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_DEFINE_VALIDATE as VALIDATE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainDefineFlags);
 
 virt_xdr::flags! {
     /// Flags of undefining a domain: related files to delete or keep.
@@ -678,6 +780,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_UNDEFINE_KEEP_TPM as KEEP_TPM = 0x40,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainUndefineFlagsValues);
 
 virt_xdr::flags! {
     /// Flags that select domains; none in a group selects all of it.
@@ -720,6 +825,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(ConnectListAllDomainsFlags);
+
 virt_xdr::open_enum! {
     /// The state of a virtual CPU.
     ///
@@ -736,6 +844,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(VcpuState);
+
 virt_xdr::open_enum! {
     /// Special values for the host CPU of a virtual CPU.
     ///
@@ -748,6 +859,9 @@ virt_xdr::open_enum! {
         VIR_VCPU_INFO_CPU_UNAVAILABLE as UNAVAILABLE = -2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(VcpuHostCpuState);
 
 virt_xdr::flags! {
     /// Flags of counting and setting virtual CPUs.
@@ -772,6 +886,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainVcpuFlags);
+
 virt_xdr::flags! {
     /// Flags of attaching, detaching and changing devices.
     ///
@@ -788,6 +905,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_DEVICE_MODIFY_FORCE as FORCE = 0x4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainDeviceModifyFlags);
 
 virt_xdr::flags! {
     /// The groups of domain statistics.
@@ -820,6 +940,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainStatsTypes);
+
 virt_xdr::flags! {
     /// Flags that select domains for statistics, and the way to collect them.
     ///
@@ -851,6 +974,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(ConnectGetAllDomainStatsFlags);
+
 virt_xdr::open_enum! {
     /// A kind of block job.
     ///
@@ -873,6 +999,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainBlockJobType);
+
 virt_xdr::flags! {
     /// Flags of ending a block job.
     ///
@@ -886,6 +1015,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainBlockJobAbortFlags);
+
 virt_xdr::flags! {
     /// Flags of asking for a block job.
     ///
@@ -896,6 +1028,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES as BANDWIDTH_BYTES = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainBlockJobInfoFlags);
 
 virt_xdr::flags! {
     /// Flags of limiting a block job.
@@ -908,6 +1043,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainBlockJobSetSpeedFlags);
+
 virt_xdr::flags! {
     /// Flags of pulling a backing chain.
     ///
@@ -918,6 +1056,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES as BANDWIDTH_BYTES = 0x40,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainBlockPullFlags);
 
 virt_xdr::flags! {
     /// Flags of copying part of a backing chain.
@@ -942,6 +1083,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainBlockRebaseFlags);
+
 virt_xdr::flags! {
     /// Flags of copying a disk.
     ///
@@ -960,6 +1104,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_BLOCK_COPY_TARGET_ZEROED as TARGET_ZEROED = 0x10,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainBlockCopyFlags);
 
 virt_xdr::flags! {
     /// Flags of merging images of a backing chain.
@@ -980,6 +1127,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainBlockCommitFlags);
+
 virt_xdr::open_enum! {
     /// An error of a disk.
     ///
@@ -995,6 +1145,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_DISK_ERROR_NO_SPACE as NO_SPACE = 2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainDiskErrorCode);
 
 virt_xdr::open_enum! {
     /// A set of key codes.
@@ -1025,6 +1178,9 @@ virt_xdr::open_enum! {
         VIR_KEYCODE_SET_QNUM as QNUM = 9,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(KeycodeSet);
 
 virt_xdr::open_enum! {
     /// A signal to a process inside a guest, numbered as on Linux.
@@ -1166,6 +1322,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainProcessSignal);
+
 virt_xdr::open_enum! {
     /// A change in the life of a domain.
     ///
@@ -1194,6 +1353,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventType);
+
 virt_xdr::open_enum! {
     /// The way in which a domain was defined.
     ///
@@ -1212,6 +1374,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventDefinedDetailType);
+
 virt_xdr::open_enum! {
     /// The way in which a definition was removed.
     ///
@@ -1225,6 +1390,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_EVENT_UNDEFINED_RENAMED as RENAMED = 1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventUndefinedDetailType);
 
 virt_xdr::open_enum! {
     /// The way in which a domain was started.
@@ -1247,6 +1415,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_EVENT_STARTED_RECREATED as RECREATED = 5,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventStartedDetailType);
 
 virt_xdr::open_enum! {
     /// The reason why a domain was paused.
@@ -1278,6 +1449,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventSuspendedDetailType);
+
 virt_xdr::open_enum! {
     /// The reason why a domain was resumed.
     ///
@@ -1297,6 +1471,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_EVENT_RESUMED_POSTCOPY_FAILED as POSTCOPY_FAILED = 4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventResumedDetailType);
 
 virt_xdr::open_enum! {
     /// The reason why a domain has stopped.
@@ -1324,6 +1501,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventStoppedDetailType);
+
 virt_xdr::open_enum! {
     /// The reason why a guest has shut down.
     ///
@@ -1340,6 +1520,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventShutdownDetailType);
+
 virt_xdr::open_enum! {
     /// The kind of a guest's sleep.
     ///
@@ -1353,6 +1536,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_EVENT_PMSUSPENDED_DISK as DISK = 1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventPmSuspendedDetailType);
 
 virt_xdr::open_enum! {
     /// The way in which a guest has crashed.
@@ -1368,6 +1554,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventCrashedDetailType);
+
 virt_xdr::open_enum! {
     /// The memory in which an error has occurred.
     ///
@@ -1381,6 +1570,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_EVENT_MEMORY_FAILURE_RECIPIENT_GUEST as GUEST = 1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainMemoryFailureRecipientType);
 
 virt_xdr::open_enum! {
     /// The answer to a memory error.
@@ -1400,6 +1592,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainMemoryFailureActionType);
+
 virt_xdr::flags! {
     /// Properties of a memory error.
     ///
@@ -1412,6 +1607,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_MEMORY_FAILURE_RECURSIVE as RECURSIVE = 0x2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainMemoryFailureFlags);
 
 virt_xdr::open_enum! {
     /// The kind or result of a job.
@@ -1435,6 +1633,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainJobType);
+
 virt_xdr::flags! {
     /// Flags of asking for a job.
     ///
@@ -1448,6 +1649,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainGetJobStatsFlags);
+
 virt_xdr::flags! {
     /// Flags of aborting a job.
     ///
@@ -1458,6 +1662,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_ABORT_JOB_POSTCOPY as POSTCOPY = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainAbortJobFlagsValues);
 
 virt_xdr::open_enum! {
     /// The operation that a job performs.
@@ -1491,6 +1698,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainJobOperation);
+
 virt_xdr::open_enum! {
     /// The answer to a watchdog that has fired.
     ///
@@ -1515,6 +1725,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventWatchdogAction);
+
 virt_xdr::open_enum! {
     /// The answer to an I/O error.
     ///
@@ -1530,6 +1743,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_EVENT_IO_ERROR_REPORT as REPORT = 2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventIoErrorAction);
 
 virt_xdr::open_enum! {
     /// The phase of a display connection.
@@ -1547,6 +1763,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventGraphicsPhase);
+
 virt_xdr::open_enum! {
     /// The kind of an address.
     ///
@@ -1562,6 +1781,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_EVENT_GRAPHICS_ADDRESS_UNIX as UNIX = 2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventGraphicsAddressType);
 
 virt_xdr::open_enum! {
     /// The end of a block job, or that it can be ended.
@@ -1581,6 +1803,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(ConnectDomainEventBlockJobStatus);
+
 virt_xdr::open_enum! {
     /// The reason why a disk was changed.
     ///
@@ -1594,6 +1819,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_EVENT_DISK_DROP_MISSING_ON_START as DROP_MISSING_ON_START = 1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(ConnectDomainEventDiskChangeReason);
 
 virt_xdr::open_enum! {
     /// The move of a tray.
@@ -1609,6 +1837,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventTrayChangeReason);
+
 virt_xdr::open_enum! {
     /// The state of a guest's agent.
     ///
@@ -1621,6 +1852,9 @@ virt_xdr::open_enum! {
         VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED as DISCONNECTED = 2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(ConnectDomainEventAgentLifecycleState);
 
 virt_xdr::open_enum! {
     /// The reason why the state of a guest's agent has changed.
@@ -1638,6 +1872,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(ConnectDomainEventAgentLifecycleReason);
+
 virt_xdr::open_enum! {
     /// The state of a channel.
     ///
@@ -1650,6 +1887,9 @@ virt_xdr::open_enum! {
         VIR_CONNECT_DOMAIN_EVENT_CHANNEL_LIFECYCLE_STATE_DISCONNECTED as DISCONNECTED = 2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(ConnectDomainEventChannelLifecycleState);
 
 virt_xdr::open_enum! {
     /// The reason why the state of a channel has changed.
@@ -1666,6 +1906,9 @@ virt_xdr::open_enum! {
         VIR_CONNECT_DOMAIN_EVENT_CHANNEL_LIFECYCLE_REASON_CHANNEL as CHANNEL = 2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(ConnectDomainEventChannelLifecycleReason);
 
 virt_xdr::open_enum! {
     /// A kind of event of a domain.
@@ -1737,6 +1980,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainEventId);
+
 virt_xdr::flags! {
     /// Flags of opening a console.
     ///
@@ -1750,6 +1996,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainConsoleFlags);
+
 virt_xdr::flags! {
     /// Flags of opening a channel.
     ///
@@ -1760,6 +2009,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_CHANNEL_FORCE as FORCE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainChannelFlags);
 
 virt_xdr::flags! {
     /// Flags of connecting to a display.
@@ -1772,6 +2024,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainOpenGraphicsFlags);
+
 virt_xdr::flags! {
     /// Flags of setting a guest's clock.
     ///
@@ -1782,6 +2037,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_TIME_SYNC as SYNC = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainSetTimeFlags);
 
 virt_xdr::open_enum! {
     /// The type of a scheduler parameter, in an old API.
@@ -1804,6 +2062,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(SchedParameterType);
+
 virt_xdr::open_enum! {
     /// The type of a block I/O parameter, in an old API.
     ///
@@ -1824,6 +2085,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_BLKIO_PARAM_BOOLEAN as BOOLEAN = 6,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(BlkioParameterType);
 
 virt_xdr::open_enum! {
     /// The type of a memory parameter, in an old API.
@@ -1846,6 +2110,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(MemoryParameterType);
+
 virt_xdr::open_enum! {
     /// A source of a guest's addresses.
     ///
@@ -1862,6 +2129,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainInterfaceAddressesSource);
+
 virt_xdr::flags! {
     /// Flags of changing a password.
     ///
@@ -1872,6 +2142,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_PASSWORD_ENCRYPTED as ENCRYPTED = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainSetUserPasswordFlags);
 
 virt_xdr::open_enum! {
     /// A moment at which an action is taken.
@@ -1888,6 +2161,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_LIFECYCLE_CRASH as CRASH = 2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainLifecycle);
 
 virt_xdr::open_enum! {
     /// An action at such a moment.
@@ -1912,6 +2188,9 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_LIFECYCLE_ACTION_PRESERVE_RUNNING as PRESERVE_RUNNING = 6,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainLifecycleAction);
 
 virt_xdr::flags! {
     /// The groups of facts about a guest.
@@ -1940,6 +2219,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainGuestInfoTypes);
+
 virt_xdr::open_enum! {
     /// Special values of a timeout for the guest's agent.
     ///
@@ -1956,6 +2238,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainAgentResponseTimeout);
+
 virt_xdr::flags! {
     /// Flags of starting a backup.
     ///
@@ -1969,6 +2254,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainBackupBeginFlags);
+
 virt_xdr::flags! {
     /// Flags of changing SSH keys.
     ///
@@ -1981,6 +2269,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE as REMOVE = 0x2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainAuthorizedSshKeysSetFlags);
 
 virt_xdr::flags! {
     /// The kinds of messages about a domain.
@@ -1996,6 +2287,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_MESSAGE_IOERRORS as IOERRORS = 0x4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainMessageType);
 
 virt_xdr::open_enum! {
     /// The state of measuring a dirty rate.
@@ -2013,6 +2307,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainDirtyRateStatus);
+
 virt_xdr::flags! {
     /// Flags that choose a way to measure a dirty rate.
     ///
@@ -2028,6 +2325,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainDirtyRateCalcFlags);
+
 virt_xdr::flags! {
     /// Flags of storing descriptors.
     ///
@@ -2040,6 +2340,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_FD_ASSOCIATE_SECLABEL_WRITABLE as SECLABEL_WRITABLE = 0x2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainFdAssociateFlags);
 
 virt_xdr::open_enum! {
     /// A kind of display.
@@ -2054,3 +2357,6 @@ virt_xdr::open_enum! {
         VIR_DOMAIN_GRAPHICS_RELOAD_TYPE_VNC as VNC = 1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(DomainGraphicsReloadType);

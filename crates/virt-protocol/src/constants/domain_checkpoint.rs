@@ -17,6 +17,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainCheckpointCreateFlags);
+
 virt_xdr::flags! {
     /// Flags of describing a checkpoint.
     ///
@@ -31,6 +34,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_CHECKPOINT_XML_SIZE as SIZE = 0x4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainCheckpointXmlFlags);
 
 virt_xdr::flags! {
     /// Flags that select checkpoints.
@@ -56,6 +62,9 @@ impl DomainCheckpointListFlags {
     pub const DESCENDANTS: Self = Self(0x1);
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainCheckpointListFlags);
+
 virt_xdr::flags! {
     /// Flags of deleting a checkpoint.
     ///
@@ -70,3 +79,6 @@ virt_xdr::flags! {
         VIR_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY as CHILDREN_ONLY = 0x4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainCheckpointDeleteFlags);

@@ -31,6 +31,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainSnapshotCreateFlags);
+
 virt_xdr::flags! {
     /// Flags of describing a snapshot.
     ///
@@ -41,6 +44,9 @@ virt_xdr::flags! {
         VIR_DOMAIN_SNAPSHOT_XML_SECURE as SECURE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainSnapshotXmlFlags);
 
 virt_xdr::flags! {
     /// Flags that select snapshots; none in a group selects all of it.
@@ -80,6 +86,9 @@ impl DomainSnapshotListFlags {
     pub const DESCENDANTS: Self = Self(0x1);
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainSnapshotListFlags);
+
 virt_xdr::flags! {
     /// Flags of reverting to a snapshot.
     ///
@@ -97,6 +106,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainSnapshotRevertFlags);
+
 virt_xdr::flags! {
     /// Flags of deleting a snapshot.
     ///
@@ -111,3 +123,6 @@ virt_xdr::flags! {
         VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY as CHILDREN_ONLY = 0x4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainSnapshotDeleteFlags);

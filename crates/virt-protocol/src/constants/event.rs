@@ -18,3 +18,6 @@ virt_xdr::flags! {
         VIR_EVENT_HANDLE_HANGUP as HANGUP = 0x8,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(EventHandleType);

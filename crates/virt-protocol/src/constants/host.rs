@@ -18,6 +18,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(NodeSuspendTarget);
+
 virt_xdr::open_enum! {
     /// Special values where a CPU of the host is chosen.
     ///
@@ -29,6 +32,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(NodeGetCpuStatsAllCpus);
+
 virt_xdr::open_enum! {
     /// Special values where a NUMA cell of the host is chosen.
     ///
@@ -39,6 +45,9 @@ virt_xdr::open_enum! {
         VIR_NODE_MEMORY_STATS_ALL_CELLS as ALL_CELLS = -1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(NodeGetMemoryStatsAllCells);
 
 virt_xdr::flags! {
     /// Flags of opening a connection.
@@ -52,6 +61,9 @@ virt_xdr::flags! {
         VIR_CONNECT_NO_ALIASES as NO_ALIASES = 0x2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(ConnectFlags);
 
 virt_xdr::open_enum! {
     /// A kind of credential that a user is asked for.
@@ -80,6 +92,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(ConnectCredentialType);
+
 virt_xdr::open_enum! {
     /// The result of comparing a CPU with that of the host.
     ///
@@ -98,6 +113,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(CpuCompareResult);
+
 virt_xdr::flags! {
     /// Flags of comparing CPUs.
     ///
@@ -110,6 +128,9 @@ virt_xdr::flags! {
         VIR_CONNECT_COMPARE_CPU_VALIDATE_XML as VALIDATE_XML = 0x2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(ConnectCompareCpuFlags);
 
 virt_xdr::flags! {
     /// Flags of computing a baseline CPU.
@@ -126,6 +147,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(ConnectBaselineCpuFlags);
+
 virt_xdr::flags! {
     /// Flags of changing the pool of huge pages.
     ///
@@ -138,3 +162,6 @@ virt_xdr::flags! {
         VIR_NODE_ALLOC_PAGES_SET as SET = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(NodeAllocPagesFlags);

@@ -15,6 +15,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(ConnectListAllInterfacesFlags);
+
 virt_xdr::flags! {
     /// Flags of describing a host interface.
     ///
@@ -26,6 +29,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(InterfaceXmlFlags);
+
 virt_xdr::flags! {
     /// Flags of defining a host interface.
     ///
@@ -36,3 +42,6 @@ virt_xdr::flags! {
         VIR_INTERFACE_DEFINE_VALIDATE as VALIDATE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(InterfaceDefineFlags);

@@ -13,6 +13,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(NetworkXmlFlags);
+
 virt_xdr::flags! {
     /// Flags that select virtual networks; none in a group selects all of it.
     ///
@@ -34,6 +37,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(ConnectListAllNetworksFlags);
+
 virt_xdr::flags! {
     /// Flags of starting a transient virtual network.
     ///
@@ -45,6 +51,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(NetworkCreateFlags);
+
 virt_xdr::flags! {
     /// Flags of defining a virtual network.
     ///
@@ -55,6 +64,9 @@ virt_xdr::flags! {
         VIR_NETWORK_DEFINE_VALIDATE as VALIDATE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(NetworkDefineFlags);
 
 virt_xdr::open_enum! {
     /// A change of an element in a network's XML.
@@ -75,6 +87,9 @@ virt_xdr::open_enum! {
         VIR_NETWORK_UPDATE_COMMAND_ADD_FIRST as ADD_FIRST = 4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(NetworkUpdateCommand);
 
 virt_xdr::open_enum! {
     /// A section of a network's XML.
@@ -112,6 +127,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(NetworkUpdateSection);
+
 virt_xdr::flags! {
     /// Flags of changing a virtual network.
     ///
@@ -126,6 +144,9 @@ virt_xdr::flags! {
         VIR_NETWORK_UPDATE_AFFECT_CONFIG as CONFIG = 0x2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(NetworkUpdateFlags);
 
 virt_xdr::open_enum! {
     /// A change in the life of a virtual network.
@@ -145,6 +166,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(NetworkEventLifecycleType);
+
 virt_xdr::open_enum! {
     /// A kind of event of a virtual network.
     ///
@@ -158,6 +182,9 @@ virt_xdr::open_enum! {
         VIR_NETWORK_EVENT_ID_METADATA_CHANGE as METADATA_CHANGE = 1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(NetworkEventId);
 
 virt_xdr::open_enum! {
     /// A version of the Internet Protocol.
@@ -173,6 +200,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(IpAddrType);
+
 virt_xdr::flags! {
     /// Flags of creating a network port.
     ///
@@ -185,6 +215,9 @@ virt_xdr::flags! {
         VIR_NETWORK_PORT_CREATE_VALIDATE as VALIDATE = 0x2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(NetworkPortCreateFlags);
 
 virt_xdr::open_enum! {
     /// A piece of a virtual network's metadata.
@@ -201,3 +234,6 @@ virt_xdr::open_enum! {
         VIR_NETWORK_METADATA_ELEMENT as ELEMENT = 2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(NetworkMetadataType);

@@ -67,6 +67,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(ConnectListAllNodeDevicesFlags);
+
 virt_xdr::flags! {
     /// Flags of describing a host device.
     ///
@@ -77,6 +80,9 @@ virt_xdr::flags! {
         VIR_NODE_DEVICE_XML_INACTIVE as INACTIVE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(NodeDeviceXmlFlags);
 
 virt_xdr::flags! {
     /// Flags of creating a host device.
@@ -89,6 +95,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(NodeDeviceCreateXmlFlags);
+
 virt_xdr::flags! {
     /// Flags of defining a host device.
     ///
@@ -99,6 +108,9 @@ virt_xdr::flags! {
         VIR_NODE_DEVICE_DEFINE_XML_VALIDATE as VALIDATE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(NodeDeviceDefineXmlFlags);
 
 virt_xdr::flags! {
     /// Flags of changing a host device.
@@ -115,6 +127,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(NodeDeviceUpdateFlags);
+
 virt_xdr::open_enum! {
     /// A kind of event of a host device.
     ///
@@ -128,6 +143,9 @@ virt_xdr::open_enum! {
         VIR_NODE_DEVICE_EVENT_ID_UPDATE as UPDATE = 1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(NodeDeviceEventId);
 
 virt_xdr::open_enum! {
     /// A change in the life of a host device.
@@ -146,3 +164,6 @@ virt_xdr::open_enum! {
         VIR_NODE_DEVICE_EVENT_UNDEFINED as UNDEFINED = 3,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(NodeDeviceEventLifecycleType);

@@ -13,6 +13,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(NwFilterDefineFlags);
+
 virt_xdr::flags! {
     /// Flags of binding a network filter.
     ///
@@ -23,3 +26,6 @@ virt_xdr::flags! {
         VIR_NWFILTER_BINDING_CREATE_VALIDATE as VALIDATE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(NwFilterBindingCreateFlags);

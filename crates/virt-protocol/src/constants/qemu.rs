@@ -15,6 +15,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(DomainQemuMonitorCommandFlags);
+
 virt_xdr::open_enum! {
     /// Special values of a timeout for a command to the guest's agent.
     ///
@@ -40,6 +43,9 @@ impl DomainQemuAgentCommandTimeout {
     pub const BLOCK: Self = Self(-2);
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(DomainQemuAgentCommandTimeout);
+
 virt_xdr::flags! {
     /// Flags of asking for monitor events.
     ///
@@ -52,3 +58,6 @@ virt_xdr::flags! {
         VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE as NOCASE = 0x2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(ConnectDomainQemuMonitorEventRegisterFlags);

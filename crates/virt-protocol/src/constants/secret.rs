@@ -24,6 +24,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(SecretUsageType);
+
 virt_xdr::flags! {
     /// Flags that select secrets; none in a group selects all of it.
     ///
@@ -41,6 +44,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(ConnectListAllSecretsFlags);
+
 virt_xdr::flags! {
     /// Flags of defining a secret.
     ///
@@ -51,6 +57,9 @@ virt_xdr::flags! {
         VIR_SECRET_DEFINE_VALIDATE as VALIDATE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(SecretDefineFlags);
 
 virt_xdr::open_enum! {
     /// A kind of event of a secret.
@@ -66,6 +75,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(SecretEventId);
+
 virt_xdr::open_enum! {
     /// A change in the life of a secret.
     ///
@@ -79,3 +91,6 @@ virt_xdr::open_enum! {
         VIR_SECRET_EVENT_UNDEFINED as UNDEFINED = 1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(SecretEventLifecycleType);

@@ -22,6 +22,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(StoragePoolState);
+
 virt_xdr::flags! {
     /// Flags of building a storage pool.
     ///
@@ -41,6 +44,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(StoragePoolBuildFlags);
+
 virt_xdr::flags! {
     /// Flags of deleting a storage pool.
     ///
@@ -53,6 +59,9 @@ virt_xdr::flags! {
         VIR_STORAGE_POOL_DELETE_ZEROED as ZEROED = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(StoragePoolDeleteFlags);
 
 virt_xdr::flags! {
     /// Flags of starting a storage pool.
@@ -70,6 +79,9 @@ virt_xdr::flags! {
         VIR_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE as WITH_BUILD_NO_OVERWRITE = 0x4,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(StoragePoolCreateFlags);
 
 virt_xdr::open_enum! {
     /// The type of a volume.
@@ -93,6 +105,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(StorageVolType);
+
 virt_xdr::flags! {
     /// Flags of deleting a volume.
     ///
@@ -107,6 +122,9 @@ virt_xdr::flags! {
         VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS as WITH_SNAPSHOTS = 0x2,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(StorageVolDeleteFlags);
 
 virt_xdr::open_enum! {
     /// An algorithm that overwrites a volume.
@@ -138,6 +156,9 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(StorageVolWipeAlgorithm);
+
 virt_xdr::flags! {
     /// Flags of asking for a volume's sizes.
     ///
@@ -151,6 +172,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(StorageVolInfoFlags);
+
 virt_xdr::flags! {
     /// Flags of describing a storage pool.
     ///
@@ -161,6 +185,9 @@ virt_xdr::flags! {
         VIR_STORAGE_XML_INACTIVE as INACTIVE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(StorageXmlFlags);
 
 virt_xdr::flags! {
     /// Flags that select storage pools; none in a group selects all of it.
@@ -211,6 +238,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(ConnectListAllStoragePoolsFlags);
+
 virt_xdr::flags! {
     /// Flags of defining a storage pool.
     ///
@@ -221,6 +251,9 @@ virt_xdr::flags! {
         VIR_STORAGE_POOL_DEFINE_VALIDATE as VALIDATE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(StoragePoolDefineFlags);
 
 virt_xdr::flags! {
     /// Flags of creating a volume.
@@ -237,6 +270,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(StorageVolCreateFlags);
+
 virt_xdr::flags! {
     /// Flags of downloading a volume.
     ///
@@ -248,6 +284,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(StorageVolDownloadFlags);
+
 virt_xdr::flags! {
     /// Flags of uploading a volume.
     ///
@@ -258,6 +297,9 @@ virt_xdr::flags! {
         VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM as SPARSE_STREAM = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(StorageVolUploadFlags);
 
 virt_xdr::flags! {
     /// Flags of resizing a volume.
@@ -274,6 +316,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(StorageVolResizeFlags);
+
 virt_xdr::open_enum! {
     /// A kind of event of a storage pool.
     ///
@@ -287,6 +332,9 @@ virt_xdr::open_enum! {
         VIR_STORAGE_POOL_EVENT_ID_REFRESH as REFRESH = 1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(StoragePoolEventId);
 
 virt_xdr::open_enum! {
     /// A change in the life of a storage pool.
@@ -309,3 +357,6 @@ virt_xdr::open_enum! {
         VIR_STORAGE_POOL_EVENT_DELETED as DELETED = 5,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::named!(StoragePoolEventLifecycleType);

@@ -13,6 +13,9 @@ virt_xdr::flags! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::flags!(StreamFlags);
+
 virt_xdr::flags! {
     /// Flags of reading a stream in the C library; not on the wire.
     ///
@@ -23,6 +26,9 @@ virt_xdr::flags! {
         VIR_STREAM_RECV_STOP_AT_HOLE as STOP_AT_HOLE = 0x1,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(StreamRecvFlagsValues);
 
 virt_xdr::flags! {
     /// Conditions of a stream in the C library; not on the wire.
@@ -40,3 +46,6 @@ virt_xdr::flags! {
         VIR_STREAM_EVENT_HANGUP as HANGUP = 0x8,
     }
 }
+
+#[cfg(feature = "serde")]
+crate::json::flags!(StreamEventType);

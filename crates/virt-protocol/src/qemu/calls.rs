@@ -43,7 +43,7 @@ pub trait Qemu: Client {
     /// Procedure 2 of `QEMU_PROGRAM`.
     ///
     /// - `pid_value`: The process ID.
-    fn domain_attach(&self, pid_value: u32) -> Reply<'_, Self, Domain<String>> {
+    fn domain_attach(&self, pid_value: u32) -> Reply<'_, Self, Domain> {
         Call::<DomainAttach>::new(&DomainAttachArgs {
             pid_value,
             flags: 0,

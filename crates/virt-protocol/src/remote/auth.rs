@@ -36,9 +36,13 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(AuthType);
+
 /// XDR: `struct remote_auth_list_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct AuthListRet {
     /// XDR: `remote_auth_type types<REMOTE_AUTH_TYPE_LIST_MAX>`: at most 20 elements.
     pub types: Vec<AuthType>,
@@ -70,6 +74,7 @@ impl<'a> Decode<'a> for AuthListRet {
 /// XDR: `struct remote_auth_sasl_init_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct AuthSaslInitRet<S = String> {
     /// The names with commas in between.
     ///
@@ -99,6 +104,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for AuthSaslInitRet<S> {
 
 /// XDR: `struct remote_auth_sasl_start_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct AuthSaslStartArgs<S = String> {
     /// XDR: `remote_nonnull_string mech`: at most 4194304 bytes.
@@ -108,6 +114,7 @@ pub struct AuthSaslStartArgs<S = String> {
     /// XDR: `int nil`.
     pub nil: bool,
     /// XDR: `char data<REMOTE_AUTH_SASL_DATA_MAX>`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub data: Vec<u8>,
 }
 
@@ -141,6 +148,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for AuthSaslStartArgs<S> {
 /// XDR: `struct remote_auth_sasl_start_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct AuthSaslStartRet {
     /// XDR: `int complete`.
     pub complete: bool,
@@ -149,6 +157,7 @@ pub struct AuthSaslStartRet {
     /// XDR: `int nil`.
     pub nil: bool,
     /// XDR: `char data<REMOTE_AUTH_SASL_DATA_MAX>`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub data: Vec<u8>,
 }
 
@@ -181,6 +190,7 @@ impl<'a> Decode<'a> for AuthSaslStartRet {
 
 /// XDR: `struct remote_auth_sasl_step_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct AuthSaslStepArgs {
     /// True without data, which differs from empty data.
@@ -188,6 +198,7 @@ pub struct AuthSaslStepArgs {
     /// XDR: `int nil`.
     pub nil: bool,
     /// XDR: `char data<REMOTE_AUTH_SASL_DATA_MAX>`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub data: Vec<u8>,
 }
 
@@ -219,6 +230,7 @@ impl<'a> Decode<'a> for AuthSaslStepArgs {
 /// XDR: `struct remote_auth_sasl_step_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct AuthSaslStepRet {
     /// XDR: `int complete`.
     pub complete: bool,
@@ -227,6 +239,7 @@ pub struct AuthSaslStepRet {
     /// XDR: `int nil`.
     pub nil: bool,
     /// XDR: `char data<REMOTE_AUTH_SASL_DATA_MAX>`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub data: Vec<u8>,
 }
 

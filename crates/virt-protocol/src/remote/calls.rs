@@ -433,7 +433,7 @@ pub trait Remote: Client {
         &self,
         xml_desc: &str,
         flags: DomainCreateFlags,
-    ) -> Reply<'_, Self, Domain<String>> {
+    ) -> Reply<'_, Self, Domain> {
         Call::<DomainCreateXml>::new(&DomainCreateXmlArgs {
             xml_desc: xml_desc.as_bytes(),
             flags,
@@ -444,7 +444,7 @@ pub trait Remote: Client {
     /// Defines a persistent domain, or changes the definition of an existing one, without starting it.
     ///
     /// Procedure 11 of `REMOTE_PROGRAM`.
-    fn domain_define_xml(&self, xml: &str) -> Reply<'_, Self, Domain<String>> {
+    fn domain_define_xml(&self, xml: &str) -> Reply<'_, Self, Domain> {
         Call::<DomainDefineXml>::new(&DomainDefineXmlArgs {
             xml: xml.as_bytes(),
         })
@@ -555,14 +555,14 @@ pub trait Remote: Client {
     /// Finds a running domain by its ID.
     ///
     /// Procedure 22 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn domain_lookup_by_id(&self, id: i32) -> Reply<'_, Self, Domain<String>> {
+    fn domain_lookup_by_id(&self, id: i32) -> Reply<'_, Self, Domain> {
         Call::<DomainLookupById>::new(&id).send(self, |ret| ret)
     }
 
     /// Finds a domain by its name.
     ///
     /// Procedure 23 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn domain_lookup_by_name(&self, name: &str) -> Reply<'_, Self, Domain<String>> {
+    fn domain_lookup_by_name(&self, name: &str) -> Reply<'_, Self, Domain> {
         Call::<DomainLookupByName>::new(&DomainLookupByNameArgs {
             name: name.as_bytes(),
         })
@@ -572,7 +572,7 @@ pub trait Remote: Client {
     /// Finds a domain by its UUID.
     ///
     /// Procedure 24 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn domain_lookup_by_uuid(&self, uuid: Uuid) -> Reply<'_, Self, Domain<String>> {
+    fn domain_lookup_by_uuid(&self, uuid: Uuid) -> Reply<'_, Self, Domain> {
         Call::<DomainLookupByUuid>::new(&uuid).send(self, |ret| ret)
     }
 
@@ -742,7 +742,7 @@ pub trait Remote: Client {
     /// Starts a transient virtual network from its XML and returns it.
     ///
     /// Procedure 40 of `REMOTE_PROGRAM`.
-    fn network_create_xml(&self, xml: &str) -> Reply<'_, Self, Network<String>> {
+    fn network_create_xml(&self, xml: &str) -> Reply<'_, Self, Network> {
         Call::<NetworkCreateXml>::new(&NetworkCreateXmlArgs {
             xml: xml.as_bytes(),
         })
@@ -752,7 +752,7 @@ pub trait Remote: Client {
     /// Defines a persistent virtual network, or changes an existing definition, without starting it.
     ///
     /// Procedure 41 of `REMOTE_PROGRAM`.
-    fn network_define_xml(&self, xml: &str) -> Reply<'_, Self, Network<String>> {
+    fn network_define_xml(&self, xml: &str) -> Reply<'_, Self, Network> {
         Call::<NetworkDefineXml>::new(&NetworkDefineXmlArgs {
             xml: xml.as_bytes(),
         })
@@ -798,7 +798,7 @@ pub trait Remote: Client {
     /// Finds a virtual network by its name.
     ///
     /// Procedure 46 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn network_lookup_by_name(&self, name: &str) -> Reply<'_, Self, Network<String>> {
+    fn network_lookup_by_name(&self, name: &str) -> Reply<'_, Self, Network> {
         Call::<NetworkLookupByName>::new(&NetworkLookupByNameArgs {
             name: name.as_bytes(),
         })
@@ -808,7 +808,7 @@ pub trait Remote: Client {
     /// Finds a virtual network by its UUID.
     ///
     /// Procedure 47 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn network_lookup_by_uuid(&self, uuid: Uuid) -> Reply<'_, Self, Network<String>> {
+    fn network_lookup_by_uuid(&self, uuid: Uuid) -> Reply<'_, Self, Network> {
         Call::<NetworkLookupByUuid>::new(&uuid).send(self, |ret| ret)
     }
 
@@ -918,7 +918,7 @@ pub trait Remote: Client {
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
         nparams: i32,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<DomainGetSchedulerParameters>::new(&DomainGetSchedulerParametersArgs {
             dom: dom.borrowed(),
             nparams,
@@ -1020,7 +1020,7 @@ pub trait Remote: Client {
         cookie: &[u8],
         uri: &str,
         flags: DomainMigrateFlags,
-    ) -> Reply<'_, Self, Domain<String>> {
+    ) -> Reply<'_, Self, Domain> {
         Call::<DomainMigrateFinish>::new(&DomainMigrateFinishArgs {
             dname: dname.as_bytes(),
             cookie,
@@ -1170,7 +1170,7 @@ pub trait Remote: Client {
         &self,
         xml: &str,
         flags: StoragePoolCreateFlags,
-    ) -> Reply<'_, Self, StoragePool<String>> {
+    ) -> Reply<'_, Self, StoragePool> {
         Call::<StoragePoolCreateXml>::new(&StoragePoolCreateXmlArgs {
             xml: xml.as_bytes(),
             flags,
@@ -1185,7 +1185,7 @@ pub trait Remote: Client {
         &self,
         xml: &str,
         flags: StoragePoolDefineFlags,
-    ) -> Reply<'_, Self, StoragePool<String>> {
+    ) -> Reply<'_, Self, StoragePool> {
         Call::<StoragePoolDefineXml>::new(&StoragePoolDefineXmlArgs {
             xml: xml.as_bytes(),
             flags,
@@ -1266,7 +1266,7 @@ pub trait Remote: Client {
     /// Finds a storage pool by its name.
     ///
     /// Procedure 84 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn storage_pool_lookup_by_name(&self, name: &str) -> Reply<'_, Self, StoragePool<String>> {
+    fn storage_pool_lookup_by_name(&self, name: &str) -> Reply<'_, Self, StoragePool> {
         Call::<StoragePoolLookupByName>::new(&StoragePoolLookupByNameArgs {
             name: name.as_bytes(),
         })
@@ -1276,7 +1276,7 @@ pub trait Remote: Client {
     /// Finds a storage pool by its UUID.
     ///
     /// Procedure 85 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn storage_pool_lookup_by_uuid(&self, uuid: Uuid) -> Reply<'_, Self, StoragePool<String>> {
+    fn storage_pool_lookup_by_uuid(&self, uuid: Uuid) -> Reply<'_, Self, StoragePool> {
         Call::<StoragePoolLookupByUuid>::new(&uuid).send(self, |ret| ret)
     }
 
@@ -1286,7 +1286,7 @@ pub trait Remote: Client {
     fn storage_pool_lookup_by_volume(
         &self,
         vol: &StorageVol<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, StoragePool<String>> {
+    ) -> Reply<'_, Self, StoragePool> {
         Call::<StoragePoolLookupByVolume>::new(vol).send(self, |ret| ret)
     }
 
@@ -1375,7 +1375,7 @@ pub trait Remote: Client {
         pool: &StoragePool<impl AsRef<[u8]>>,
         xml: &str,
         flags: StorageVolCreateFlags,
-    ) -> Reply<'_, Self, StorageVol<String>> {
+    ) -> Reply<'_, Self, StorageVol> {
         Call::<StorageVolCreateXml>::new(&StorageVolCreateXmlArgs {
             pool: pool.borrowed(),
             xml: xml.as_bytes(),
@@ -1406,7 +1406,7 @@ pub trait Remote: Client {
         &self,
         pool: &StoragePool<impl AsRef<[u8]>>,
         name: &str,
-    ) -> Reply<'_, Self, StorageVol<String>> {
+    ) -> Reply<'_, Self, StorageVol> {
         Call::<StorageVolLookupByName>::new(&StorageVolLookupByNameArgs {
             pool: pool.borrowed(),
             name: name.as_bytes(),
@@ -1417,7 +1417,7 @@ pub trait Remote: Client {
     /// Finds a volume of any pool by its key, which is unique on the host.
     ///
     /// Procedure 96 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn storage_vol_lookup_by_key(&self, key: &str) -> Reply<'_, Self, StorageVol<String>> {
+    fn storage_vol_lookup_by_key(&self, key: &str) -> Reply<'_, Self, StorageVol> {
         Call::<StorageVolLookupByKey>::new(&StorageVolLookupByKeyArgs {
             key: key.as_bytes(),
         })
@@ -1427,7 +1427,7 @@ pub trait Remote: Client {
     /// Finds a volume of any pool by its path on the host.
     ///
     /// Procedure 97 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn storage_vol_lookup_by_path(&self, path: &str) -> Reply<'_, Self, StorageVol<String>> {
+    fn storage_vol_lookup_by_path(&self, path: &str) -> Reply<'_, Self, StorageVol> {
         Call::<StorageVolLookupByPath>::new(&StorageVolLookupByPathArgs {
             path: path.as_bytes(),
         })
@@ -1591,7 +1591,7 @@ pub trait Remote: Client {
         uri: &str,
         flags: DomainMigrateFlags,
         retcode: i32,
-    ) -> Reply<'_, Self, Domain<String>> {
+    ) -> Reply<'_, Self, Domain> {
         Call::<DomainMigrateFinish2>::new(&DomainMigrateFinish2Args {
             dname: dname.as_bytes(),
             cookie,
@@ -1640,7 +1640,7 @@ pub trait Remote: Client {
     /// Finds a host device by its name.
     ///
     /// Procedure 113 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn node_device_lookup_by_name(&self, name: &str) -> Reply<'_, Self, NodeDevice<String>> {
+    fn node_device_lookup_by_name(&self, name: &str) -> Reply<'_, Self, NodeDevice> {
         Call::<NodeDeviceLookupByName>::new(&NodeDeviceLookupByNameArgs {
             name: name.as_bytes(),
         })
@@ -1749,7 +1749,7 @@ pub trait Remote: Client {
         &self,
         xml_desc: &str,
         flags: NodeDeviceCreateXmlFlags,
-    ) -> Reply<'_, Self, NodeDevice<String>> {
+    ) -> Reply<'_, Self, NodeDevice> {
         Call::<NodeDeviceCreateXml>::new(&NodeDeviceCreateXmlArgs {
             xml_desc: xml_desc.as_bytes(),
             flags,
@@ -1776,7 +1776,7 @@ pub trait Remote: Client {
         xml: &str,
         clonevol: &StorageVol<impl AsRef<[u8]>>,
         flags: StorageVolCreateFlags,
-    ) -> Reply<'_, Self, StorageVol<String>> {
+    ) -> Reply<'_, Self, StorageVol> {
         Call::<StorageVolCreateXmlFrom>::new(&StorageVolCreateXmlFromArgs {
             pool: pool.borrowed(),
             xml: xml.as_bytes(),
@@ -1805,7 +1805,7 @@ pub trait Remote: Client {
     /// Finds a host interface by its name.
     ///
     /// Procedure 128 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn interface_lookup_by_name(&self, name: &str) -> Reply<'_, Self, Interface<String>> {
+    fn interface_lookup_by_name(&self, name: &str) -> Reply<'_, Self, Interface> {
         Call::<InterfaceLookupByName>::new(&InterfaceLookupByNameArgs {
             name: name.as_bytes(),
         })
@@ -1815,7 +1815,7 @@ pub trait Remote: Client {
     /// Finds a host interface by its MAC address; fails if several have it.
     ///
     /// Procedure 129 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn interface_lookup_by_mac_string(&self, mac: &str) -> Reply<'_, Self, Interface<String>> {
+    fn interface_lookup_by_mac_string(&self, mac: &str) -> Reply<'_, Self, Interface> {
         Call::<InterfaceLookupByMacString>::new(&InterfaceLookupByMacStringArgs {
             mac: mac.as_bytes(),
         })
@@ -1844,7 +1844,7 @@ pub trait Remote: Client {
         &self,
         xml: &str,
         flags: InterfaceDefineFlags,
-    ) -> Reply<'_, Self, Interface<String>> {
+    ) -> Reply<'_, Self, Interface> {
         Call::<InterfaceDefineXml>::new(&InterfaceDefineXmlArgs {
             xml: xml.as_bytes(),
             flags,
@@ -1948,18 +1948,14 @@ pub trait Remote: Client {
     /// Finds a secret by its UUID.
     ///
     /// Procedure 141 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn secret_lookup_by_uuid(&self, uuid: Uuid) -> Reply<'_, Self, Secret<String>> {
+    fn secret_lookup_by_uuid(&self, uuid: Uuid) -> Reply<'_, Self, Secret> {
         Call::<SecretLookupByUuid>::new(&uuid).send(self, |ret| ret)
     }
 
     /// Defines a secret, or changes its definition; the value is set separately.
     ///
     /// Procedure 142 of `REMOTE_PROGRAM`.
-    fn secret_define_xml(
-        &self,
-        xml: &str,
-        flags: SecretDefineFlags,
-    ) -> Reply<'_, Self, Secret<String>> {
+    fn secret_define_xml(&self, xml: &str, flags: SecretDefineFlags) -> Reply<'_, Self, Secret> {
         Call::<SecretDefineXml>::new(&SecretDefineXmlArgs {
             xml: xml.as_bytes(),
             flags,
@@ -2019,7 +2015,7 @@ pub trait Remote: Client {
         &self,
         usage_type: SecretUsageType,
         usage_id: &str,
-    ) -> Reply<'_, Self, Secret<String>> {
+    ) -> Reply<'_, Self, Secret> {
         Call::<SecretLookupByUsage>::new(&SecretLookupByUsageArgs {
             usage_type,
             usage_id: usage_id.as_bytes(),
@@ -2279,7 +2275,7 @@ pub trait Remote: Client {
     /// Finds a network filter by its name.
     ///
     /// Procedure 175 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn nwfilter_lookup_by_name(&self, name: &str) -> Reply<'_, Self, NwFilter<String>> {
+    fn nwfilter_lookup_by_name(&self, name: &str) -> Reply<'_, Self, NwFilter> {
         Call::<NwfilterLookupByName>::new(&NwfilterLookupByNameArgs {
             name: name.as_bytes(),
         })
@@ -2289,7 +2285,7 @@ pub trait Remote: Client {
     /// Finds a network filter by its UUID.
     ///
     /// Procedure 176 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn nwfilter_lookup_by_uuid(&self, uuid: Uuid) -> Reply<'_, Self, NwFilter<String>> {
+    fn nwfilter_lookup_by_uuid(&self, uuid: Uuid) -> Reply<'_, Self, NwFilter> {
         Call::<NwfilterLookupByUuid>::new(&uuid).send(self, |ret| ret)
     }
 
@@ -2326,7 +2322,7 @@ pub trait Remote: Client {
     /// Defines a network filter, or changes its definition and the rules of running domains with it.
     ///
     /// Procedure 180 of `REMOTE_PROGRAM`.
-    fn nwfilter_define_xml(&self, xml: &str) -> Reply<'_, Self, NwFilter<String>> {
+    fn nwfilter_define_xml(&self, xml: &str) -> Reply<'_, Self, NwFilter> {
         Call::<NwfilterDefineXml>::new(&NwfilterDefineXmlArgs {
             xml: xml.as_bytes(),
         })
@@ -2389,7 +2385,7 @@ pub trait Remote: Client {
         dom: &Domain<impl AsRef<[u8]>>,
         xml_desc: &str,
         flags: DomainSnapshotCreateFlags,
-    ) -> Reply<'_, Self, DomainSnapshot<String>> {
+    ) -> Reply<'_, Self, DomainSnapshot> {
         Call::<DomainSnapshotCreateXml>::new(&DomainSnapshotCreateXmlArgs {
             dom: dom.borrowed(),
             xml_desc: xml_desc.as_bytes(),
@@ -2454,7 +2450,7 @@ pub trait Remote: Client {
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
         name: &str,
-    ) -> Reply<'_, Self, DomainSnapshot<String>> {
+    ) -> Reply<'_, Self, DomainSnapshot> {
         Call::<DomainSnapshotLookupByName>::new(&DomainSnapshotLookupByNameArgs {
             dom: dom.borrowed(),
             name: name.as_bytes(),
@@ -2480,7 +2476,7 @@ pub trait Remote: Client {
     fn domain_snapshot_current(
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, DomainSnapshot<String>> {
+    ) -> Reply<'_, Self, DomainSnapshot> {
         Call::<DomainSnapshotCurrent>::new(&DomainSnapshotCurrentArgs {
             dom: dom.borrowed(),
             flags: 0,
@@ -2542,7 +2538,7 @@ pub trait Remote: Client {
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
         flags: DomainCreateFlags,
-    ) -> Reply<'_, Self, Domain<String>> {
+    ) -> Reply<'_, Self, Domain> {
         Call::<DomainCreateWithFlags>::new(&DomainCreateWithFlagsArgs {
             dom: dom.borrowed(),
             flags,
@@ -2577,7 +2573,7 @@ pub trait Remote: Client {
         dom: &Domain<impl AsRef<[u8]>>,
         nparams: i32,
         flags: u32,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<DomainGetMemoryParameters>::new(&DomainGetMemoryParametersArgs {
             dom: dom.borrowed(),
             nparams,
@@ -2697,7 +2693,7 @@ pub trait Remote: Client {
         dom: &Domain<impl AsRef<[u8]>>,
         nparams: i32,
         flags: u32,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<DomainGetBlkioParameters>::new(&DomainGetBlkioParametersArgs {
             dom: dom.borrowed(),
             nparams,
@@ -3023,7 +3019,7 @@ pub trait Remote: Client {
         dom: &Domain<impl AsRef<[u8]>>,
         nparams: i32,
         flags: u32,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<DomainGetSchedulerParametersFlags>::new(&DomainGetSchedulerParametersFlagsArgs {
             dom: dom.borrowed(),
             nparams,
@@ -3085,7 +3081,7 @@ pub trait Remote: Client {
         &self,
         cpu_num: NodeGetCpuStatsAllCpus,
         nparams: i32,
-    ) -> Reply<'_, Self, Vec<NodeCpuStat<String>>> {
+    ) -> Reply<'_, Self, Vec<NodeCpuStat>> {
         Call::<NodeGetCpuStats>::new(&NodeGetCpuStatsArgs {
             cpu_num,
             nparams,
@@ -3104,7 +3100,7 @@ pub trait Remote: Client {
         &self,
         nparams: i32,
         cell_num: NodeGetMemoryStatsAllCells,
-    ) -> Reply<'_, Self, Vec<NodeMemoryStat<String>>> {
+    ) -> Reply<'_, Self, Vec<NodeMemoryStat>> {
         Call::<NodeGetMemoryStats>::new(&NodeGetMemoryStatsArgs {
             nparams,
             cell_num,
@@ -3359,7 +3355,7 @@ pub trait Remote: Client {
         path: &str,
         nparams: i32,
         flags: TypedParameterFlags,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<DomainBlockStatsFlags>::new(&DomainBlockStatsFlagsArgs {
             dom: dom.borrowed(),
             path: path.as_bytes(),
@@ -3375,7 +3371,7 @@ pub trait Remote: Client {
     fn domain_snapshot_get_parent(
         &self,
         snap: &DomainSnapshot<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, DomainSnapshot<String>> {
+    ) -> Reply<'_, Self, DomainSnapshot> {
         Call::<DomainSnapshotGetParent>::new(&DomainSnapshotGetParentArgs {
             snap: snap.borrowed(),
             flags: 0,
@@ -3519,7 +3515,7 @@ pub trait Remote: Client {
         disk: Option<&str>,
         nparams: i32,
         flags: u32,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<DomainGetBlockIoTune>::new(&DomainGetBlockIoTuneArgs {
             dom: dom.borrowed(),
             disk: disk.map(str::as_bytes),
@@ -3556,7 +3552,7 @@ pub trait Remote: Client {
         dom: &Domain<impl AsRef<[u8]>>,
         nparams: i32,
         flags: u32,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<DomainGetNumaParameters>::new(&DomainGetNumaParametersArgs {
             dom: dom.borrowed(),
             nparams,
@@ -3595,7 +3591,7 @@ pub trait Remote: Client {
         device: &str,
         nparams: i32,
         flags: u32,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<DomainGetInterfaceParameters>::new(&DomainGetInterfaceParametersArgs {
             dom: dom.borrowed(),
             device: device.as_bytes(),
@@ -3707,7 +3703,7 @@ pub trait Remote: Client {
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
         maxerrors: u32,
-    ) -> Reply<'_, Self, Vec<DomainDiskError<String>>> {
+    ) -> Reply<'_, Self, Vec<DomainDiskError>> {
         Call::<DomainGetDiskErrors>::new(&DomainGetDiskErrorsArgs {
             dom: dom.borrowed(),
             maxerrors,
@@ -3834,7 +3830,7 @@ pub trait Remote: Client {
     fn connect_list_all_domains(
         &self,
         flags: ConnectListAllDomainsFlags,
-    ) -> Reply<'_, Self, Vec<Domain<String>>> {
+    ) -> Reply<'_, Self, Vec<Domain>> {
         Call::<ConnectListAllDomains>::new(&ConnectListAllDomainsArgs {
             need_results: true,
             flags,
@@ -3849,7 +3845,7 @@ pub trait Remote: Client {
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
         flags: DomainSnapshotListFlags,
-    ) -> Reply<'_, Self, Vec<DomainSnapshot<String>>> {
+    ) -> Reply<'_, Self, Vec<DomainSnapshot>> {
         Call::<DomainListAllSnapshots>::new(&DomainListAllSnapshotsArgs {
             dom: dom.borrowed(),
             need_results: true,
@@ -3865,7 +3861,7 @@ pub trait Remote: Client {
         &self,
         snapshot: &DomainSnapshot<impl AsRef<[u8]>>,
         flags: DomainSnapshotListFlags,
-    ) -> Reply<'_, Self, Vec<DomainSnapshot<String>>> {
+    ) -> Reply<'_, Self, Vec<DomainSnapshot>> {
         Call::<DomainSnapshotListAllChildren>::new(&DomainSnapshotListAllChildrenArgs {
             snapshot: snapshot.borrowed(),
             need_results: true,
@@ -3943,7 +3939,7 @@ pub trait Remote: Client {
     fn connect_list_all_storage_pools(
         &self,
         flags: ConnectListAllStoragePoolsFlags,
-    ) -> Reply<'_, Self, Vec<StoragePool<String>>> {
+    ) -> Reply<'_, Self, Vec<StoragePool>> {
         Call::<ConnectListAllStoragePools>::new(&ConnectListAllStoragePoolsArgs {
             need_results: true,
             flags,
@@ -3957,7 +3953,7 @@ pub trait Remote: Client {
     fn storage_pool_list_all_volumes(
         &self,
         pool: &StoragePool<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, Vec<StorageVol<String>>> {
+    ) -> Reply<'_, Self, Vec<StorageVol>> {
         Call::<StoragePoolListAllVolumes>::new(&StoragePoolListAllVolumesArgs {
             pool: pool.borrowed(),
             need_results: true,
@@ -3972,7 +3968,7 @@ pub trait Remote: Client {
     fn connect_list_all_networks(
         &self,
         flags: ConnectListAllNetworksFlags,
-    ) -> Reply<'_, Self, Vec<Network<String>>> {
+    ) -> Reply<'_, Self, Vec<Network>> {
         Call::<ConnectListAllNetworks>::new(&ConnectListAllNetworksArgs {
             need_results: true,
             flags,
@@ -3986,7 +3982,7 @@ pub trait Remote: Client {
     fn connect_list_all_interfaces(
         &self,
         flags: ConnectListAllInterfacesFlags,
-    ) -> Reply<'_, Self, Vec<Interface<String>>> {
+    ) -> Reply<'_, Self, Vec<Interface>> {
         Call::<ConnectListAllInterfaces>::new(&ConnectListAllInterfacesArgs {
             need_results: true,
             flags,
@@ -4000,7 +3996,7 @@ pub trait Remote: Client {
     fn connect_list_all_node_devices(
         &self,
         flags: ConnectListAllNodeDevicesFlags,
-    ) -> Reply<'_, Self, Vec<NodeDevice<String>>> {
+    ) -> Reply<'_, Self, Vec<NodeDevice>> {
         Call::<ConnectListAllNodeDevices>::new(&ConnectListAllNodeDevicesArgs {
             need_results: true,
             flags,
@@ -4011,7 +4007,7 @@ pub trait Remote: Client {
     /// Returns all network filters.
     ///
     /// Procedure 286 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn connect_list_all_nwfilters(&self) -> Reply<'_, Self, Vec<NwFilter<String>>> {
+    fn connect_list_all_nwfilters(&self) -> Reply<'_, Self, Vec<NwFilter>> {
         Call::<ConnectListAllNwfilters>::new(&ConnectListAllNwfiltersArgs {
             need_results: true,
             flags: 0,
@@ -4025,7 +4021,7 @@ pub trait Remote: Client {
     fn connect_list_all_secrets(
         &self,
         flags: ConnectListAllSecretsFlags,
-    ) -> Reply<'_, Self, Vec<Secret<String>>> {
+    ) -> Reply<'_, Self, Vec<Secret>> {
         Call::<ConnectListAllSecrets>::new(&ConnectListAllSecretsArgs {
             need_results: true,
             flags,
@@ -4053,7 +4049,7 @@ pub trait Remote: Client {
         &self,
         nparams: i32,
         flags: TypedParameterFlags,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<NodeGetMemoryParameters>::new(&NodeGetMemoryParametersArgs { nparams, flags })
             .send(self, |ret| ret.params)
     }
@@ -4193,7 +4189,7 @@ pub trait Remote: Client {
         &self,
         wwnn: &str,
         wwpn: &str,
-    ) -> Reply<'_, Self, NodeDevice<String>> {
+    ) -> Reply<'_, Self, NodeDevice> {
         Call::<NodeDeviceLookupScsiHostByWwn>::new(&NodeDeviceLookupScsiHostByWwnArgs {
             wwnn: wwnn.as_bytes(),
             wwpn: wwpn.as_bytes(),
@@ -4423,7 +4419,7 @@ pub trait Remote: Client {
         xml_desc: &str,
         flags: DomainCreateFlags,
         fds: Vec<Fd>,
-    ) -> Reply<'_, Self, Domain<String>> {
+    ) -> Reply<'_, Self, Domain> {
         Call::<DomainCreateXmlWithFiles>::new(&DomainCreateXmlWithFilesArgs {
             xml_desc: xml_desc.as_bytes(),
             flags,
@@ -4440,7 +4436,7 @@ pub trait Remote: Client {
         dom: &Domain<impl AsRef<[u8]>>,
         flags: DomainCreateFlags,
         fds: Vec<Fd>,
-    ) -> Reply<'_, Self, Domain<String>> {
+    ) -> Reply<'_, Self, Domain> {
         Call::<DomainCreateWithFiles>::new(&DomainCreateWithFilesArgs {
             dom: dom.borrowed(),
             flags,
@@ -4634,7 +4630,7 @@ pub trait Remote: Client {
         &self,
         net: &Network<impl AsRef<[u8]>>,
         mac: Option<&str>,
-    ) -> Reply<'_, Self, Vec<NetworkDhcpLease<String>>> {
+    ) -> Reply<'_, Self, Vec<NetworkDhcpLease>> {
         Call::<NetworkGetDhcpLeases>::new(&NetworkGetDhcpLeasesArgs {
             net: net.borrowed(),
             mac: mac.map(str::as_bytes),
@@ -4697,7 +4693,7 @@ pub trait Remote: Client {
         doms: &[Domain],
         stats: DomainStatsTypes,
         flags: ConnectGetAllDomainStatsFlags,
-    ) -> Reply<'_, Self, Vec<DomainStatsRecord<String>>> {
+    ) -> Reply<'_, Self, Vec<DomainStatsRecord>> {
         Call::<ConnectGetAllDomainStats>::new(&ConnectGetAllDomainStatsArgs {
             doms: doms.iter().map(Domain::borrowed).collect(),
             stats,
@@ -4757,7 +4753,7 @@ pub trait Remote: Client {
     fn domain_get_fsinfo(
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, Vec<DomainFsinfo<String>>> {
+    ) -> Reply<'_, Self, Vec<DomainFsinfo>> {
         Call::<DomainGetFsinfo>::new(&DomainGetFsinfoArgs {
             dom: dom.borrowed(),
             flags: 0,
@@ -4772,7 +4768,7 @@ pub trait Remote: Client {
         &self,
         xml: &str,
         flags: DomainDefineFlags,
-    ) -> Reply<'_, Self, Domain<String>> {
+    ) -> Reply<'_, Self, Domain> {
         Call::<DomainDefineXmlFlags>::new(&DomainDefineXmlFlagsArgs {
             xml: xml.as_bytes(),
             flags,
@@ -4787,7 +4783,7 @@ pub trait Remote: Client {
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
         flags: DomainModificationImpact,
-    ) -> Reply<'_, Self, Vec<DomainIothreadInfo<Vec<u8>>>> {
+    ) -> Reply<'_, Self, Vec<DomainIothreadInfo>> {
         Call::<DomainGetIothreadInfo>::new(&DomainGetIothreadInfoArgs {
             dom: dom.borrowed(),
             flags,
@@ -4823,7 +4819,7 @@ pub trait Remote: Client {
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
         source: DomainInterfaceAddressesSource,
-    ) -> Reply<'_, Self, Vec<DomainInterface<String>>> {
+    ) -> Reply<'_, Self, Vec<DomainInterface>> {
         Call::<DomainInterfaceAddresses>::new(&DomainInterfaceAddressesArgs {
             dom: dom.borrowed(),
             source,
@@ -4940,7 +4936,7 @@ pub trait Remote: Client {
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
         flags: u32,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<DomainGetPerfEvents>::new(&DomainGetPerfEventsArgs {
             dom: dom.borrowed(),
             flags,
@@ -4995,7 +4991,7 @@ pub trait Remote: Client {
     fn domain_get_guest_vcpus(
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<DomainGetGuestVcpus>::new(&DomainGetGuestVcpusArgs {
             dom: dom.borrowed(),
             flags: 0,
@@ -5198,10 +5194,7 @@ pub trait Remote: Client {
     /// Finds the storage pool whose target is a given path of the host.
     ///
     /// Procedure 391 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn storage_pool_lookup_by_target_path(
-        &self,
-        path: &str,
-    ) -> Reply<'_, Self, StoragePool<String>> {
+    fn storage_pool_lookup_by_target_path(&self, path: &str) -> Reply<'_, Self, StoragePool> {
         Call::<StoragePoolLookupByTargetPath>::new(&StoragePoolLookupByTargetPathArgs {
             path: path.as_bytes(),
         })
@@ -5284,7 +5277,7 @@ pub trait Remote: Client {
         &self,
         nparams: i32,
         flags: TypedParameterFlags,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<NodeGetSevInfo>::new(&NodeGetSevInfoArgs { nparams, flags })
             .send(self, |ret| ret.params)
     }
@@ -5295,7 +5288,7 @@ pub trait Remote: Client {
     fn domain_get_launch_security_info(
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<DomainGetLaunchSecurityInfo>::new(&DomainGetLaunchSecurityInfoArgs {
             dom: dom.borrowed(),
             flags: 0,
@@ -5306,10 +5299,7 @@ pub trait Remote: Client {
     /// Finds the filter binding of a host network device.
     ///
     /// Procedure 397 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn nwfilter_binding_lookup_by_port_dev(
-        &self,
-        name: &str,
-    ) -> Reply<'_, Self, NwFilterBinding<String>> {
+    fn nwfilter_binding_lookup_by_port_dev(&self, name: &str) -> Reply<'_, Self, NwFilterBinding> {
         Call::<NwfilterBindingLookupByPortDev>::new(&NwfilterBindingLookupByPortDevArgs {
             name: name.as_bytes(),
         })
@@ -5337,7 +5327,7 @@ pub trait Remote: Client {
         &self,
         xml: &str,
         flags: NwFilterBindingCreateFlags,
-    ) -> Reply<'_, Self, NwFilterBinding<String>> {
+    ) -> Reply<'_, Self, NwFilterBinding> {
         Call::<NwfilterBindingCreateXml>::new(&NwfilterBindingCreateXmlArgs {
             xml: xml.as_bytes(),
             flags,
@@ -5358,7 +5348,7 @@ pub trait Remote: Client {
     /// Returns all filter bindings.
     ///
     /// Procedure 401 of `REMOTE_PROGRAM`; allowed on a read-only connection.
-    fn connect_list_all_nwfilter_bindings(&self) -> Reply<'_, Self, Vec<NwFilterBinding<String>>> {
+    fn connect_list_all_nwfilter_bindings(&self) -> Reply<'_, Self, Vec<NwFilterBinding>> {
         Call::<ConnectListAllNwfilterBindings>::new(&ConnectListAllNwfilterBindingsArgs {
             need_results: true,
             flags: 0,
@@ -5398,7 +5388,7 @@ pub trait Remote: Client {
     fn network_list_all_ports(
         &self,
         network: &Network<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, Vec<NetworkPort<String>>> {
+    ) -> Reply<'_, Self, Vec<NetworkPort>> {
         Call::<NetworkListAllPorts>::new(&NetworkListAllPortsArgs {
             network: network.borrowed(),
             need_results: true,
@@ -5414,7 +5404,7 @@ pub trait Remote: Client {
         &self,
         network: &Network<impl AsRef<[u8]>>,
         uuid: Uuid,
-    ) -> Reply<'_, Self, NetworkPort<String>> {
+    ) -> Reply<'_, Self, NetworkPort> {
         Call::<NetworkPortLookupByUuid>::new(&NetworkPortLookupByUuidArgs {
             network: network.borrowed(),
             uuid,
@@ -5430,7 +5420,7 @@ pub trait Remote: Client {
         network: &Network<impl AsRef<[u8]>>,
         xml: &str,
         flags: NetworkPortCreateFlags,
-    ) -> Reply<'_, Self, NetworkPort<String>> {
+    ) -> Reply<'_, Self, NetworkPort> {
         Call::<NetworkPortCreateXml>::new(&NetworkPortCreateXmlArgs {
             network: network.borrowed(),
             xml: xml.as_bytes(),
@@ -5448,7 +5438,7 @@ pub trait Remote: Client {
         &self,
         port: &NetworkPort<impl AsRef<[u8]>>,
         nparams: i32,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<NetworkPortGetParameters>::new(&NetworkPortGetParametersArgs {
             port: port.borrowed(),
             nparams,
@@ -5506,7 +5496,7 @@ pub trait Remote: Client {
         dom: &Domain<impl AsRef<[u8]>>,
         xml_desc: &str,
         flags: DomainCheckpointCreateFlags,
-    ) -> Reply<'_, Self, DomainCheckpoint<String>> {
+    ) -> Reply<'_, Self, DomainCheckpoint> {
         Call::<DomainCheckpointCreateXml>::new(&DomainCheckpointCreateXmlArgs {
             dom: dom.borrowed(),
             xml_desc: xml_desc.as_bytes(),
@@ -5537,7 +5527,7 @@ pub trait Remote: Client {
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
         flags: DomainCheckpointListFlags,
-    ) -> Reply<'_, Self, Vec<DomainCheckpoint<String>>> {
+    ) -> Reply<'_, Self, Vec<DomainCheckpoint>> {
         Call::<DomainListAllCheckpoints>::new(&DomainListAllCheckpointsArgs {
             dom: dom.borrowed(),
             need_results: true,
@@ -5553,7 +5543,7 @@ pub trait Remote: Client {
         &self,
         checkpoint: &DomainCheckpoint<impl AsRef<[u8]>>,
         flags: DomainCheckpointListFlags,
-    ) -> Reply<'_, Self, Vec<DomainCheckpoint<String>>> {
+    ) -> Reply<'_, Self, Vec<DomainCheckpoint>> {
         Call::<DomainCheckpointListAllChildren>::new(&DomainCheckpointListAllChildrenArgs {
             checkpoint: checkpoint.borrowed(),
             need_results: true,
@@ -5569,7 +5559,7 @@ pub trait Remote: Client {
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
         name: &str,
-    ) -> Reply<'_, Self, DomainCheckpoint<String>> {
+    ) -> Reply<'_, Self, DomainCheckpoint> {
         Call::<DomainCheckpointLookupByName>::new(&DomainCheckpointLookupByNameArgs {
             dom: dom.borrowed(),
             name: name.as_bytes(),
@@ -5584,7 +5574,7 @@ pub trait Remote: Client {
     fn domain_checkpoint_get_parent(
         &self,
         checkpoint: &DomainCheckpoint<impl AsRef<[u8]>>,
-    ) -> Reply<'_, Self, DomainCheckpoint<String>> {
+    ) -> Reply<'_, Self, DomainCheckpoint> {
         Call::<DomainCheckpointGetParent>::new(&DomainCheckpointGetParentArgs {
             checkpoint: checkpoint.borrowed(),
             flags: 0,
@@ -5616,7 +5606,7 @@ pub trait Remote: Client {
         &self,
         dom: &Domain<impl AsRef<[u8]>>,
         types: DomainGuestInfoTypes,
-    ) -> Reply<'_, Self, TypedParams<String>> {
+    ) -> Reply<'_, Self, TypedParams> {
         Call::<DomainGetGuestInfo>::new(&DomainGetGuestInfoArgs {
             dom: dom.borrowed(),
             types,
@@ -5768,7 +5758,7 @@ pub trait Remote: Client {
         &self,
         xml_desc: &str,
         flags: NodeDeviceDefineXmlFlags,
-    ) -> Reply<'_, Self, NodeDevice<String>> {
+    ) -> Reply<'_, Self, NodeDevice> {
         Call::<NodeDeviceDefineXml>::new(&NodeDeviceDefineXmlArgs {
             xml_desc: xml_desc.as_bytes(),
             flags,
@@ -5805,7 +5795,7 @@ pub trait Remote: Client {
         &self,
         xml: &str,
         flags: NwFilterDefineFlags,
-    ) -> Reply<'_, Self, NwFilter<String>> {
+    ) -> Reply<'_, Self, NwFilter> {
         Call::<NwfilterDefineXmlFlags>::new(&NwfilterDefineXmlFlagsArgs {
             xml: xml.as_bytes(),
             flags,
@@ -5821,7 +5811,7 @@ pub trait Remote: Client {
         &self,
         xml: &str,
         flags: NetworkDefineFlags,
-    ) -> Reply<'_, Self, Network<String>> {
+    ) -> Reply<'_, Self, Network> {
         Call::<NetworkDefineXmlFlags>::new(&NetworkDefineXmlFlagsArgs {
             xml: xml.as_bytes(),
             flags,
@@ -5877,7 +5867,7 @@ pub trait Remote: Client {
         &self,
         xml: &str,
         flags: NetworkCreateFlags,
-    ) -> Reply<'_, Self, Network<String>> {
+    ) -> Reply<'_, Self, Network> {
         Call::<NetworkCreateXmlFlags>::new(&NetworkCreateXmlFlagsArgs {
             xml: xml.as_bytes(),
             flags,

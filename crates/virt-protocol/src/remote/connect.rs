@@ -71,8 +71,12 @@ virt_xdr::open_enum! {
     }
 }
 
+#[cfg(feature = "serde")]
+crate::json::named!(Feature);
+
 /// XDR: `struct remote_connect_open_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectOpenArgs<S = String> {
     /// The URI; without one the daemon chooses.
@@ -108,6 +112,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectOpenArgs<S> {
 /// XDR: `struct remote_connect_get_type_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectGetTypeRet<S = String> {
     /// XDR: `remote_nonnull_string type`: at most 4194304 bytes.
     pub r#type: S,
@@ -132,6 +137,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetTypeRet<S> {
 
 /// XDR: `struct remote_connect_get_max_vcpus_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetMaxVcpusArgs<S = String> {
     /// The domain type, such as `kvm`; without one the driver chooses.
@@ -166,6 +172,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetMaxVcpusArgs<S> {
 /// XDR: `struct remote_connect_get_capabilities_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectGetCapabilitiesRet<S = String> {
     /// XDR: `remote_nonnull_string capabilities`: at most 4194304 bytes.
     pub capabilities: S,
@@ -197,6 +204,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetCapabilitiesRet<S> {
 /// XDR: `struct remote_connect_get_hostname_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectGetHostnameRet<S = String> {
     /// XDR: `remote_nonnull_string hostname`: at most 4194304 bytes.
     pub hostname: S,
@@ -225,6 +233,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetHostnameRet<S> {
 /// XDR: `struct remote_connect_get_uri_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectGetUriRet<S = String> {
     /// XDR: `remote_nonnull_string uri`: at most 4194304 bytes.
     pub uri: S,
@@ -249,6 +258,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetUriRet<S> {
 
 /// XDR: `struct remote_connect_compare_cpu_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectCompareCpuArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -278,6 +288,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectCompareCpuArgs<S> {
 
 /// XDR: `struct remote_connect_baseline_cpu_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectBaselineCpuArgs<S = String> {
     /// XDR: `remote_nonnull_string xmlCPUs<REMOTE_CPU_BASELINE_MAX>`: at most 256 elements of at most 4194304 bytes.
@@ -316,6 +327,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectBaselineCpuArgs<S> {
 /// XDR: `struct remote_connect_baseline_cpu_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectBaselineCpuRet<S = String> {
     /// XDR: `remote_nonnull_string cpu`: at most 4194304 bytes.
     pub cpu: S,
@@ -341,6 +353,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectBaselineCpuRet<S> {
 /// XDR: `struct remote_connect_get_sysinfo_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectGetSysinfoRet<S = String> {
     /// XDR: `remote_nonnull_string sysinfo`: at most 4194304 bytes.
     pub sysinfo: S,
@@ -368,6 +381,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetSysinfoRet<S> {
 
 /// XDR: `struct remote_connect_get_cpu_model_names_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetCpuModelNamesArgs<S = String> {
     /// XDR: `remote_nonnull_string arch`: at most 4194304 bytes.
@@ -410,6 +424,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetCpuModelNamesArgs<S> {
 /// XDR: `struct remote_connect_get_cpu_model_names_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectGetCpuModelNamesRet<S = String> {
     /// XDR: `remote_nonnull_string models<REMOTE_CONNECT_CPU_MODELS_MAX>`: at most 8192 elements of at most 4194304 bytes.
     pub models: Vec<S>,
@@ -447,6 +462,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetCpuModelNamesRet<S> {
 /// XDR: `struct remote_connect_event_connection_closed_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectEventConnectionClosedMsg {
     /// XDR: `int reason`.
     pub reason: ConnectCloseReason,
@@ -471,6 +487,7 @@ impl<'a> Decode<'a> for ConnectEventConnectionClosedMsg {
 
 /// XDR: `struct remote_connect_compare_hypervisor_cpu_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectCompareHypervisorCpuArgs<S = String> {
     /// The driver chooses omitted values, here and below.
@@ -548,6 +565,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectCompareHypervisorCpuArgs<S> {
 
 /// XDR: `struct remote_connect_baseline_hypervisor_cpu_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectBaselineHypervisorCpuArgs<S = String> {
     /// The driver chooses omitted values, here and below.
@@ -628,6 +646,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectBaselineHypervisorCpuArgs<S> {
 /// XDR: `struct remote_connect_baseline_hypervisor_cpu_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectBaselineHypervisorCpuRet<S = String> {
     /// XDR: `remote_nonnull_string cpu`: at most 4194304 bytes.
     pub cpu: S,
@@ -658,6 +677,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectBaselineHypervisorCpuRet<S> {
 
 /// XDR: `struct remote_connect_set_identity_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectSetIdentityArgs<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_CONNECT_IDENTITY_PARAMS_MAX>`: at most 20 elements.

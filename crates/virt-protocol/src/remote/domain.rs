@@ -35,6 +35,7 @@ pub const DOMAIN_MESSAGES_MAX: usize = 2048;
 
 /// XDR: `struct remote_domain_create_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml_desc`: at most 4194304 bytes.
@@ -67,6 +68,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCreateXmlArgs<S> {
 
 /// XDR: `struct remote_domain_define_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -92,6 +94,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDefineXmlArgs<S> {
 
 /// XDR: `struct remote_domain_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -122,6 +125,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetXmlDescArgs<S> {
 /// XDR: `struct remote_domain_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -147,6 +151,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetXmlDescRet<S> {
 /// XDR: `struct remote_domain_get_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetInfoRet {
     /// XDR: `unsigned char state`.
     pub state: DomainState,
@@ -194,6 +199,7 @@ impl<'a> Decode<'a> for DomainGetInfoRet {
 /// XDR: `struct remote_domain_get_os_type_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetOsTypeRet<S = String> {
     /// XDR: `remote_nonnull_string type`: at most 4194304 bytes.
     pub r#type: S,
@@ -222,6 +228,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetOsTypeRet<S> {
 /// XDR: `struct remote_connect_list_defined_domains_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListDefinedDomainsRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_DOMAIN_LIST_MAX>`: at most 16384 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -254,6 +261,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListDefinedDomainsRet<S> {
 
 /// XDR: `struct remote_domain_lookup_by_name_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -282,6 +290,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainLookupByNameArgs<S> {
 
 /// XDR: `struct remote_domain_reboot_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainRebootArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -311,6 +320,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainRebootArgs<S> {
 
 /// XDR: `struct remote_domain_set_autostart_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetAutostartArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -341,6 +351,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetAutostartArgs<S> {
 /// XDR: `struct remote_connect_list_domains_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListDomainsRet {
     /// XDR: `int ids<REMOTE_DOMAIN_LIST_MAX>`: at most 16384 elements.
     pub ids: Vec<i32>,
@@ -371,6 +382,7 @@ impl<'a> Decode<'a> for ConnectListDomainsRet {
 
 /// XDR: `struct remote_connect_domain_xml_from_native_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectDomainXmlFromNativeArgs<S = String> {
     /// XDR: `remote_nonnull_string nativeFormat`: at most 4194304 bytes.
@@ -417,6 +429,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectDomainXmlFromNativeArgs<S> {
 /// XDR: `struct remote_connect_domain_xml_from_native_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectDomainXmlFromNativeRet<S = String> {
     /// XDR: `remote_nonnull_string domainXml`: at most 4194304 bytes.
     pub domain_xml: S,
@@ -447,6 +460,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectDomainXmlFromNativeRet<S> {
 
 /// XDR: `struct remote_connect_domain_xml_to_native_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectDomainXmlToNativeArgs<S = String> {
     /// XDR: `remote_nonnull_string nativeFormat`: at most 4194304 bytes.
@@ -493,6 +507,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectDomainXmlToNativeArgs<S> {
 /// XDR: `struct remote_connect_domain_xml_to_native_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectDomainXmlToNativeRet<S = String> {
     /// XDR: `remote_nonnull_string nativeConfig`: at most 4194304 bytes.
     pub native_config: S,
@@ -523,6 +538,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectDomainXmlToNativeRet<S> {
 
 /// XDR: `struct remote_domain_create_with_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCreateWithFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -552,6 +568,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCreateWithFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_get_state_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetStateArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -582,6 +599,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetStateArgs<S> {
 /// XDR: `struct remote_domain_get_state_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetStateRet {
     /// XDR: `int state`.
     pub state: DomainState,
@@ -610,6 +628,7 @@ impl<'a> Decode<'a> for DomainGetStateRet {
 
 /// XDR: `struct remote_domain_undefine_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainUndefineFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -639,6 +658,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainUndefineFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_destroy_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDestroyFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -668,6 +688,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDestroyFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_reset_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainResetArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -697,6 +718,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainResetArgs<S> {
 
 /// XDR: `struct remote_domain_shutdown_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainShutdownFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -726,6 +748,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainShutdownFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_set_metadata_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetMetadataArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -789,6 +812,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetMetadataArgs<S> {
 
 /// XDR: `struct remote_domain_get_metadata_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetMetadataArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -832,6 +856,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetMetadataArgs<S> {
 /// XDR: `struct remote_domain_get_metadata_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetMetadataRet<S = String> {
     /// XDR: `remote_nonnull_string metadata`: at most 4194304 bytes.
     pub metadata: S,
@@ -859,6 +884,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetMetadataRet<S> {
 
 /// XDR: `struct remote_connect_list_all_domains_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllDomainsArgs {
     /// False asks for the number only.
@@ -891,6 +917,7 @@ impl<'a> Decode<'a> for ConnectListAllDomainsArgs {
 /// XDR: `struct remote_connect_list_all_domains_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListAllDomainsRet<S = String> {
     /// XDR: `remote_nonnull_domain domains<REMOTE_DOMAIN_LIST_MAX>`: at most 16384 elements.
     pub domains: Vec<Domain<S>>,
@@ -925,6 +952,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllDomainsRet<S> {
 
 /// XDR: `struct remote_domain_create_xml_with_files_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCreateXmlWithFilesArgs<S = String> {
     /// XDR: `remote_nonnull_string xml_desc`: at most 4194304 bytes.
@@ -960,6 +988,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCreateXmlWithFilesArgs<S> {
 
 /// XDR: `struct remote_domain_create_with_files_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCreateWithFilesArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -989,6 +1018,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCreateWithFilesArgs<S> {
 
 /// XDR: `struct remote_connect_get_domain_capabilities_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetDomainCapabilitiesArgs<S = String> {
     /// The driver chooses omitted values, here and below.
@@ -1057,6 +1087,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetDomainCapabilitiesArgs<S> {
 /// XDR: `struct remote_connect_get_domain_capabilities_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectGetDomainCapabilitiesRet<S = String> {
     /// XDR: `remote_nonnull_string capabilities`: at most 4194304 bytes.
     pub capabilities: S,
@@ -1087,6 +1118,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetDomainCapabilitiesRet<S> {
 
 /// XDR: `struct remote_connect_get_all_domain_stats_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectGetAllDomainStatsArgs<S = String> {
     /// If empty, all domains that the flags select.
@@ -1133,6 +1165,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetAllDomainStatsArgs<S> {
 /// XDR: `struct remote_domain_stats_record`.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainStatsRecord<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -1185,6 +1218,7 @@ impl<S: AsRef<[u8]>> DomainStatsRecord<S> {
 /// XDR: `struct remote_connect_get_all_domain_stats_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectGetAllDomainStatsRet<S = String> {
     /// XDR: `remote_domain_stats_record retStats<REMOTE_DOMAIN_LIST_MAX>`: at most 16384 elements.
     pub ret_stats: Vec<DomainStatsRecord<S>>,
@@ -1215,6 +1249,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectGetAllDomainStatsRet<S> {
 
 /// XDR: `struct remote_domain_define_xml_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDefineXmlFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -1247,6 +1282,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDefineXmlFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_rename_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainRenameArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1283,6 +1319,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainRenameArgs<S> {
 
 /// XDR: `struct remote_domain_set_lifecycle_action_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetLifecycleActionArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1320,6 +1357,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetLifecycleActionArgs<S> {
 
 /// XDR: `struct remote_domain_get_messages_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetMessagesArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1350,6 +1388,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetMessagesArgs<S> {
 /// XDR: `struct remote_domain_get_messages_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetMessagesRet<S = String> {
     /// XDR: `remote_nonnull_string msgs<REMOTE_DOMAIN_MESSAGES_MAX>`: at most 2048 elements of at most 4194304 bytes.
     pub msgs: Vec<S>,
@@ -1382,6 +1421,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetMessagesRet<S> {
 
 /// XDR: `struct remote_domain_set_autostart_once_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetAutostartOnceArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1432,7 +1472,7 @@ impl CallProcedure for DomainCreateXml {
     const NUMBER: i32 = Procedure::DOMAIN_CREATE_XML.0;
     const NAME: &'static str = "DOMAIN_CREATE_XML";
     type Args<'a> = DomainCreateXmlArgs<&'a str>;
-    type Ret = Domain<String>;
+    type Ret = Domain;
 }
 
 /// Defines a persistent domain, or changes the definition of an existing one, without starting it.
@@ -1445,7 +1485,7 @@ impl CallProcedure for DomainDefineXml {
     const NUMBER: i32 = Procedure::DOMAIN_DEFINE_XML.0;
     const NAME: &'static str = "DOMAIN_DEFINE_XML";
     type Args<'a> = DomainDefineXmlArgs<&'a str>;
-    type Ret = Domain<String>;
+    type Ret = Domain;
 }
 
 /// Stops a domain at once, like pulling its power cord.
@@ -1536,7 +1576,7 @@ impl CallProcedure for DomainLookupById {
     const NUMBER: i32 = Procedure::DOMAIN_LOOKUP_BY_ID.0;
     const NAME: &'static str = "DOMAIN_LOOKUP_BY_ID";
     type Args<'a> = i32;
-    type Ret = Domain<String>;
+    type Ret = Domain;
 }
 
 /// Finds a domain by its name.
@@ -1549,7 +1589,7 @@ impl CallProcedure for DomainLookupByName {
     const NUMBER: i32 = Procedure::DOMAIN_LOOKUP_BY_NAME.0;
     const NAME: &'static str = "DOMAIN_LOOKUP_BY_NAME";
     type Args<'a> = DomainLookupByNameArgs<&'a str>;
-    type Ret = Domain<String>;
+    type Ret = Domain;
 }
 
 /// Finds a domain by its UUID.
@@ -1562,7 +1602,7 @@ impl CallProcedure for DomainLookupByUuid {
     const NUMBER: i32 = Procedure::DOMAIN_LOOKUP_BY_UUID.0;
     const NAME: &'static str = "DOMAIN_LOOKUP_BY_UUID";
     type Args<'a> = Uuid;
-    type Ret = Domain<String>;
+    type Ret = Domain;
 }
 
 /// Counts the domains that are defined but not running.
@@ -1745,7 +1785,7 @@ impl CallProcedure for DomainCreateWithFlags {
     const NUMBER: i32 = Procedure::DOMAIN_CREATE_WITH_FLAGS.0;
     const NAME: &'static str = "DOMAIN_CREATE_WITH_FLAGS";
     type Args<'a> = DomainCreateWithFlagsArgs<&'a str>;
-    type Ret = Domain<String>;
+    type Ret = Domain;
 }
 
 /// Tells if a domain was changed since its definition was first loaded.
@@ -1875,7 +1915,7 @@ impl CallProcedure for DomainCreateXmlWithFiles {
     const NUMBER: i32 = Procedure::DOMAIN_CREATE_XML_WITH_FILES.0;
     const NAME: &'static str = "DOMAIN_CREATE_XML_WITH_FILES";
     type Args<'a> = DomainCreateXmlWithFilesArgs<&'a str>;
-    type Ret = Domain<String>;
+    type Ret = Domain;
 }
 
 /// Starts a defined container and passes descriptors to its first process.
@@ -1888,7 +1928,7 @@ impl CallProcedure for DomainCreateWithFiles {
     const NUMBER: i32 = Procedure::DOMAIN_CREATE_WITH_FILES.0;
     const NAME: &'static str = "DOMAIN_CREATE_WITH_FILES";
     type Args<'a> = DomainCreateWithFilesArgs<&'a str>;
-    type Ret = Domain<String>;
+    type Ret = Domain;
 }
 
 /// Returns the capabilities of domains with an emulator, architecture and machine type, as XML.
@@ -1927,7 +1967,7 @@ impl CallProcedure for DomainDefineXmlFlags {
     const NUMBER: i32 = Procedure::DOMAIN_DEFINE_XML_FLAGS.0;
     const NAME: &'static str = "DOMAIN_DEFINE_XML_FLAGS";
     type Args<'a> = DomainDefineXmlFlagsArgs<&'a str>;
-    type Ret = Domain<String>;
+    type Ret = Domain;
 }
 
 /// Renames an inactive domain.

@@ -49,6 +49,7 @@ pub const DOMAIN_DISK_ERRORS_MAX: usize = 256;
 
 /// XDR: `struct remote_domain_block_stats_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockStatsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -82,6 +83,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockStatsArgs<S> {
 /// XDR: `struct remote_domain_block_stats_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainBlockStatsRet {
     /// A counter that the hypervisor lacks is -1, here and below.
     ///
@@ -124,6 +126,7 @@ impl<'a> Decode<'a> for DomainBlockStatsRet {
 
 /// XDR: `struct remote_domain_block_peek_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockPeekArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -172,8 +175,14 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockPeekArgs<S> {
 /// XDR: `struct remote_domain_block_peek_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct DomainBlockPeekRet<B = Vec<u8>> {
     /// XDR: `opaque buffer<REMOTE_DOMAIN_BLOCK_PEEK_BUFFER_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub buffer: B,
 }
 
@@ -202,6 +211,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainBlockPeekRet<B> {
 
 /// XDR: `struct remote_domain_get_block_info_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetBlockInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -239,6 +249,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetBlockInfoArgs<S> {
 /// XDR: `struct remote_domain_get_block_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetBlockInfoRet {
     /// Bytes that the guest has written, as far as the format knows.
     ///
@@ -277,6 +288,7 @@ impl<'a> Decode<'a> for DomainGetBlockInfoRet {
 
 /// XDR: `struct remote_domain_set_blkio_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetBlkioParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -322,6 +334,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetBlkioParametersArgs<S> {
 
 /// XDR: `struct remote_domain_get_blkio_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetBlkioParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -358,6 +371,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetBlkioParametersArgs<S> {
 /// XDR: `struct remote_domain_get_blkio_parameters_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetBlkioParametersRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_BLKIO_PARAMETERS_MAX>`: at most 16 elements.
     pub params: TypedParams<S>,
@@ -398,6 +412,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetBlkioParametersRet<S> {
 
 /// XDR: `struct remote_domain_block_job_abort_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockJobAbortArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -434,6 +449,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockJobAbortArgs<S> {
 
 /// XDR: `struct remote_domain_get_block_job_info_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetBlockJobInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -471,6 +487,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetBlockJobInfoArgs<S> {
 /// XDR: `struct remote_domain_get_block_job_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetBlockJobInfoRet {
     /// False if there is no job; the rest is then 0.
     ///
@@ -519,6 +536,7 @@ impl<'a> Decode<'a> for DomainGetBlockJobInfoRet {
 
 /// XDR: `struct remote_domain_block_job_set_speed_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockJobSetSpeedArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -561,6 +579,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockJobSetSpeedArgs<S> {
 
 /// XDR: `struct remote_domain_block_pull_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockPullArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -600,6 +619,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockPullArgs<S> {
 
 /// XDR: `struct remote_domain_block_stats_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockStatsFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -643,6 +663,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockStatsFlagsArgs<S> {
 /// XDR: `struct remote_domain_block_stats_flags_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainBlockStatsFlagsRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_BLOCK_STATS_PARAMETERS_MAX>`: at most 16 elements.
     pub params: TypedParams<S>,
@@ -683,6 +704,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockStatsFlagsRet<S> {
 
 /// XDR: `struct remote_domain_block_resize_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockResizeArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -725,6 +747,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockResizeArgs<S> {
 
 /// XDR: `struct remote_domain_set_block_io_tune_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetBlockIoTuneArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -777,6 +800,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetBlockIoTuneArgs<S> {
 
 /// XDR: `struct remote_domain_get_block_io_tune_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetBlockIoTuneArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -825,6 +849,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetBlockIoTuneArgs<S> {
 /// XDR: `struct remote_domain_get_block_io_tune_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetBlockIoTuneRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_BLOCK_IO_TUNE_PARAMETERS_MAX>`: at most 32 elements.
     pub params: TypedParams<S>,
@@ -865,6 +890,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetBlockIoTuneRet<S> {
 
 /// XDR: `struct remote_domain_get_disk_errors_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetDiskErrorsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -901,6 +927,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetDiskErrorsArgs<S> {
 /// XDR: `struct remote_domain_disk_error`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainDiskError<S = String> {
     /// XDR: `remote_nonnull_string disk`: at most 4194304 bytes.
     pub disk: S,
@@ -941,6 +968,7 @@ impl<S: AsRef<[u8]>> DomainDiskError<S> {
 /// XDR: `struct remote_domain_get_disk_errors_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetDiskErrorsRet<S = String> {
     /// XDR: `remote_domain_disk_error errors<REMOTE_DOMAIN_DISK_ERRORS_MAX>`: at most 256 elements.
     pub errors: Vec<DomainDiskError<S>>,
@@ -975,6 +1003,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetDiskErrorsRet<S> {
 
 /// XDR: `struct remote_domain_block_rebase_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockRebaseArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1029,6 +1058,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockRebaseArgs<S> {
 
 /// XDR: `struct remote_domain_block_commit_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockCommitArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1092,6 +1122,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockCommitArgs<S> {
 
 /// XDR: `struct remote_domain_block_copy_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBlockCopyArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1148,6 +1179,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBlockCopyArgs<S> {
 
 /// XDR: `struct remote_domain_set_block_threshold_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetBlockThresholdArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1192,6 +1224,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetBlockThresholdArgs<S> {
 
 /// XDR: `struct remote_domain_set_throttle_group_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetThrottleGroupArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1244,6 +1277,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetThrottleGroupArgs<S> {
 
 /// XDR: `struct remote_domain_del_throttle_group_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDelThrottleGroupArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

@@ -22,6 +22,7 @@ pub const DOMAIN_CHECKPOINT_LIST_MAX: usize = 16_384;
 
 /// XDR: `struct remote_domain_checkpoint_create_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCheckpointCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -61,6 +62,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointCreateXmlArgs<S> {
 
 /// XDR: `struct remote_domain_checkpoint_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCheckpointGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_domain_checkpoint checkpoint`.
@@ -94,6 +96,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointGetXmlDescArgs<S> {
 /// XDR: `struct remote_domain_checkpoint_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainCheckpointGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -121,6 +124,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointGetXmlDescRet<S> {
 
 /// XDR: `struct remote_domain_list_all_checkpoints_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainListAllCheckpointsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -160,6 +164,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainListAllCheckpointsArgs<S> {
 /// XDR: `struct remote_domain_list_all_checkpoints_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainListAllCheckpointsRet<S = String> {
     /// XDR: `remote_nonnull_domain_checkpoint checkpoints<REMOTE_DOMAIN_CHECKPOINT_LIST_MAX>`: at most 16384 elements.
     pub checkpoints: Vec<DomainCheckpoint<S>>,
@@ -198,6 +203,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainListAllCheckpointsRet<S> {
 
 /// XDR: `struct remote_domain_checkpoint_list_all_children_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCheckpointListAllChildrenArgs<S = String> {
     /// XDR: `remote_nonnull_domain_checkpoint checkpoint`.
@@ -240,6 +246,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointListAllChildrenArgs<S
 /// XDR: `struct remote_domain_checkpoint_list_all_children_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainCheckpointListAllChildrenRet<S = String> {
     /// XDR: `remote_nonnull_domain_checkpoint checkpoints<REMOTE_DOMAIN_CHECKPOINT_LIST_MAX>`: at most 16384 elements.
     pub checkpoints: Vec<DomainCheckpoint<S>>,
@@ -278,6 +285,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointListAllChildrenRet<S>
 
 /// XDR: `struct remote_domain_checkpoint_lookup_by_name_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCheckpointLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -317,6 +325,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointLookupByNameArgs<S> {
 
 /// XDR: `struct remote_domain_checkpoint_get_parent_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCheckpointGetParentArgs<S = String> {
     /// XDR: `remote_nonnull_domain_checkpoint checkpoint`.
@@ -346,6 +355,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointGetParentArgs<S> {
 
 /// XDR: `struct remote_domain_checkpoint_delete_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCheckpointDeleteArgs<S = String> {
     /// XDR: `remote_nonnull_domain_checkpoint checkpoint`.
@@ -375,6 +385,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCheckpointDeleteArgs<S> {
 
 /// XDR: `struct remote_domain_backup_begin_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBackupBeginArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -423,6 +434,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBackupBeginArgs<S> {
 
 /// XDR: `struct remote_domain_backup_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainBackupGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -453,6 +465,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainBackupGetXmlDescArgs<S> {
 /// XDR: `struct remote_domain_backup_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainBackupGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -488,7 +501,7 @@ impl CallProcedure for DomainCheckpointCreateXml {
     const NUMBER: i32 = Procedure::DOMAIN_CHECKPOINT_CREATE_XML.0;
     const NAME: &'static str = "DOMAIN_CHECKPOINT_CREATE_XML";
     type Args<'a> = DomainCheckpointCreateXmlArgs<&'a str>;
-    type Ret = DomainCheckpoint<String>;
+    type Ret = DomainCheckpoint;
 }
 
 /// Returns the XML description of a checkpoint.
@@ -540,7 +553,7 @@ impl CallProcedure for DomainCheckpointLookupByName {
     const NUMBER: i32 = Procedure::DOMAIN_CHECKPOINT_LOOKUP_BY_NAME.0;
     const NAME: &'static str = "DOMAIN_CHECKPOINT_LOOKUP_BY_NAME";
     type Args<'a> = DomainCheckpointLookupByNameArgs<&'a str>;
-    type Ret = DomainCheckpoint<String>;
+    type Ret = DomainCheckpoint;
 }
 
 /// Returns the parent of a checkpoint.
@@ -553,7 +566,7 @@ impl CallProcedure for DomainCheckpointGetParent {
     const NUMBER: i32 = Procedure::DOMAIN_CHECKPOINT_GET_PARENT.0;
     const NAME: &'static str = "DOMAIN_CHECKPOINT_GET_PARENT";
     type Args<'a> = DomainCheckpointGetParentArgs<&'a str>;
-    type Ret = DomainCheckpoint<String>;
+    type Ret = DomainCheckpoint;
 }
 
 /// Deletes a checkpoint, its children or both.

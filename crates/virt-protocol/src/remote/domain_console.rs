@@ -21,6 +21,7 @@ pub const DOMAIN_SEND_KEY_MAX: usize = 16;
 
 /// XDR: `struct remote_domain_open_console_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenConsoleArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -62,6 +63,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainOpenConsoleArgs<S> {
 
 /// XDR: `struct remote_domain_inject_nmi_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainInjectNmiArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -91,6 +93,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainInjectNmiArgs<S> {
 
 /// XDR: `struct remote_domain_screenshot_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainScreenshotArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -127,6 +130,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainScreenshotArgs<S> {
 /// XDR: `struct remote_domain_screenshot_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainScreenshotRet<S = String> {
     /// The MIME type of the image.
     ///
@@ -156,6 +160,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainScreenshotRet<S> {
 
 /// XDR: `struct remote_domain_send_key_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSendKeyArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -205,6 +210,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSendKeyArgs<S> {
 
 /// XDR: `struct remote_domain_open_graphics_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenGraphicsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -240,6 +246,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainOpenGraphicsArgs<S> {
 
 /// XDR: `struct remote_domain_open_channel_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenChannelArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -281,6 +288,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainOpenChannelArgs<S> {
 
 /// XDR: `struct remote_domain_open_graphics_fd_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainOpenGraphicsFdArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -316,6 +324,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainOpenGraphicsFdArgs<S> {
 
 /// XDR: `struct remote_domain_graphics_reload_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGraphicsReloadArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

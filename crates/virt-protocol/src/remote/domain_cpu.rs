@@ -55,6 +55,7 @@ pub const DOMAIN_IOTHREAD_PARAMS_MAX: usize = 64;
 
 /// XDR: `struct remote_domain_get_vcpus_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetVcpusArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -95,6 +96,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetVcpusArgs<S> {
 /// XDR: `struct remote_vcpu_info`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct VcpuInfo {
     /// XDR: `unsigned int number`.
     pub number: u32,
@@ -136,12 +138,18 @@ impl<'a> Decode<'a> for VcpuInfo {
 /// XDR: `struct remote_domain_get_vcpus_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct DomainGetVcpusRet<B = Vec<u8>> {
     /// XDR: `remote_vcpu_info info<REMOTE_VCPUINFO_MAX>`: at most 16384 elements.
     pub info: Vec<VcpuInfo>,
     /// Bitmaps one behind the other, each as long as the caller has asked.
     ///
     /// XDR: `opaque cpumaps<REMOTE_CPUMAPS_MAX>`: at most 8388608 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cpumaps: B,
 }
 
@@ -178,6 +186,14 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainGetVcpusRet<B> {
 
 /// XDR: `struct remote_domain_pin_vcpu_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainPinVcpuArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -187,6 +203,7 @@ pub struct DomainPinVcpuArgs<S = String, B = Vec<u8>> {
     /// A bitmap; the lowest bit of the first byte is CPU 0.
     ///
     /// XDR: `opaque cpumap<REMOTE_CPUMAP_MAX>`: at most 2048 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cpumap: B,
 }
 
@@ -219,6 +236,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainPinVcpuArgs<
 
 /// XDR: `struct remote_domain_set_vcpus_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetVcpusArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -249,6 +267,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetVcpusArgs<S> {
 /// XDR: `struct remote_domain_get_scheduler_type_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetSchedulerTypeRet<S = String> {
     /// XDR: `remote_nonnull_string type`: at most 4194304 bytes.
     pub r#type: S,
@@ -282,6 +301,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetSchedulerTypeRet<S> {
 
 /// XDR: `struct remote_domain_get_scheduler_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetSchedulerParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -314,6 +334,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetSchedulerParametersArgs<S> {
 /// XDR: `struct remote_domain_get_scheduler_parameters_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetSchedulerParametersRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_SCHEDULER_PARAMETERS_MAX>`: at most 16 elements.
     pub params: TypedParams<S>,
@@ -350,6 +371,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetSchedulerParametersRet<S> {
 
 /// XDR: `struct remote_domain_set_scheduler_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetSchedulerParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -391,6 +413,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetSchedulerParametersArgs<S> {
 
 /// XDR: `struct remote_domain_set_vcpus_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetVcpusFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -424,6 +447,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetVcpusFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_get_vcpus_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetVcpusFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -453,6 +477,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetVcpusFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_set_scheduler_parameters_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetSchedulerParametersFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -498,6 +523,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetSchedulerParametersFlagsArgs
 
 /// XDR: `struct remote_domain_get_scheduler_parameters_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetSchedulerParametersFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -537,6 +563,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetSchedulerParametersFlagsArgs
 /// XDR: `struct remote_domain_get_scheduler_parameters_flags_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetSchedulerParametersFlagsRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_SCHEDULER_PARAMETERS_MAX>`: at most 16 elements.
     pub params: TypedParams<S>,
@@ -573,6 +600,14 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetSchedulerParametersFlagsRet<
 
 /// XDR: `struct remote_domain_pin_vcpu_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainPinVcpuFlagsArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -582,6 +617,7 @@ pub struct DomainPinVcpuFlagsArgs<S = String, B = Vec<u8>> {
     /// A bitmap; the lowest bit of the first byte is CPU 0.
     ///
     /// XDR: `opaque cpumap<REMOTE_CPUMAP_MAX>`: at most 2048 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cpumap: B,
     /// XDR: `unsigned int flags`.
     pub flags: DomainModificationImpact,
@@ -618,6 +654,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainPinVcpuFlags
 
 /// XDR: `struct remote_domain_get_vcpu_pin_info_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetVcpuPinInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -660,10 +697,16 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetVcpuPinInfoArgs<S> {
 /// XDR: `struct remote_domain_get_vcpu_pin_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct DomainGetVcpuPinInfoRet<B = Vec<u8>> {
     /// Bitmaps one behind the other, each as long as the caller has asked.
     ///
     /// XDR: `opaque cpumaps<REMOTE_CPUMAPS_MAX>`: at most 8388608 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cpumaps: B,
     /// The number of bitmaps.
     ///
@@ -698,6 +741,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainGetVcpuPinInfoRet<B> {
 
 /// XDR: `struct remote_domain_get_cpu_stats_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetCpuStatsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -746,6 +790,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetCpuStatsArgs<S> {
 /// XDR: `struct remote_domain_get_cpu_stats_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetCpuStatsRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_GET_CPU_STATS_MAX>`: at most 2048 elements.
     pub params: TypedParams<S>,
@@ -788,6 +833,14 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetCpuStatsRet<S> {
 
 /// XDR: `struct remote_domain_pin_emulator_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainPinEmulatorArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -795,6 +848,7 @@ pub struct DomainPinEmulatorArgs<S = String, B = Vec<u8>> {
     /// A bitmap; the lowest bit of the first byte is CPU 0.
     ///
     /// XDR: `opaque cpumap<REMOTE_CPUMAP_MAX>`: at most 2048 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cpumap: B,
     /// XDR: `unsigned int flags`.
     pub flags: DomainModificationImpact,
@@ -829,6 +883,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainPinEmulatorA
 
 /// XDR: `struct remote_domain_get_emulator_pin_info_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetEmulatorPinInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -865,10 +920,16 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetEmulatorPinInfoArgs<S> {
 /// XDR: `struct remote_domain_get_emulator_pin_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct DomainGetEmulatorPinInfoRet<B = Vec<u8>> {
     /// Bitmaps one behind the other, each as long as the caller has asked.
     ///
     /// XDR: `opaque cpumaps<REMOTE_CPUMAPS_MAX>`: at most 8388608 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cpumaps: B,
     /// 1, or 0 if there is no pinning.
     ///
@@ -903,6 +964,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainGetEmulatorPinInfoRet<B> {
 
 /// XDR: `struct remote_domain_get_iothread_info_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetIothreadInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -935,12 +997,18 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetIothreadInfoArgs<S> {
 /// XDR: `struct remote_domain_iothread_info`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct DomainIothreadInfo<B = Vec<u8>> {
     /// XDR: `unsigned int iothread_id`.
     pub iothread_id: u32,
     /// A bitmap; the lowest bit of the first byte is CPU 0.
     ///
     /// XDR: `opaque cpumap<REMOTE_CPUMAP_MAX>`: at most 2048 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cpumap: B,
 }
 
@@ -983,6 +1051,11 @@ impl<B: AsRef<[u8]>> DomainIothreadInfo<B> {
 /// XDR: `struct remote_domain_get_iothread_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct DomainGetIothreadInfoRet<B = Vec<u8>> {
     /// XDR: `remote_domain_iothread_info info<REMOTE_IOTHREAD_INFO_MAX>`: at most 16384 elements.
     pub info: Vec<DomainIothreadInfo<B>>,
@@ -1017,6 +1090,14 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainGetIothreadInfoRet<B> {
 
 /// XDR: `struct remote_domain_pin_iothread_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainPinIothreadArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1026,6 +1107,7 @@ pub struct DomainPinIothreadArgs<S = String, B = Vec<u8>> {
     /// A bitmap; the lowest bit of the first byte is CPU 0.
     ///
     /// XDR: `opaque cpumap<REMOTE_CPUMAP_MAX>`: at most 2048 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cpumap: B,
     /// XDR: `unsigned int flags`.
     pub flags: DomainModificationImpact,
@@ -1062,6 +1144,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainPinIothreadA
 
 /// XDR: `struct remote_domain_add_iothread_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAddIothreadArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1095,6 +1178,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAddIothreadArgs<S> {
 
 /// XDR: `struct remote_domain_del_iothread_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDelIothreadArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1128,6 +1212,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDelIothreadArgs<S> {
 
 /// XDR: `struct remote_domain_get_perf_events_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetPerfEventsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1158,6 +1243,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetPerfEventsArgs<S> {
 /// XDR: `struct remote_domain_get_perf_events_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetPerfEventsRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_PERF_EVENTS_MAX>`: at most 64 elements.
     pub params: TypedParams<S>,
@@ -1194,6 +1280,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetPerfEventsRet<S> {
 
 /// XDR: `struct remote_domain_set_perf_events_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetPerfEventsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1239,6 +1326,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetPerfEventsArgs<S> {
 
 /// XDR: `struct remote_domain_set_vcpu_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetVcpuArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1283,6 +1371,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetVcpuArgs<S> {
 
 /// XDR: `struct remote_domain_set_iothread_params_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetIothreadParamsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

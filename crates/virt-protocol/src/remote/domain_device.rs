@@ -13,6 +13,7 @@ use crate::remote::{PROGRAM, Procedure};
 
 /// XDR: `struct remote_domain_attach_device_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAttachDeviceArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -45,6 +46,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAttachDeviceArgs<S> {
 
 /// XDR: `struct remote_domain_detach_device_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDetachDeviceArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -77,6 +79,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDetachDeviceArgs<S> {
 
 /// XDR: `struct remote_domain_attach_device_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAttachDeviceFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -113,6 +116,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAttachDeviceFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_detach_device_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDetachDeviceFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -149,6 +153,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDetachDeviceFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_update_device_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainUpdateDeviceFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -185,6 +190,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainUpdateDeviceFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_detach_device_alias_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainDetachDeviceAliasArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -221,6 +227,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainDetachDeviceAliasArgs<S> {
 
 /// XDR: `struct remote_domain_fd_associate_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainFdAssociateArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

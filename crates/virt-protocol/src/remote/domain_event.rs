@@ -33,6 +33,7 @@ pub const DOMAIN_EVENT_GRAPHICS_IDENTITY_MAX: usize = 20;
 /// XDR: `struct remote_domain_event_lifecycle_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventLifecycleMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -66,6 +67,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventLifecycleMsg<S> {
 /// XDR: `struct remote_domain_event_reboot_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventRebootMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -91,6 +93,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventRebootMsg<S> {
 /// XDR: `struct remote_domain_event_rtc_change_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventRtcChangeMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -122,6 +125,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventRtcChangeMsg<S> {
 /// XDR: `struct remote_domain_event_watchdog_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventWatchdogMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -151,6 +155,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventWatchdogMsg<S> {
 /// XDR: `struct remote_domain_event_io_error_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventIoErrorMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -196,6 +201,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventIoErrorMsg<S> {
 /// XDR: `struct remote_domain_event_graphics_address`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventGraphicsAddress<S = String> {
     /// XDR: `int family`.
     pub family: DomainEventGraphicsAddressType,
@@ -249,6 +255,7 @@ impl<S: AsRef<[u8]>> DomainEventGraphicsAddress<S> {
 /// XDR: `struct remote_domain_event_graphics_identity`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventGraphicsIdentity<S = String> {
     /// XDR: `remote_nonnull_string type`: at most 4194304 bytes.
     pub r#type: S,
@@ -295,6 +302,7 @@ impl<S: AsRef<[u8]>> DomainEventGraphicsIdentity<S> {
 /// XDR: `struct remote_domain_event_graphics_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventGraphicsMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -353,6 +361,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventGraphicsMsg<S> {
 /// XDR: `struct remote_domain_event_io_error_reason_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventIoErrorReasonMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -409,6 +418,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventIoErrorReasonMsg<S> {
 /// XDR: `struct remote_domain_event_control_error_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventControlErrorMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -434,6 +444,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventControlErrorMsg<S> {
 /// XDR: `struct remote_domain_event_block_job_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventBlockJobMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -474,6 +485,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventBlockJobMsg<S> {
 /// XDR: `struct remote_domain_event_disk_change_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventDiskChangeMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -530,6 +542,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventDiskChangeMsg<S> {
 /// XDR: `struct remote_domain_event_tray_change_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventTrayChangeMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -566,6 +579,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventTrayChangeMsg<S> {
 /// XDR: `struct remote_domain_event_pmwakeup_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventPmwakeupMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -591,6 +605,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventPmwakeupMsg<S> {
 /// XDR: `struct remote_domain_event_pmsuspend_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventPmsuspendMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -616,6 +631,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventPmsuspendMsg<S> {
 /// XDR: `struct remote_domain_event_balloon_change_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventBalloonChangeMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -647,6 +663,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventBalloonChangeMsg<S> {
 /// XDR: `struct remote_domain_event_pmsuspend_disk_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventPmsuspendDiskMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -672,6 +689,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventPmsuspendDiskMsg<S> {
 /// XDR: `struct remote_domain_event_device_removed_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventDeviceRemovedMsg<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
@@ -706,6 +724,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventDeviceRemovedMsg<S> {
 
 /// XDR: `struct remote_connect_domain_event_callback_register_any_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectDomainEventCallbackRegisterAnyArgs<S = String> {
     /// XDR: `int eventID`.
@@ -741,6 +760,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectDomainEventCallbackRegisterAny
 /// XDR: `struct remote_domain_event_callback_lifecycle_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackLifecycleMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -773,6 +793,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackLifecycleMsg<S> {
 /// XDR: `struct remote_domain_event_callback_reboot_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackRebootMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -805,6 +826,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackRebootMsg<S> {
 /// XDR: `struct remote_domain_event_callback_rtc_change_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackRtcChangeMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -837,6 +859,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackRtcChangeMsg<S> {
 /// XDR: `struct remote_domain_event_callback_watchdog_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackWatchdogMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -869,6 +892,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackWatchdogMsg<S> {
 /// XDR: `struct remote_domain_event_callback_io_error_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackIoErrorMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -901,6 +925,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackIoErrorMsg<S> {
 /// XDR: `struct remote_domain_event_callback_graphics_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackGraphicsMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -933,6 +958,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackGraphicsMsg<S> {
 /// XDR: `struct remote_domain_event_callback_io_error_reason_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackIoErrorReasonMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -965,6 +991,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackIoErrorReasonMsg<S
 /// XDR: `struct remote_domain_event_callback_control_error_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackControlErrorMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -997,6 +1024,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackControlErrorMsg<S>
 /// XDR: `struct remote_domain_event_callback_block_job_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackBlockJobMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1029,6 +1057,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackBlockJobMsg<S> {
 /// XDR: `struct remote_domain_event_callback_disk_change_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackDiskChangeMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1061,6 +1090,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackDiskChangeMsg<S> {
 /// XDR: `struct remote_domain_event_callback_tray_change_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackTrayChangeMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1093,6 +1123,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackTrayChangeMsg<S> {
 /// XDR: `struct remote_domain_event_callback_pmwakeup_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackPmwakeupMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1129,6 +1160,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackPmwakeupMsg<S> {
 /// XDR: `struct remote_domain_event_callback_pmsuspend_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackPmsuspendMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1165,6 +1197,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackPmsuspendMsg<S> {
 /// XDR: `struct remote_domain_event_callback_balloon_change_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackBalloonChangeMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1197,6 +1230,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackBalloonChangeMsg<S
 /// XDR: `struct remote_domain_event_callback_pmsuspend_disk_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackPmsuspendDiskMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1233,6 +1267,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackPmsuspendDiskMsg<S
 /// XDR: `struct remote_domain_event_callback_device_removed_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackDeviceRemovedMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1265,6 +1300,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackDeviceRemovedMsg<S
 /// XDR: `struct remote_domain_event_block_job_2_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventBlockJob2Msg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1309,6 +1345,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventBlockJob2Msg<S> {
 /// XDR: `struct remote_domain_event_callback_tunable_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackTunableMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1357,6 +1394,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackTunableMsg<S> {
 /// XDR: `struct remote_domain_event_callback_agent_lifecycle_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackAgentLifecycleMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1397,6 +1435,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackAgentLifecycleMsg<
 /// XDR: `struct remote_domain_event_callback_device_added_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackDeviceAddedMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1439,6 +1478,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackDeviceAddedMsg<S> 
 /// XDR: `struct remote_domain_event_callback_migration_iteration_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackMigrationIterationMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1480,6 +1520,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackMigrationIteration
 /// XDR: `struct remote_domain_event_callback_job_completed_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackJobCompletedMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1528,6 +1569,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackJobCompletedMsg<S>
 /// XDR: `struct remote_domain_event_callback_device_removal_failed_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackDeviceRemovalFailedMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1570,6 +1612,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackDeviceRemovalFaile
 /// XDR: `struct remote_domain_event_callback_metadata_change_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackMetadataChangeMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1618,6 +1661,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventCallbackMetadataChangeMsg<
 /// XDR: `struct remote_domain_event_block_threshold_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventBlockThresholdMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1681,6 +1725,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventBlockThresholdMsg<S> {
 /// XDR: `struct remote_domain_event_memory_failure_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventMemoryFailureMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1722,6 +1767,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventMemoryFailureMsg<S> {
 /// XDR: `struct remote_domain_event_memory_device_size_change_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventMemoryDeviceSizeChangeMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1770,6 +1816,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventMemoryDeviceSizeChangeMsg<
 /// XDR: `struct remote_domain_event_nic_mac_change_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventNicMacChangeMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1820,6 +1867,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventNicMacChangeMsg<S> {
 /// XDR: `struct remote_domain_event_vcpu_removed_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventVcpuRemovedMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -1853,6 +1901,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainEventVcpuRemovedMsg<S> {
 /// XDR: `struct remote_domain_event_callback_channel_lifecycle_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainEventCallbackChannelLifecycleMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,

@@ -48,6 +48,7 @@ pub const DOMAIN_AUTHORIZED_SSH_KEYS_MAX: usize = 2048;
 
 /// XDR: `struct remote_domain_pm_suspend_for_duration_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainPmSuspendForDurationArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -87,6 +88,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainPmSuspendForDurationArgs<S> {
 
 /// XDR: `struct remote_domain_pm_wakeup_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainPmWakeupArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -116,6 +118,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainPmWakeupArgs<S> {
 
 /// XDR: `struct remote_domain_get_hostname_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetHostnameArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -146,6 +149,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetHostnameArgs<S> {
 /// XDR: `struct remote_domain_get_hostname_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetHostnameRet<S = String> {
     /// XDR: `remote_nonnull_string hostname`: at most 4194304 bytes.
     pub hostname: S,
@@ -173,6 +177,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetHostnameRet<S> {
 
 /// XDR: `struct remote_domain_fstrim_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainFstrimArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -220,6 +225,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainFstrimArgs<S> {
 
 /// XDR: `struct remote_domain_send_process_signal_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSendProcessSignalArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -259,6 +265,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSendProcessSignalArgs<S> {
 
 /// XDR: `struct remote_domain_fsfreeze_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainFsfreezeArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -306,6 +313,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainFsfreezeArgs<S> {
 
 /// XDR: `struct remote_domain_fsthaw_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainFsthawArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -353,6 +361,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainFsthawArgs<S> {
 
 /// XDR: `struct remote_domain_get_time_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetTimeArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -383,6 +392,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetTimeArgs<S> {
 /// XDR: `struct remote_domain_get_time_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetTimeRet {
     /// Seconds since 1970 in UTC.
     ///
@@ -415,6 +425,7 @@ impl<'a> Decode<'a> for DomainGetTimeRet {
 
 /// XDR: `struct remote_domain_set_time_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetTimeArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -456,6 +467,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetTimeArgs<S> {
 
 /// XDR: `struct remote_domain_get_fsinfo_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetFsinfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -488,6 +500,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetFsinfoArgs<S> {
 /// XDR: `struct remote_domain_fsinfo`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainFsinfo<S = String> {
     /// XDR: `remote_nonnull_string mountpoint`: at most 4194304 bytes.
     pub mountpoint: S,
@@ -553,6 +566,7 @@ impl<S: AsRef<[u8]>> DomainFsinfo<S> {
 /// XDR: `struct remote_domain_get_fsinfo_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetFsinfoRet<S = String> {
     /// XDR: `remote_domain_fsinfo info<REMOTE_DOMAIN_FSINFO_MAX>`: at most 256 elements.
     pub info: Vec<DomainFsinfo<S>>,
@@ -587,6 +601,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetFsinfoRet<S> {
 
 /// XDR: `struct remote_domain_set_user_password_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetUserPasswordArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -638,6 +653,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetUserPasswordArgs<S> {
 
 /// XDR: `struct remote_domain_get_guest_vcpus_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetGuestVcpusArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -668,6 +684,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetGuestVcpusArgs<S> {
 /// XDR: `struct remote_domain_get_guest_vcpus_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetGuestVcpusRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_GUEST_VCPU_PARAMS_MAX>`: at most 64 elements.
     pub params: TypedParams<S>,
@@ -704,6 +721,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetGuestVcpusRet<S> {
 
 /// XDR: `struct remote_domain_set_guest_vcpus_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetGuestVcpusArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -748,6 +766,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetGuestVcpusArgs<S> {
 
 /// XDR: `struct remote_domain_get_guest_info_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetGuestInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -784,6 +803,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetGuestInfoArgs<S> {
 /// XDR: `struct remote_domain_get_guest_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetGuestInfoRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_GUEST_INFO_PARAMS_MAX>`: at most 2048 elements.
     pub params: TypedParams<S>,
@@ -820,6 +840,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetGuestInfoRet<S> {
 
 /// XDR: `struct remote_domain_agent_set_response_timeout_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAgentSetResponseTimeoutArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -855,6 +876,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAgentSetResponseTimeoutArgs<S> 
 
 /// XDR: `struct remote_domain_authorized_ssh_keys_get_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAuthorizedSshKeysGetArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -895,6 +917,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAuthorizedSshKeysGetArgs<S> {
 /// XDR: `struct remote_domain_authorized_ssh_keys_get_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainAuthorizedSshKeysGetRet<S = String> {
     /// XDR: `remote_nonnull_string keys<REMOTE_DOMAIN_AUTHORIZED_SSH_KEYS_MAX>`: at most 2048 elements of at most 4194304 bytes.
     pub keys: Vec<S>,
@@ -929,6 +952,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainAuthorizedSshKeysGetRet<S> {
 
 /// XDR: `struct remote_domain_authorized_ssh_keys_set_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAuthorizedSshKeysSetArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

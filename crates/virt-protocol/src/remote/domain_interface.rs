@@ -35,6 +35,7 @@ pub const DOMAIN_ANNOUNCE_INTERFACE_PARAMS_MAX: usize = 16;
 
 /// XDR: `struct remote_domain_interface_stats_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainInterfaceStatsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -68,6 +69,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainInterfaceStatsArgs<S> {
 /// XDR: `struct remote_domain_interface_stats_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainInterfaceStatsRet {
     /// A counter that the hypervisor lacks is -1, here and below.
     ///
@@ -122,6 +124,7 @@ impl<'a> Decode<'a> for DomainInterfaceStatsRet {
 
 /// XDR: `struct remote_domain_set_interface_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetInterfaceParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -177,6 +180,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetInterfaceParametersArgs<S> {
 
 /// XDR: `struct remote_domain_get_interface_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetInterfaceParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -223,6 +227,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetInterfaceParametersArgs<S> {
 /// XDR: `struct remote_domain_get_interface_parameters_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetInterfaceParametersRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_INTERFACE_PARAMETERS_MAX>`: at most 16 elements.
     pub params: TypedParams<S>,
@@ -263,6 +268,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetInterfaceParametersRet<S> {
 
 /// XDR: `struct remote_domain_interface_addresses_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainInterfaceAddressesArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -299,6 +305,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainInterfaceAddressesArgs<S> {
 /// XDR: `struct remote_domain_ip_addr`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainIpAddr<S = String> {
     /// XDR: `int type`.
     pub r#type: IpAddrType,
@@ -348,6 +355,7 @@ impl<S: AsRef<[u8]>> DomainIpAddr<S> {
 /// XDR: `struct remote_domain_interface`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainInterface<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
     pub name: S,
@@ -404,6 +412,7 @@ impl<S: AsRef<[u8]>> DomainInterface<S> {
 /// XDR: `struct remote_domain_interface_addresses_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainInterfaceAddressesRet<S = String> {
     /// XDR: `remote_domain_interface ifaces<REMOTE_DOMAIN_INTERFACE_MAX>`: at most 2048 elements.
     pub ifaces: Vec<DomainInterface<S>>,
@@ -434,6 +443,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainInterfaceAddressesRet<S> {
 
 /// XDR: `struct remote_domain_announce_interface_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAnnounceInterfaceArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

@@ -17,6 +17,7 @@ use crate::remote::{PROGRAM, Procedure};
 /// XDR: `struct remote_domain_get_job_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetJobInfoRet {
     /// XDR: `int type`.
     pub r#type: DomainJobType,
@@ -91,6 +92,7 @@ impl<'a> Decode<'a> for DomainGetJobInfoRet {
 
 /// XDR: `struct remote_domain_get_control_info_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetControlInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -121,6 +123,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetControlInfoArgs<S> {
 /// XDR: `struct remote_domain_get_control_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetControlInfoRet {
     /// XDR: `unsigned int state`.
     pub state: DomainControlState,
@@ -155,6 +158,7 @@ impl<'a> Decode<'a> for DomainGetControlInfoRet {
 
 /// XDR: `struct remote_domain_get_job_stats_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetJobStatsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -185,6 +189,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetJobStatsArgs<S> {
 /// XDR: `struct remote_domain_get_job_stats_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetJobStatsRet<S = String> {
     /// XDR: `int type`.
     pub r#type: DomainJobType,
@@ -225,6 +230,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetJobStatsRet<S> {
 
 /// XDR: `struct remote_domain_abort_job_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainAbortJobFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

@@ -37,6 +37,7 @@ pub const DOMAIN_MEMORY_PEEK_BUFFER_MAX: usize = 4_194_304;
 
 /// XDR: `struct remote_domain_set_max_memory_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetMaxMemoryArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -68,6 +69,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetMaxMemoryArgs<S> {
 
 /// XDR: `struct remote_domain_set_memory_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetMemoryArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -99,6 +101,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetMemoryArgs<S> {
 
 /// XDR: `struct remote_domain_memory_peek_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMemoryPeekArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -141,8 +144,14 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMemoryPeekArgs<S> {
 /// XDR: `struct remote_domain_memory_peek_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct DomainMemoryPeekRet<B = Vec<u8>> {
     /// XDR: `opaque buffer<REMOTE_DOMAIN_MEMORY_PEEK_BUFFER_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub buffer: B,
 }
 
@@ -171,6 +180,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainMemoryPeekRet<B> {
 
 /// XDR: `struct remote_domain_memory_stats_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMemoryStatsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -207,6 +217,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMemoryStatsArgs<S> {
 /// XDR: `struct remote_domain_memory_stat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainMemoryStat {
     /// XDR: `int tag`.
     pub tag: DomainMemoryStatTags,
@@ -238,6 +249,7 @@ impl<'a> Decode<'a> for DomainMemoryStat {
 /// XDR: `struct remote_domain_memory_stats_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainMemoryStatsRet {
     /// XDR: `remote_domain_memory_stat stats<REMOTE_DOMAIN_MEMORY_STATS_MAX>`: at most 1024 elements.
     pub stats: Vec<DomainMemoryStat>,
@@ -268,6 +280,7 @@ impl<'a> Decode<'a> for DomainMemoryStatsRet {
 
 /// XDR: `struct remote_domain_set_memory_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetMemoryParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -313,6 +326,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetMemoryParametersArgs<S> {
 
 /// XDR: `struct remote_domain_get_memory_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetMemoryParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -349,6 +363,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetMemoryParametersArgs<S> {
 /// XDR: `struct remote_domain_get_memory_parameters_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetMemoryParametersRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_MEMORY_PARAMETERS_MAX>`: at most 16 elements.
     pub params: TypedParams<S>,
@@ -389,6 +404,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetMemoryParametersRet<S> {
 
 /// XDR: `struct remote_domain_set_memory_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetMemoryFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -424,6 +440,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetMemoryFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_set_numa_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetNumaParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -469,6 +486,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetNumaParametersArgs<S> {
 
 /// XDR: `struct remote_domain_get_numa_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetNumaParametersArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -505,6 +523,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetNumaParametersArgs<S> {
 /// XDR: `struct remote_domain_get_numa_parameters_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetNumaParametersRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_NUMA_PARAMETERS_MAX>`: at most 16 elements.
     pub params: TypedParams<S>,
@@ -545,6 +564,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetNumaParametersRet<S> {
 
 /// XDR: `struct remote_domain_set_memory_stats_period_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetMemoryStatsPeriodArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -580,6 +600,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSetMemoryStatsPeriodArgs<S> {
 
 /// XDR: `struct remote_domain_start_dirty_rate_calc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainStartDirtyRateCalcArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

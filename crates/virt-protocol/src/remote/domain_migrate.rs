@@ -24,6 +24,7 @@ pub const DOMAIN_MIGRATE_PARAM_LIST_MAX: usize = 64;
 
 /// XDR: `struct remote_domain_migrate_prepare_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepareArgs<S = String> {
     /// The URI to send the data to, as the client proposes.
@@ -80,10 +81,19 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigratePrepareArgs<S> {
 /// XDR: `struct remote_domain_migrate_prepare_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 pub struct DomainMigratePrepareRet<S = String, B = Vec<u8>> {
     /// The cookie for the next step; opaque to clients.
     ///
     /// XDR: `opaque cookie<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie: B,
     /// The URI to send the data to, as the destination chooses.
     ///
@@ -124,6 +134,14 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepa
 
 /// XDR: `struct remote_domain_migrate_perform_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePerformArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -131,6 +149,7 @@ pub struct DomainMigratePerformArgs<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie: B,
     /// The URI that `DOMAIN_MIGRATE_PREPARE` or `DOMAIN_MIGRATE_PREPARE2` has returned.
     ///
@@ -192,6 +211,14 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigratePerfo
 
 /// XDR: `struct remote_domain_migrate_finish_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateFinishArgs<S = String, B = Vec<u8>> {
     /// The name of the domain on the destination.
@@ -201,6 +228,7 @@ pub struct DomainMigrateFinishArgs<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie: B,
     /// XDR: `remote_nonnull_string uri`: at most 4194304 bytes.
     pub uri: S,
@@ -245,6 +273,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateFinis
 
 /// XDR: `struct remote_domain_migrate_prepare2_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepare2Args<S = String> {
     /// The URI to send the data to, as the client proposes.
@@ -308,10 +337,19 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigratePrepare2Args<S> {
 /// XDR: `struct remote_domain_migrate_prepare2_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 pub struct DomainMigratePrepare2Ret<S = String, B = Vec<u8>> {
     /// The cookie for the next step; opaque to clients.
     ///
     /// XDR: `opaque cookie<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie: B,
     /// The URI to send the data to, as the destination chooses.
     ///
@@ -352,6 +390,14 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepa
 
 /// XDR: `struct remote_domain_migrate_finish2_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateFinish2Args<S = String, B = Vec<u8>> {
     /// The name of the domain on the destination.
@@ -361,6 +407,7 @@ pub struct DomainMigrateFinish2Args<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie: B,
     /// XDR: `remote_nonnull_string uri`: at most 4194304 bytes.
     pub uri: S,
@@ -411,6 +458,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateFinis
 
 /// XDR: `struct remote_domain_migrate_prepare_tunnel_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepareTunnelArgs<S = String> {
     /// XDR: `unsigned hyper flags`.
@@ -464,6 +512,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigratePrepareTunnelArgs<S> {
 
 /// XDR: `struct remote_domain_migrate_set_max_downtime_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateSetMaxDowntimeArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -499,6 +548,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateSetMaxDowntimeArgs<S> {
 
 /// XDR: `struct remote_domain_migrate_set_max_speed_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateSetMaxSpeedArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -534,6 +584,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateSetMaxSpeedArgs<S> {
 
 /// XDR: `struct remote_domain_migrate_begin3_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateBegin3Args<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -592,10 +643,19 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateBegin3Args<S> {
 /// XDR: `struct remote_domain_migrate_begin3_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 pub struct DomainMigrateBegin3Ret<S = String, B = Vec<u8>> {
     /// The cookie for the next step; opaque to clients.
     ///
     /// XDR: `opaque cookie_out<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_out: B,
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -631,11 +691,20 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateBegin
 
 /// XDR: `struct remote_domain_migrate_prepare3_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepare3Args<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie_in<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_in: B,
     /// The URI to send the data to, as the client proposes.
     ///
@@ -706,10 +775,19 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepa
 /// XDR: `struct remote_domain_migrate_prepare3_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 pub struct DomainMigratePrepare3Ret<S = String, B = Vec<u8>> {
     /// The cookie for the next step; opaque to clients.
     ///
     /// XDR: `opaque cookie_out<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_out: B,
     /// The URI to send the data to, as the destination chooses.
     ///
@@ -750,11 +828,20 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepa
 
 /// XDR: `struct remote_domain_migrate_prepare_tunnel3_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepareTunnel3Args<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie_in<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_in: B,
     /// XDR: `unsigned hyper flags`.
     pub flags: u64,
@@ -818,10 +905,16 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a>
 /// XDR: `struct remote_domain_migrate_prepare_tunnel3_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct DomainMigratePrepareTunnel3Ret<B = Vec<u8>> {
     /// The cookie for the next step; opaque to clients.
     ///
     /// XDR: `opaque cookie_out<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_out: B,
 }
 
@@ -850,6 +943,14 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepareTunnel3Ret<B> {
 
 /// XDR: `struct remote_domain_migrate_perform3_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePerform3Args<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -859,6 +960,7 @@ pub struct DomainMigratePerform3Args<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie_in<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_in: B,
     /// The URI of the destination daemon, if this is a peer-to-peer migration.
     ///
@@ -942,10 +1044,16 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigratePerfo
 /// XDR: `struct remote_domain_migrate_perform3_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct DomainMigratePerform3Ret<B = Vec<u8>> {
     /// The cookie for the next step; opaque to clients.
     ///
     /// XDR: `opaque cookie_out<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_out: B,
 }
 
@@ -974,6 +1082,14 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainMigratePerform3Ret<B> {
 
 /// XDR: `struct remote_domain_migrate_finish3_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateFinish3Args<S = String, B = Vec<u8>> {
     /// The name of the domain on the destination.
@@ -983,6 +1099,7 @@ pub struct DomainMigrateFinish3Args<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie_in<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_in: B,
     /// The URI of the destination daemon, if this is a peer-to-peer migration.
     ///
@@ -1049,12 +1166,21 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateFinis
 /// XDR: `struct remote_domain_migrate_finish3_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 pub struct DomainMigrateFinish3Ret<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
     /// The cookie for the next step; opaque to clients.
     ///
     /// XDR: `opaque cookie_out<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_out: B,
 }
 
@@ -1085,6 +1211,14 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateFinis
 
 /// XDR: `struct remote_domain_migrate_confirm3_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateConfirm3Args<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1092,6 +1226,7 @@ pub struct DomainMigrateConfirm3Args<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie_in<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_in: B,
     /// XDR: `unsigned hyper flags`.
     pub flags: u64,
@@ -1132,6 +1267,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateConfi
 
 /// XDR: `struct remote_domain_migrate_get_max_speed_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateGetMaxSpeedArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1161,6 +1297,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateGetMaxSpeedArgs<S> {
 
 /// XDR: `struct remote_domain_migrate_get_compression_cache_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateGetCompressionCacheArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1190,6 +1327,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateGetCompressionCacheArgs<
 
 /// XDR: `struct remote_domain_migrate_set_compression_cache_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateSetCompressionCacheArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1228,6 +1366,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateSetCompressionCacheArgs<
 
 /// XDR: `struct remote_domain_migrate_begin3_params_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateBegin3ParamsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1274,10 +1413,19 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateBegin3ParamsArgs<S> {
 /// XDR: `struct remote_domain_migrate_begin3_params_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 pub struct DomainMigrateBegin3ParamsRet<S = String, B = Vec<u8>> {
     /// The cookie for the next step; opaque to clients.
     ///
     /// XDR: `opaque cookie_out<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_out: B,
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -1313,6 +1461,14 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateBegin
 
 /// XDR: `struct remote_domain_migrate_prepare3_params_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepare3ParamsArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_MIGRATE_PARAM_LIST_MAX>`: at most 64 elements.
@@ -1320,6 +1476,7 @@ pub struct DomainMigratePrepare3ParamsArgs<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie_in<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_in: B,
     /// XDR: `unsigned int flags`.
     pub flags: DomainMigrateFlags,
@@ -1369,10 +1526,19 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a>
 /// XDR: `struct remote_domain_migrate_prepare3_params_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 pub struct DomainMigratePrepare3ParamsRet<S = String, B = Vec<u8>> {
     /// The cookie for the next step; opaque to clients.
     ///
     /// XDR: `opaque cookie_out<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_out: B,
     /// The URI to send the data to, as the destination chooses.
     ///
@@ -1413,6 +1579,14 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepa
 
 /// XDR: `struct remote_domain_migrate_prepare_tunnel3_params_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePrepareTunnel3ParamsArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_MIGRATE_PARAM_LIST_MAX>`: at most 64 elements.
@@ -1420,6 +1594,7 @@ pub struct DomainMigratePrepareTunnel3ParamsArgs<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie_in<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_in: B,
     /// XDR: `unsigned int flags`.
     pub flags: DomainMigrateFlags,
@@ -1469,10 +1644,16 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a>
 /// XDR: `struct remote_domain_migrate_prepare_tunnel3_params_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct DomainMigratePrepareTunnel3ParamsRet<B = Vec<u8>> {
     /// The cookie for the next step; opaque to clients.
     ///
     /// XDR: `opaque cookie_out<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_out: B,
 }
 
@@ -1501,6 +1682,14 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainMigratePrepareTunnel3ParamsRet<
 
 /// XDR: `struct remote_domain_migrate_perform3_params_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigratePerform3ParamsArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1514,6 +1703,7 @@ pub struct DomainMigratePerform3ParamsArgs<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie_in<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_in: B,
     /// XDR: `unsigned int flags`.
     pub flags: DomainMigrateFlags,
@@ -1573,10 +1763,16 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a>
 /// XDR: `struct remote_domain_migrate_perform3_params_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct DomainMigratePerform3ParamsRet<B = Vec<u8>> {
     /// The cookie for the next step; opaque to clients.
     ///
     /// XDR: `opaque cookie_out<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_out: B,
 }
 
@@ -1605,6 +1801,14 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for DomainMigratePerform3ParamsRet<B> {
 
 /// XDR: `struct remote_domain_migrate_finish3_params_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateFinish3ParamsArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_MIGRATE_PARAM_LIST_MAX>`: at most 64 elements.
@@ -1612,6 +1816,7 @@ pub struct DomainMigrateFinish3ParamsArgs<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie_in<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_in: B,
     /// XDR: `unsigned int flags`.
     pub flags: DomainMigrateFlags,
@@ -1665,12 +1870,21 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateFinis
 /// XDR: `struct remote_domain_migrate_finish3_params_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 pub struct DomainMigrateFinish3ParamsRet<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
     pub dom: Domain<S>,
     /// The cookie for the next step; opaque to clients.
     ///
     /// XDR: `opaque cookie_out<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_out: B,
 }
 
@@ -1701,6 +1915,14 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for DomainMigrateFinis
 
 /// XDR: `struct remote_domain_migrate_confirm3_params_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateConfirm3ParamsArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1710,6 +1932,7 @@ pub struct DomainMigrateConfirm3ParamsArgs<S = String, B = Vec<u8>> {
     /// The cookie from the previous step; opaque to clients.
     ///
     /// XDR: `opaque cookie_in<REMOTE_MIGRATE_COOKIE_MAX>`: at most 4194304 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cookie_in: B,
     /// XDR: `unsigned int flags`.
     pub flags: DomainMigrateFlags,
@@ -1766,6 +1989,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a>
 
 /// XDR: `struct remote_domain_migrate_start_post_copy_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateStartPostCopyArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1795,6 +2019,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainMigrateStartPostCopyArgs<S> {
 
 /// XDR: `struct remote_domain_migrate_get_max_downtime_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainMigrateGetMaxDowntimeArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -1860,7 +2085,7 @@ impl CallProcedure for DomainMigrateFinish {
     const NUMBER: i32 = Procedure::DOMAIN_MIGRATE_FINISH.0;
     const NAME: &'static str = "DOMAIN_MIGRATE_FINISH";
     type Args<'a> = DomainMigrateFinishArgs<&'a str, &'a [u8]>;
-    type Ret = Domain<String>;
+    type Ret = Domain;
 }
 
 /// Prepares the destination of a migration from the domain's XML, version 2 of the protocol.
@@ -1887,7 +2112,7 @@ impl CallProcedure for DomainMigrateFinish2 {
     const NUMBER: i32 = Procedure::DOMAIN_MIGRATE_FINISH2.0;
     const NAME: &'static str = "DOMAIN_MIGRATE_FINISH2";
     type Args<'a> = DomainMigrateFinish2Args<&'a str, &'a [u8]>;
-    type Ret = Domain<String>;
+    type Ret = Domain;
 }
 
 /// Prepares the destination of a migration that arrives through this connection, version 2 of the

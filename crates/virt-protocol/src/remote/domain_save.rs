@@ -21,6 +21,7 @@ pub const DOMAIN_SAVE_PARAMS_MAX: usize = 64;
 
 /// XDR: `struct remote_domain_core_dump_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCoreDumpArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -56,6 +57,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCoreDumpArgs<S> {
 
 /// XDR: `struct remote_domain_restore_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainRestoreArgs<S = String> {
     /// A path on the host.
@@ -83,6 +85,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainRestoreArgs<S> {
 
 /// XDR: `struct remote_domain_save_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSaveArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -114,6 +117,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSaveArgs<S> {
 
 /// XDR: `struct remote_domain_managed_save_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainManagedSaveArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -143,6 +147,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainManagedSaveArgs<S> {
 
 /// XDR: `struct remote_domain_has_managed_save_image_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainHasManagedSaveImageArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -172,6 +177,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainHasManagedSaveImageArgs<S> {
 
 /// XDR: `struct remote_domain_managed_save_remove_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainManagedSaveRemoveArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -201,6 +207,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainManagedSaveRemoveArgs<S> {
 
 /// XDR: `struct remote_domain_save_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSaveFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -245,6 +252,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSaveFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_restore_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainRestoreFlagsArgs<S = String> {
     /// A path on the host.
@@ -291,6 +299,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainRestoreFlagsArgs<S> {
 
 /// XDR: `struct remote_domain_save_image_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSaveImageGetXmlDescArgs<S = String> {
     /// A path on the host.
@@ -326,6 +335,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSaveImageGetXmlDescArgs<S> {
 /// XDR: `struct remote_domain_save_image_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainSaveImageGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -353,6 +363,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSaveImageGetXmlDescRet<S> {
 
 /// XDR: `struct remote_domain_save_image_define_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSaveImageDefineXmlArgs<S = String> {
     /// A path on the host.
@@ -394,6 +405,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSaveImageDefineXmlArgs<S> {
 
 /// XDR: `struct remote_domain_core_dump_with_format_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainCoreDumpWithFormatArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -436,6 +448,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainCoreDumpWithFormatArgs<S> {
 
 /// XDR: `struct remote_domain_managed_save_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainManagedSaveGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -466,6 +479,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainManagedSaveGetXmlDescArgs<S> {
 /// XDR: `struct remote_domain_managed_save_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainManagedSaveGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -493,6 +507,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainManagedSaveGetXmlDescRet<S> {
 
 /// XDR: `struct remote_domain_managed_save_define_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainManagedSaveDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -532,6 +547,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainManagedSaveDefineXmlArgs<S> {
 
 /// XDR: `struct remote_domain_save_params_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSaveParamsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -577,6 +593,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSaveParamsArgs<S> {
 
 /// XDR: `struct remote_domain_restore_params_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainRestoreParamsArgs<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_SAVE_PARAMS_MAX>`: at most 64 elements.

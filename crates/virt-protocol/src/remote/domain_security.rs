@@ -34,6 +34,7 @@ pub const DOMAIN_LAUNCH_SECURITY_STATE_PARAMS_MAX: usize = 64;
 /// XDR: `struct remote_domain_get_security_label_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetSecurityLabelRet {
     /// XDR: `char label<REMOTE_SECURITY_LABEL_MAX>`.
     pub label: String,
@@ -73,6 +74,7 @@ impl<'a> Decode<'a> for DomainGetSecurityLabelRet {
 /// XDR: `struct remote_domain_get_security_label_list_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetSecurityLabelListRet {
     /// XDR: `remote_domain_get_security_label_ret labels<REMOTE_SECURITY_LABEL_LIST_MAX>`: at most 64 elements.
     pub labels: Vec<DomainGetSecurityLabelRet>,
@@ -107,6 +109,7 @@ impl<'a> Decode<'a> for DomainGetSecurityLabelListRet {
 
 /// XDR: `struct remote_domain_get_launch_security_info_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainGetLaunchSecurityInfoArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -137,6 +140,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetLaunchSecurityInfoArgs<S> {
 /// XDR: `struct remote_domain_get_launch_security_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainGetLaunchSecurityInfoRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_DOMAIN_LAUNCH_SECURITY_INFO_PARAMS_MAX>`: at most 64 elements.
     pub params: TypedParams<S>,
@@ -173,6 +177,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainGetLaunchSecurityInfoRet<S> {
 
 /// XDR: `struct remote_domain_set_launch_security_state_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSetLaunchSecurityStateArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.

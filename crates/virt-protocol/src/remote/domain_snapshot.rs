@@ -21,6 +21,7 @@ pub const DOMAIN_SNAPSHOT_LIST_MAX: usize = 16_384;
 
 /// XDR: `struct remote_domain_snapshot_create_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -60,6 +61,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotCreateXmlArgs<S> {
 
 /// XDR: `struct remote_domain_snapshot_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -90,6 +92,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotGetXmlDescArgs<S> {
 /// XDR: `struct remote_domain_snapshot_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainSnapshotGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -117,6 +120,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotGetXmlDescRet<S> {
 
 /// XDR: `struct remote_domain_snapshot_num_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotNumArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -146,6 +150,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotNumArgs<S> {
 
 /// XDR: `struct remote_domain_snapshot_list_names_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotListNamesArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -182,6 +187,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotListNamesArgs<S> {
 /// XDR: `struct remote_domain_snapshot_list_names_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainSnapshotListNamesRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_DOMAIN_SNAPSHOT_LIST_MAX>`: at most 16384 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -214,6 +220,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotListNamesRet<S> {
 
 /// XDR: `struct remote_domain_snapshot_lookup_by_name_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -253,6 +260,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotLookupByNameArgs<S> {
 
 /// XDR: `struct remote_domain_has_current_snapshot_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainHasCurrentSnapshotArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -282,6 +290,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainHasCurrentSnapshotArgs<S> {
 
 /// XDR: `struct remote_domain_snapshot_current_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotCurrentArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -311,6 +320,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotCurrentArgs<S> {
 
 /// XDR: `struct remote_domain_revert_to_snapshot_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainRevertToSnapshotArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -340,6 +350,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainRevertToSnapshotArgs<S> {
 
 /// XDR: `struct remote_domain_snapshot_delete_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotDeleteArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -369,6 +380,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotDeleteArgs<S> {
 
 /// XDR: `struct remote_domain_snapshot_get_parent_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotGetParentArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -398,6 +410,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotGetParentArgs<S> {
 
 /// XDR: `struct remote_domain_snapshot_num_children_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotNumChildrenArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -427,6 +440,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotNumChildrenArgs<S> {
 
 /// XDR: `struct remote_domain_snapshot_list_children_names_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotListChildrenNamesArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -466,6 +480,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotListChildrenNamesArgs<S
 /// XDR: `struct remote_domain_snapshot_list_children_names_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainSnapshotListChildrenNamesRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_DOMAIN_SNAPSHOT_LIST_MAX>`: at most 16384 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -498,6 +513,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotListChildrenNamesRet<S>
 
 /// XDR: `struct remote_domain_snapshot_is_current_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotIsCurrentArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -527,6 +543,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotIsCurrentArgs<S> {
 
 /// XDR: `struct remote_domain_snapshot_has_metadata_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotHasMetadataArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snap`.
@@ -556,6 +573,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotHasMetadataArgs<S> {
 
 /// XDR: `struct remote_domain_list_all_snapshots_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainListAllSnapshotsArgs<S = String> {
     /// XDR: `remote_nonnull_domain dom`.
@@ -595,6 +613,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainListAllSnapshotsArgs<S> {
 /// XDR: `struct remote_domain_list_all_snapshots_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainListAllSnapshotsRet<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snapshots<REMOTE_DOMAIN_SNAPSHOT_LIST_MAX>`: at most 16384 elements.
     pub snapshots: Vec<DomainSnapshot<S>>,
@@ -629,6 +648,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainListAllSnapshotsRet<S> {
 
 /// XDR: `struct remote_domain_snapshot_list_all_children_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct DomainSnapshotListAllChildrenArgs<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snapshot`.
@@ -668,6 +688,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for DomainSnapshotListAllChildrenArgs<S> 
 /// XDR: `struct remote_domain_snapshot_list_all_children_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainSnapshotListAllChildrenRet<S = String> {
     /// XDR: `remote_nonnull_domain_snapshot snapshots<REMOTE_DOMAIN_SNAPSHOT_LIST_MAX>`: at most 16384 elements.
     pub snapshots: Vec<DomainSnapshot<S>>,
@@ -710,7 +731,7 @@ impl CallProcedure for DomainSnapshotCreateXml {
     const NUMBER: i32 = Procedure::DOMAIN_SNAPSHOT_CREATE_XML.0;
     const NAME: &'static str = "DOMAIN_SNAPSHOT_CREATE_XML";
     type Args<'a> = DomainSnapshotCreateXmlArgs<&'a str>;
-    type Ret = DomainSnapshot<String>;
+    type Ret = DomainSnapshot;
 }
 
 /// Returns the XML description of a snapshot.
@@ -762,7 +783,7 @@ impl CallProcedure for DomainSnapshotLookupByName {
     const NUMBER: i32 = Procedure::DOMAIN_SNAPSHOT_LOOKUP_BY_NAME.0;
     const NAME: &'static str = "DOMAIN_SNAPSHOT_LOOKUP_BY_NAME";
     type Args<'a> = DomainSnapshotLookupByNameArgs<&'a str>;
-    type Ret = DomainSnapshot<String>;
+    type Ret = DomainSnapshot;
 }
 
 /// Tells if a domain has a current snapshot.
@@ -788,7 +809,7 @@ impl CallProcedure for DomainSnapshotCurrent {
     const NUMBER: i32 = Procedure::DOMAIN_SNAPSHOT_CURRENT.0;
     const NAME: &'static str = "DOMAIN_SNAPSHOT_CURRENT";
     type Args<'a> = DomainSnapshotCurrentArgs<&'a str>;
-    type Ret = DomainSnapshot<String>;
+    type Ret = DomainSnapshot;
 }
 
 /// Takes a domain back to the state of a snapshot.
@@ -827,7 +848,7 @@ impl CallProcedure for DomainSnapshotGetParent {
     const NUMBER: i32 = Procedure::DOMAIN_SNAPSHOT_GET_PARENT.0;
     const NAME: &'static str = "DOMAIN_SNAPSHOT_GET_PARENT";
     type Args<'a> = DomainSnapshotGetParentArgs<&'a str>;
-    type Ret = DomainSnapshot<String>;
+    type Ret = DomainSnapshot;
 }
 
 /// Counts the children of a snapshot.

@@ -21,6 +21,7 @@ pub const INTERFACE_LIST_MAX: usize = 16_384;
 /// XDR: `struct remote_connect_list_interfaces_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListInterfacesRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_INTERFACE_LIST_MAX>`: at most 16384 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -53,6 +54,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListInterfacesRet<S> {
 
 /// XDR: `struct remote_interface_lookup_by_name_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct InterfaceLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -81,6 +83,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for InterfaceLookupByNameArgs<S> {
 
 /// XDR: `struct remote_interface_lookup_by_mac_string_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct InterfaceLookupByMacStringArgs<S = String> {
     /// XDR: `remote_nonnull_string mac`: at most 4194304 bytes.
@@ -109,6 +112,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for InterfaceLookupByMacStringArgs<S> {
 
 /// XDR: `struct remote_interface_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct InterfaceGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_interface iface`.
@@ -139,6 +143,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for InterfaceGetXmlDescArgs<S> {
 /// XDR: `struct remote_interface_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct InterfaceGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -166,6 +171,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for InterfaceGetXmlDescRet<S> {
 
 /// XDR: `struct remote_interface_define_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct InterfaceDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -198,6 +204,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for InterfaceDefineXmlArgs<S> {
 
 /// XDR: `struct remote_interface_create_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct InterfaceCreateArgs<S = String> {
     /// XDR: `remote_nonnull_interface iface`.
@@ -227,6 +234,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for InterfaceCreateArgs<S> {
 
 /// XDR: `struct remote_interface_destroy_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct InterfaceDestroyArgs<S = String> {
     /// XDR: `remote_nonnull_interface iface`.
@@ -257,6 +265,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for InterfaceDestroyArgs<S> {
 /// XDR: `struct remote_connect_list_defined_interfaces_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListDefinedInterfacesRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_INTERFACE_LIST_MAX>`: at most 16384 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -289,6 +298,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListDefinedInterfacesRet<S> {
 
 /// XDR: `struct remote_connect_list_all_interfaces_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllInterfacesArgs {
     /// False asks for the number only.
@@ -324,6 +334,7 @@ impl<'a> Decode<'a> for ConnectListAllInterfacesArgs {
 /// XDR: `struct remote_connect_list_all_interfaces_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListAllInterfacesRet<S = String> {
     /// XDR: `remote_nonnull_interface ifaces<REMOTE_INTERFACE_LIST_MAX>`: at most 16384 elements.
     pub ifaces: Vec<Interface<S>>,
@@ -392,7 +403,7 @@ impl CallProcedure for InterfaceLookupByName {
     const NUMBER: i32 = Procedure::INTERFACE_LOOKUP_BY_NAME.0;
     const NAME: &'static str = "INTERFACE_LOOKUP_BY_NAME";
     type Args<'a> = InterfaceLookupByNameArgs<&'a str>;
-    type Ret = Interface<String>;
+    type Ret = Interface;
 }
 
 /// Finds a host interface by its MAC address; fails if several have it.
@@ -405,7 +416,7 @@ impl CallProcedure for InterfaceLookupByMacString {
     const NUMBER: i32 = Procedure::INTERFACE_LOOKUP_BY_MAC_STRING.0;
     const NAME: &'static str = "INTERFACE_LOOKUP_BY_MAC_STRING";
     type Args<'a> = InterfaceLookupByMacStringArgs<&'a str>;
-    type Ret = Interface<String>;
+    type Ret = Interface;
 }
 
 /// Returns the XML description of a host interface.
@@ -431,7 +442,7 @@ impl CallProcedure for InterfaceDefineXml {
     const NUMBER: i32 = Procedure::INTERFACE_DEFINE_XML.0;
     const NAME: &'static str = "INTERFACE_DEFINE_XML";
     type Args<'a> = InterfaceDefineXmlArgs<&'a str>;
-    type Ret = Interface<String>;
+    type Ret = Interface;
 }
 
 /// Removes the definition of a host interface.

@@ -29,6 +29,7 @@ pub const NETWORK_DHCP_LEASES_MAX: usize = 65_536;
 /// XDR: `struct remote_connect_list_defined_networks_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListDefinedNetworksRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_NETWORK_LIST_MAX>`: at most 16384 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -62,6 +63,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListDefinedNetworksRet<S> {
 /// XDR: `struct remote_connect_list_networks_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListNetworksRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_NETWORK_LIST_MAX>`: at most 16384 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -94,6 +96,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListNetworksRet<S> {
 
 /// XDR: `struct remote_network_create_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -119,6 +122,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkCreateXmlArgs<S> {
 
 /// XDR: `struct remote_network_define_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -144,6 +148,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkDefineXmlArgs<S> {
 
 /// XDR: `struct remote_network_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_network net`.
@@ -174,6 +179,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkGetXmlDescArgs<S> {
 /// XDR: `struct remote_network_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NetworkGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -199,6 +205,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkGetXmlDescRet<S> {
 /// XDR: `struct remote_network_get_bridge_name_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NetworkGetBridgeNameRet<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
     pub name: S,
@@ -226,6 +233,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkGetBridgeNameRet<S> {
 
 /// XDR: `struct remote_network_lookup_by_name_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -254,6 +262,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkLookupByNameArgs<S> {
 
 /// XDR: `struct remote_network_set_autostart_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkSetAutostartArgs<S = String> {
     /// XDR: `remote_nonnull_network net`.
@@ -283,6 +292,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkSetAutostartArgs<S> {
 
 /// XDR: `struct remote_connect_list_all_networks_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllNetworksArgs {
     /// False asks for the number only.
@@ -318,6 +328,7 @@ impl<'a> Decode<'a> for ConnectListAllNetworksArgs {
 /// XDR: `struct remote_connect_list_all_networks_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListAllNetworksRet<S = String> {
     /// XDR: `remote_nonnull_network nets<REMOTE_NETWORK_LIST_MAX>`: at most 16384 elements.
     pub nets: Vec<Network<S>>,
@@ -352,6 +363,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllNetworksRet<S> {
 
 /// XDR: `struct remote_network_update_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkUpdateArgs<S = String> {
     /// XDR: `remote_nonnull_network net`.
@@ -399,6 +411,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkUpdateArgs<S> {
 
 /// XDR: `struct remote_connect_network_event_register_any_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectNetworkEventRegisterAnyArgs<S = String> {
     /// XDR: `int eventID`.
@@ -434,6 +447,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectNetworkEventRegisterAnyArgs<S>
 /// XDR: `struct remote_network_event_lifecycle_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NetworkEventLifecycleMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -470,6 +484,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkEventLifecycleMsg<S> {
 
 /// XDR: `struct remote_network_get_dhcp_leases_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkGetDhcpLeasesArgs<S = String> {
     /// XDR: `remote_nonnull_network net`.
@@ -520,6 +535,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkGetDhcpLeasesArgs<S> {
 /// XDR: `struct remote_network_dhcp_lease`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NetworkDhcpLease<S = String> {
     /// XDR: `remote_nonnull_string iface`: at most 4194304 bytes.
     pub iface: S,
@@ -616,6 +632,7 @@ impl<S: AsRef<[u8]>> NetworkDhcpLease<S> {
 /// XDR: `struct remote_network_get_dhcp_leases_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NetworkGetDhcpLeasesRet<S = String> {
     /// XDR: `remote_network_dhcp_lease leases<REMOTE_NETWORK_DHCP_LEASES_MAX>`: at most 65536 elements.
     pub leases: Vec<NetworkDhcpLease<S>>,
@@ -650,6 +667,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkGetDhcpLeasesRet<S> {
 
 /// XDR: `struct remote_network_define_xml_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkDefineXmlFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -682,6 +700,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkDefineXmlFlagsArgs<S> {
 
 /// XDR: `struct remote_network_create_xml_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkCreateXmlFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -714,6 +733,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkCreateXmlFlagsArgs<S> {
 
 /// XDR: `struct remote_network_set_metadata_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkSetMetadataArgs<S = String> {
     /// XDR: `remote_nonnull_network network`.
@@ -783,6 +803,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkSetMetadataArgs<S> {
 
 /// XDR: `struct remote_network_get_metadata_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkGetMetadataArgs<S = String> {
     /// XDR: `remote_nonnull_network network`.
@@ -829,6 +850,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkGetMetadataArgs<S> {
 /// XDR: `struct remote_network_get_metadata_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NetworkGetMetadataRet<S = String> {
     /// XDR: `remote_nonnull_string metadata`: at most 4194304 bytes.
     pub metadata: S,
@@ -857,6 +879,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkGetMetadataRet<S> {
 /// XDR: `struct remote_network_event_callback_metadata_change_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NetworkEventCallbackMetadataChangeMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -951,7 +974,7 @@ impl CallProcedure for NetworkCreateXml {
     const NUMBER: i32 = Procedure::NETWORK_CREATE_XML.0;
     const NAME: &'static str = "NETWORK_CREATE_XML";
     type Args<'a> = NetworkCreateXmlArgs<&'a str>;
-    type Ret = Network<String>;
+    type Ret = Network;
 }
 
 /// Defines a persistent virtual network, or changes an existing definition, without starting it.
@@ -964,7 +987,7 @@ impl CallProcedure for NetworkDefineXml {
     const NUMBER: i32 = Procedure::NETWORK_DEFINE_XML.0;
     const NAME: &'static str = "NETWORK_DEFINE_XML";
     type Args<'a> = NetworkDefineXmlArgs<&'a str>;
-    type Ret = Network<String>;
+    type Ret = Network;
 }
 
 /// Stops a virtual network; a transient one is gone afterwards.
@@ -1029,7 +1052,7 @@ impl CallProcedure for NetworkLookupByName {
     const NUMBER: i32 = Procedure::NETWORK_LOOKUP_BY_NAME.0;
     const NAME: &'static str = "NETWORK_LOOKUP_BY_NAME";
     type Args<'a> = NetworkLookupByNameArgs<&'a str>;
-    type Ret = Network<String>;
+    type Ret = Network;
 }
 
 /// Finds a virtual network by its UUID.
@@ -1042,7 +1065,7 @@ impl CallProcedure for NetworkLookupByUuid {
     const NUMBER: i32 = Procedure::NETWORK_LOOKUP_BY_UUID.0;
     const NAME: &'static str = "NETWORK_LOOKUP_BY_UUID";
     type Args<'a> = Uuid;
-    type Ret = Network<String>;
+    type Ret = Network;
 }
 
 /// Sets if a virtual network is started together with the host.
@@ -1211,7 +1234,7 @@ impl CallProcedure for NetworkDefineXmlFlags {
     const NUMBER: i32 = Procedure::NETWORK_DEFINE_XML_FLAGS.0;
     const NAME: &'static str = "NETWORK_DEFINE_XML_FLAGS";
     type Args<'a> = NetworkDefineXmlFlagsArgs<&'a str>;
-    type Ret = Network<String>;
+    type Ret = Network;
 }
 
 /// Starts a transient virtual network, as `NETWORK_CREATE_XML` does, optionally validating the XML.
@@ -1224,7 +1247,7 @@ impl CallProcedure for NetworkCreateXmlFlags {
     const NUMBER: i32 = Procedure::NETWORK_CREATE_XML_FLAGS.0;
     const NAME: &'static str = "NETWORK_CREATE_XML_FLAGS";
     type Args<'a> = NetworkCreateXmlFlagsArgs<&'a str>;
-    type Ret = Network<String>;
+    type Ret = Network;
 }
 
 /// Sets or deletes the title, the description or an XML element of a virtual network.

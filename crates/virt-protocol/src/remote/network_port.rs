@@ -24,6 +24,7 @@ pub const NETWORK_PORT_PARAMETERS_MAX: usize = 16;
 
 /// XDR: `struct remote_network_list_all_ports_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkListAllPortsArgs<S = String> {
     /// XDR: `remote_nonnull_network network`.
@@ -60,6 +61,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkListAllPortsArgs<S> {
 /// XDR: `struct remote_network_list_all_ports_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NetworkListAllPortsRet<S = String> {
     /// XDR: `remote_nonnull_network_port ports<REMOTE_NETWORK_PORT_LIST_MAX>`: at most 16384 elements.
     pub ports: Vec<NetworkPort<S>>,
@@ -94,6 +96,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkListAllPortsRet<S> {
 
 /// XDR: `struct remote_network_port_lookup_by_uuid_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkPortLookupByUuidArgs<S = String> {
     /// XDR: `remote_nonnull_network network`.
@@ -123,6 +126,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkPortLookupByUuidArgs<S> {
 
 /// XDR: `struct remote_network_port_create_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkPortCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_network network`.
@@ -159,6 +163,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkPortCreateXmlArgs<S> {
 
 /// XDR: `struct remote_network_port_get_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkPortGetParametersArgs<S = String> {
     /// XDR: `remote_nonnull_network_port port`.
@@ -195,6 +200,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkPortGetParametersArgs<S> {
 /// XDR: `struct remote_network_port_get_parameters_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NetworkPortGetParametersRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_NETWORK_PORT_PARAMETERS_MAX>`: at most 16 elements.
     pub params: TypedParams<S>,
@@ -235,6 +241,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkPortGetParametersRet<S> {
 
 /// XDR: `struct remote_network_port_set_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkPortSetParametersArgs<S = String> {
     /// XDR: `remote_nonnull_network_port port`.
@@ -280,6 +287,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkPortSetParametersArgs<S> {
 
 /// XDR: `struct remote_network_port_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkPortGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_network_port port`.
@@ -310,6 +318,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkPortGetXmlDescArgs<S> {
 /// XDR: `struct remote_network_port_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NetworkPortGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -337,6 +346,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NetworkPortGetXmlDescRet<S> {
 
 /// XDR: `struct remote_network_port_delete_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NetworkPortDeleteArgs<S = String> {
     /// XDR: `remote_nonnull_network_port port`.
@@ -387,7 +397,7 @@ impl CallProcedure for NetworkPortLookupByUuid {
     const NUMBER: i32 = Procedure::NETWORK_PORT_LOOKUP_BY_UUID.0;
     const NAME: &'static str = "NETWORK_PORT_LOOKUP_BY_UUID";
     type Args<'a> = NetworkPortLookupByUuidArgs<&'a str>;
-    type Ret = NetworkPort<String>;
+    type Ret = NetworkPort;
 }
 
 /// Creates a port of a virtual network from its XML and returns it.
@@ -400,7 +410,7 @@ impl CallProcedure for NetworkPortCreateXml {
     const NUMBER: i32 = Procedure::NETWORK_PORT_CREATE_XML.0;
     const NAME: &'static str = "NETWORK_PORT_CREATE_XML";
     type Args<'a> = NetworkPortCreateXmlArgs<&'a str>;
-    type Ret = NetworkPort<String>;
+    type Ret = NetworkPort;
 }
 
 /// Returns the bandwidth limits of a network port.

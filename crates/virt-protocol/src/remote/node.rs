@@ -53,6 +53,7 @@ pub const NODE_SEV_INFO_MAX: usize = 64;
 /// XDR: `struct remote_node_get_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeGetInfoRet {
     /// The CPU architecture, such as `x86_64`.
     ///
@@ -129,6 +130,7 @@ impl<'a> Decode<'a> for NodeGetInfoRet {
 
 /// XDR: `struct remote_node_get_cells_free_memory_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetCellsFreeMemoryArgs {
     /// XDR: `int startCell`.
@@ -159,6 +161,7 @@ impl<'a> Decode<'a> for NodeGetCellsFreeMemoryArgs {
 /// XDR: `struct remote_node_get_cells_free_memory_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeGetCellsFreeMemoryRet {
     /// In bytes.
     ///
@@ -192,6 +195,7 @@ impl<'a> Decode<'a> for NodeGetCellsFreeMemoryRet {
 /// XDR: `struct remote_node_get_security_model_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeGetSecurityModelRet {
     /// XDR: `char model<REMOTE_SECURITY_MODEL_MAX>`.
     pub model: String,
@@ -238,6 +242,7 @@ impl<'a> Decode<'a> for NodeGetSecurityModelRet {
 
 /// XDR: `struct remote_node_get_cpu_stats_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetCpuStatsArgs {
     /// The number of a CPU, or -1 for all together.
@@ -278,6 +283,7 @@ impl<'a> Decode<'a> for NodeGetCpuStatsArgs {
 /// XDR: `struct remote_node_get_cpu_stats`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeCpuStat<S = String> {
     /// XDR: `remote_nonnull_string field`: at most 4194304 bytes.
     pub field: S,
@@ -320,6 +326,7 @@ impl<S: AsRef<[u8]>> NodeCpuStat<S> {
 /// XDR: `struct remote_node_get_cpu_stats_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeGetCpuStatsRet<S = String> {
     /// XDR: `remote_node_get_cpu_stats params<REMOTE_NODE_CPU_STATS_MAX>`: at most 16 elements.
     pub params: Vec<NodeCpuStat<S>>,
@@ -354,6 +361,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeGetCpuStatsRet<S> {
 
 /// XDR: `struct remote_node_get_memory_stats_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetMemoryStatsArgs {
     /// The greatest number of parameters to return; 0 asks for their number.
@@ -394,6 +402,7 @@ impl<'a> Decode<'a> for NodeGetMemoryStatsArgs {
 /// XDR: `struct remote_node_get_memory_stats`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeMemoryStat<S = String> {
     /// XDR: `remote_nonnull_string field`: at most 4194304 bytes.
     pub field: S,
@@ -436,6 +445,7 @@ impl<S: AsRef<[u8]>> NodeMemoryStat<S> {
 /// XDR: `struct remote_node_get_memory_stats_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeGetMemoryStatsRet<S = String> {
     /// XDR: `remote_node_get_memory_stats params<REMOTE_NODE_MEMORY_STATS_MAX>`: at most 16 elements.
     pub params: Vec<NodeMemoryStat<S>>,
@@ -470,6 +480,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeGetMemoryStatsRet<S> {
 
 /// XDR: `struct remote_node_suspend_for_duration_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeSuspendForDurationArgs {
     /// XDR: `unsigned int target`.
@@ -505,6 +516,7 @@ impl<'a> Decode<'a> for NodeSuspendForDurationArgs {
 
 /// XDR: `struct remote_node_set_memory_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeSetMemoryParametersArgs<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_NODE_MEMORY_PARAMETERS_MAX>`: at most 64 elements.
@@ -546,6 +558,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeSetMemoryParametersArgs<S> {
 
 /// XDR: `struct remote_node_get_memory_parameters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetMemoryParametersArgs {
     /// The greatest number of parameters to return; 0 asks for their number.
@@ -578,6 +591,7 @@ impl<'a> Decode<'a> for NodeGetMemoryParametersArgs {
 /// XDR: `struct remote_node_get_memory_parameters_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeGetMemoryParametersRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_NODE_MEMORY_PARAMETERS_MAX>`: at most 64 elements.
     pub params: TypedParams<S>,
@@ -618,6 +632,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeGetMemoryParametersRet<S> {
 
 /// XDR: `struct remote_node_get_cpu_map_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetCpuMapArgs {
     /// XDR: `int need_map`.
@@ -652,10 +667,16 @@ impl<'a> Decode<'a> for NodeGetCpuMapArgs {
 /// XDR: `struct remote_node_get_cpu_map_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct NodeGetCpuMapRet<B = Vec<u8>> {
     /// A bitmap; the lowest bit of the first byte is CPU 0.
     ///
     /// XDR: `opaque cpumap<REMOTE_CPUMAP_MAX>`: at most 2048 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub cpumap: B,
     /// The number of CPUs that are online.
     ///
@@ -696,6 +717,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for NodeGetCpuMapRet<B> {
 
 /// XDR: `struct remote_node_get_free_pages_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetFreePagesArgs {
     /// The page sizes in KiB.
@@ -744,6 +766,7 @@ impl<'a> Decode<'a> for NodeGetFreePagesArgs {
 /// XDR: `struct remote_node_get_free_pages_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeGetFreePagesRet {
     /// For each cell, a count for each page size.
     ///
@@ -776,6 +799,7 @@ impl<'a> Decode<'a> for NodeGetFreePagesRet {
 
 /// XDR: `struct remote_node_alloc_pages_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeAllocPagesArgs {
     /// In KiB.
@@ -833,6 +857,7 @@ impl<'a> Decode<'a> for NodeAllocPagesArgs {
 
 /// XDR: `struct remote_node_get_sev_info_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeGetSevInfoArgs {
     /// The greatest number of parameters to return; 0 asks for their number.
@@ -865,6 +890,7 @@ impl<'a> Decode<'a> for NodeGetSevInfoArgs {
 /// XDR: `struct remote_node_get_sev_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeGetSevInfoRet<S = String> {
     /// XDR: `remote_typed_param params<REMOTE_NODE_SEV_INFO_MAX>`: at most 64 elements.
     pub params: TypedParams<S>,

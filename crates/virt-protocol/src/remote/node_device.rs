@@ -26,6 +26,7 @@ pub const NODE_DEVICE_CAPS_LIST_MAX: usize = 65_536;
 
 /// XDR: `struct remote_node_num_of_devices_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeNumOfDevicesArgs<S = String> {
     /// Without one, all devices.
@@ -60,6 +61,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeNumOfDevicesArgs<S> {
 
 /// XDR: `struct remote_node_list_devices_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeListDevicesArgs<S = String> {
     /// Without one, all devices.
@@ -101,6 +103,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeListDevicesArgs<S> {
 /// XDR: `struct remote_node_list_devices_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeListDevicesRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_NODE_DEVICE_LIST_MAX>`: at most 65536 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -133,6 +136,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeListDevicesRet<S> {
 
 /// XDR: `struct remote_node_device_lookup_by_name_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -161,6 +165,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceLookupByNameArgs<S> {
 
 /// XDR: `struct remote_node_device_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -194,6 +199,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceGetXmlDescArgs<S> {
 /// XDR: `struct remote_node_device_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeDeviceGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -221,6 +227,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceGetXmlDescRet<S> {
 
 /// XDR: `struct remote_node_device_get_parent_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceGetParentArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -250,6 +257,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceGetParentArgs<S> {
 /// XDR: `struct remote_node_device_get_parent_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeDeviceGetParentRet<S = String> {
     /// XDR: `remote_string parentName`: at most 4194304 bytes.
     pub parent_name: Option<S>,
@@ -280,6 +288,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceGetParentRet<S> {
 
 /// XDR: `struct remote_node_device_num_of_caps_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceNumOfCapsArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -308,6 +317,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceNumOfCapsArgs<S> {
 
 /// XDR: `struct remote_node_device_list_caps_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceListCapsArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -343,6 +353,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceListCapsArgs<S> {
 /// XDR: `struct remote_node_device_list_caps_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeDeviceListCapsRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_NODE_DEVICE_CAPS_LIST_MAX>`: at most 65536 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -375,6 +386,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceListCapsRet<S> {
 
 /// XDR: `struct remote_node_device_dettach_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceDettachArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -403,6 +415,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceDettachArgs<S> {
 
 /// XDR: `struct remote_node_device_re_attach_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceReAttachArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -431,6 +444,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceReAttachArgs<S> {
 
 /// XDR: `struct remote_node_device_reset_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceResetArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -456,6 +470,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceResetArgs<S> {
 
 /// XDR: `struct remote_node_device_create_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml_desc`: at most 4194304 bytes.
@@ -488,6 +503,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceCreateXmlArgs<S> {
 
 /// XDR: `struct remote_node_device_destroy_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceDestroyArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -516,6 +532,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceDestroyArgs<S> {
 
 /// XDR: `struct remote_connect_list_all_node_devices_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllNodeDevicesArgs {
     /// False asks for the number only.
@@ -551,6 +568,7 @@ impl<'a> Decode<'a> for ConnectListAllNodeDevicesArgs {
 /// XDR: `struct remote_connect_list_all_node_devices_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListAllNodeDevicesRet<S = String> {
     /// XDR: `remote_nonnull_node_device devices<REMOTE_NODE_DEVICE_LIST_MAX>`: at most 65536 elements.
     pub devices: Vec<NodeDevice<S>>,
@@ -585,6 +603,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllNodeDevicesRet<S> {
 
 /// XDR: `struct remote_node_device_lookup_scsi_host_by_wwn_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceLookupScsiHostByWwnArgs<S = String> {
     /// XDR: `remote_nonnull_string wwnn`: at most 4194304 bytes.
@@ -630,6 +649,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceLookupScsiHostByWwnArgs<S> 
 
 /// XDR: `struct remote_node_device_detach_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceDetachFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -674,6 +694,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceDetachFlagsArgs<S> {
 
 /// XDR: `struct remote_connect_node_device_event_register_any_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectNodeDeviceEventRegisterAnyArgs<S = String> {
     /// XDR: `int eventID`.
@@ -709,6 +730,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectNodeDeviceEventRegisterAnyArgs
 /// XDR: `struct remote_node_device_event_lifecycle_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeDeviceEventLifecycleMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -746,6 +768,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceEventLifecycleMsg<S> {
 /// XDR: `struct remote_node_device_event_update_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeDeviceEventUpdateMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -774,6 +797,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceEventUpdateMsg<S> {
 
 /// XDR: `struct remote_node_device_define_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml_desc`: at most 4194304 bytes.
@@ -806,6 +830,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceDefineXmlArgs<S> {
 
 /// XDR: `struct remote_node_device_undefine_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceUndefineArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -838,6 +863,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceUndefineArgs<S> {
 
 /// XDR: `struct remote_node_device_create_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceCreateArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -870,6 +896,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceCreateArgs<S> {
 
 /// XDR: `struct remote_node_device_get_autostart_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceGetAutostartArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -898,6 +925,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceGetAutostartArgs<S> {
 
 /// XDR: `struct remote_node_device_set_autostart_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceSetAutostartArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -930,6 +958,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceSetAutostartArgs<S> {
 
 /// XDR: `struct remote_node_device_is_persistent_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceIsPersistentArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -958,6 +987,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceIsPersistentArgs<S> {
 
 /// XDR: `struct remote_node_device_is_active_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceIsActiveArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -986,6 +1016,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NodeDeviceIsActiveArgs<S> {
 
 /// XDR: `struct remote_node_device_update_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NodeDeviceUpdateArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -1059,7 +1090,7 @@ impl CallProcedure for NodeDeviceLookupByName {
     const NUMBER: i32 = Procedure::NODE_DEVICE_LOOKUP_BY_NAME.0;
     const NAME: &'static str = "NODE_DEVICE_LOOKUP_BY_NAME";
     type Args<'a> = NodeDeviceLookupByNameArgs<&'a str>;
-    type Ret = NodeDevice<String>;
+    type Ret = NodeDevice;
 }
 
 /// Returns the XML description of a host device.
@@ -1163,7 +1194,7 @@ impl CallProcedure for NodeDeviceCreateXml {
     const NUMBER: i32 = Procedure::NODE_DEVICE_CREATE_XML.0;
     const NAME: &'static str = "NODE_DEVICE_CREATE_XML";
     type Args<'a> = NodeDeviceCreateXmlArgs<&'a str>;
-    type Ret = NodeDevice<String>;
+    type Ret = NodeDevice;
 }
 
 /// Removes a virtual host device, such as one that was created from XML.
@@ -1202,7 +1233,7 @@ impl CallProcedure for NodeDeviceLookupScsiHostByWwn {
     const NUMBER: i32 = Procedure::NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN.0;
     const NAME: &'static str = "NODE_DEVICE_LOOKUP_SCSI_HOST_BY_WWN";
     type Args<'a> = NodeDeviceLookupScsiHostByWwnArgs<&'a str>;
-    type Ret = NodeDevice<String>;
+    type Ret = NodeDevice;
 }
 
 /// Detaches a device from its host driver and binds it to a driver for assignment.
@@ -1278,7 +1309,7 @@ impl CallProcedure for NodeDeviceDefineXml {
     const NUMBER: i32 = Procedure::NODE_DEVICE_DEFINE_XML.0;
     const NAME: &'static str = "NODE_DEVICE_DEFINE_XML";
     type Args<'a> = NodeDeviceDefineXmlArgs<&'a str>;
-    type Ret = NodeDevice<String>;
+    type Ret = NodeDevice;
 }
 
 /// Removes the definition of a host device.

@@ -24,6 +24,7 @@ pub const NWFILTER_BINDING_LIST_MAX: usize = 16_384;
 
 /// XDR: `struct remote_nwfilter_lookup_by_name_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -52,6 +53,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterLookupByNameArgs<S> {
 
 /// XDR: `struct remote_nwfilter_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_nwfilter nwfilter`.
@@ -82,6 +84,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterGetXmlDescArgs<S> {
 /// XDR: `struct remote_nwfilter_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NwfilterGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -107,6 +110,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterGetXmlDescRet<S> {
 /// XDR: `struct remote_connect_list_nwfilters_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListNwfiltersRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_NWFILTER_LIST_MAX>`: at most 16384 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -139,6 +143,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListNwfiltersRet<S> {
 
 /// XDR: `struct remote_nwfilter_define_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -164,6 +169,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterDefineXmlArgs<S> {
 
 /// XDR: `struct remote_connect_list_all_nwfilters_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllNwfiltersArgs {
     /// False asks for the number only.
@@ -199,6 +205,7 @@ impl<'a> Decode<'a> for ConnectListAllNwfiltersArgs {
 /// XDR: `struct remote_connect_list_all_nwfilters_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListAllNwfiltersRet<S = String> {
     /// XDR: `remote_nonnull_nwfilter filters<REMOTE_NWFILTER_LIST_MAX>`: at most 16384 elements.
     pub filters: Vec<NwFilter<S>>,
@@ -233,6 +240,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllNwfiltersRet<S> {
 
 /// XDR: `struct remote_nwfilter_binding_lookup_by_port_dev_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterBindingLookupByPortDevArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -264,6 +272,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterBindingLookupByPortDevArgs<S>
 
 /// XDR: `struct remote_nwfilter_binding_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterBindingGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_nwfilter_binding nwfilter`.
@@ -294,6 +303,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterBindingGetXmlDescArgs<S> {
 /// XDR: `struct remote_nwfilter_binding_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NwfilterBindingGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -321,6 +331,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterBindingGetXmlDescRet<S> {
 
 /// XDR: `struct remote_nwfilter_binding_create_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterBindingCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -353,6 +364,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for NwfilterBindingCreateXmlArgs<S> {
 
 /// XDR: `struct remote_connect_list_all_nwfilter_bindings_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllNwfilterBindingsArgs {
     /// False asks for the number only.
@@ -388,6 +400,7 @@ impl<'a> Decode<'a> for ConnectListAllNwfilterBindingsArgs {
 /// XDR: `struct remote_connect_list_all_nwfilter_bindings_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListAllNwfilterBindingsRet<S = String> {
     /// XDR: `remote_nonnull_nwfilter_binding bindings<REMOTE_NWFILTER_BINDING_LIST_MAX>`: at most 16384 elements.
     pub bindings: Vec<NwFilterBinding<S>>,
@@ -422,6 +435,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllNwfilterBindingsRet<S> 
 
 /// XDR: `struct remote_nwfilter_define_xml_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct NwfilterDefineXmlFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -462,7 +476,7 @@ impl CallProcedure for NwfilterLookupByName {
     const NUMBER: i32 = Procedure::NWFILTER_LOOKUP_BY_NAME.0;
     const NAME: &'static str = "NWFILTER_LOOKUP_BY_NAME";
     type Args<'a> = NwfilterLookupByNameArgs<&'a str>;
-    type Ret = NwFilter<String>;
+    type Ret = NwFilter;
 }
 
 /// Finds a network filter by its UUID.
@@ -475,7 +489,7 @@ impl CallProcedure for NwfilterLookupByUuid {
     const NUMBER: i32 = Procedure::NWFILTER_LOOKUP_BY_UUID.0;
     const NAME: &'static str = "NWFILTER_LOOKUP_BY_UUID";
     type Args<'a> = Uuid;
-    type Ret = NwFilter<String>;
+    type Ret = NwFilter;
 }
 
 /// Returns the XML description of a network filter.
@@ -527,7 +541,7 @@ impl CallProcedure for NwfilterDefineXml {
     const NUMBER: i32 = Procedure::NWFILTER_DEFINE_XML.0;
     const NAME: &'static str = "NWFILTER_DEFINE_XML";
     type Args<'a> = NwfilterDefineXmlArgs<&'a str>;
-    type Ret = NwFilter<String>;
+    type Ret = NwFilter;
 }
 
 /// Deletes a network filter that is not in use.
@@ -566,7 +580,7 @@ impl CallProcedure for NwfilterBindingLookupByPortDev {
     const NUMBER: i32 = Procedure::NWFILTER_BINDING_LOOKUP_BY_PORT_DEV.0;
     const NAME: &'static str = "NWFILTER_BINDING_LOOKUP_BY_PORT_DEV";
     type Args<'a> = NwfilterBindingLookupByPortDevArgs<&'a str>;
-    type Ret = NwFilterBinding<String>;
+    type Ret = NwFilterBinding;
 }
 
 /// Returns the XML description of a filter binding.
@@ -592,7 +606,7 @@ impl CallProcedure for NwfilterBindingCreateXml {
     const NUMBER: i32 = Procedure::NWFILTER_BINDING_CREATE_XML.0;
     const NAME: &'static str = "NWFILTER_BINDING_CREATE_XML";
     type Args<'a> = NwfilterBindingCreateXmlArgs<&'a str>;
-    type Ret = NwFilterBinding<String>;
+    type Ret = NwFilterBinding;
 }
 
 /// Removes a filter binding and its rules.
@@ -631,5 +645,5 @@ impl CallProcedure for NwfilterDefineXmlFlags {
     const NUMBER: i32 = Procedure::NWFILTER_DEFINE_XML_FLAGS.0;
     const NAME: &'static str = "NWFILTER_DEFINE_XML_FLAGS";
     type Args<'a> = NwfilterDefineXmlFlagsArgs<&'a str>;
-    type Ret = NwFilter<String>;
+    type Ret = NwFilter;
 }

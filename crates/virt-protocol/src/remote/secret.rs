@@ -28,6 +28,7 @@ pub const SECRET_LIST_MAX: usize = 16_384;
 /// XDR: `struct remote_connect_list_secrets_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListSecretsRet<S = String> {
     /// XDR: `remote_nonnull_string uuids<REMOTE_SECRET_LIST_MAX>`: at most 16384 elements of at most 4194304 bytes.
     pub uuids: Vec<S>,
@@ -60,6 +61,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListSecretsRet<S> {
 
 /// XDR: `struct remote_secret_define_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct SecretDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -89,6 +91,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for SecretDefineXmlArgs<S> {
 
 /// XDR: `struct remote_secret_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct SecretGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_secret secret`.
@@ -119,6 +122,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for SecretGetXmlDescArgs<S> {
 /// XDR: `struct remote_secret_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct SecretGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -143,11 +147,20 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for SecretGetXmlDescRet<S> {
 
 /// XDR: `struct remote_secret_set_value_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "S: ::serde::Serialize, B: AsRef<[u8]>",
+        deserialize = "S: ::serde::Deserialize<'de>, B: From<Vec<u8>>"
+    ))
+)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct SecretSetValueArgs<S = String, B = Vec<u8>> {
     /// XDR: `remote_nonnull_secret secret`.
     pub secret: Secret<S>,
     /// XDR: `opaque value<REMOTE_SECRET_VALUE_MAX>`: at most 65536 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub value: B,
     /// XDR: `unsigned int flags`.
     pub flags: u32,
@@ -182,6 +195,7 @@ impl<'a, S: DecodeText<'a>, B: From<&'a [u8]>> Decode<'a> for SecretSetValueArgs
 
 /// XDR: `struct remote_secret_get_value_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct SecretGetValueArgs<S = String> {
     /// XDR: `remote_nonnull_secret secret`.
@@ -212,8 +226,14 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for SecretGetValueArgs<S> {
 /// XDR: `struct remote_secret_get_value_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(serialize = "B: AsRef<[u8]>", deserialize = "B: From<Vec<u8>>"))
+)]
 pub struct SecretGetValueRet<B = Vec<u8>> {
     /// XDR: `opaque value<REMOTE_SECRET_VALUE_MAX>`: at most 65536 bytes.
+    #[cfg_attr(feature = "serde", serde(with = "crate::json::bytes"))]
     pub value: B,
 }
 
@@ -242,6 +262,7 @@ impl<'a, B: From<&'a [u8]>> Decode<'a> for SecretGetValueRet<B> {
 
 /// XDR: `struct remote_secret_lookup_by_usage_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct SecretLookupByUsageArgs<S = String> {
     /// XDR: `int usageType`.
@@ -274,6 +295,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for SecretLookupByUsageArgs<S> {
 
 /// XDR: `struct remote_connect_list_all_secrets_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllSecretsArgs {
     /// False asks for the number only.
@@ -306,6 +328,7 @@ impl<'a> Decode<'a> for ConnectListAllSecretsArgs {
 /// XDR: `struct remote_connect_list_all_secrets_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListAllSecretsRet<S = String> {
     /// XDR: `remote_nonnull_secret secrets<REMOTE_SECRET_LIST_MAX>`: at most 16384 elements.
     pub secrets: Vec<Secret<S>>,
@@ -340,6 +363,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllSecretsRet<S> {
 
 /// XDR: `struct remote_connect_secret_event_register_any_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectSecretEventRegisterAnyArgs<S = String> {
     /// XDR: `int eventID`.
@@ -372,6 +396,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectSecretEventRegisterAnyArgs<S> 
 /// XDR: `struct remote_secret_event_lifecycle_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct SecretEventLifecycleMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -409,6 +434,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for SecretEventLifecycleMsg<S> {
 /// XDR: `struct remote_secret_event_value_changed_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct SecretEventValueChangedMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -471,7 +497,7 @@ impl CallProcedure for SecretLookupByUuid {
     const NUMBER: i32 = Procedure::SECRET_LOOKUP_BY_UUID.0;
     const NAME: &'static str = "SECRET_LOOKUP_BY_UUID";
     type Args<'a> = Uuid;
-    type Ret = Secret<String>;
+    type Ret = Secret;
 }
 
 /// Defines a secret, or changes its definition; the value is set separately.
@@ -484,7 +510,7 @@ impl CallProcedure for SecretDefineXml {
     const NUMBER: i32 = Procedure::SECRET_DEFINE_XML.0;
     const NAME: &'static str = "SECRET_DEFINE_XML";
     type Args<'a> = SecretDefineXmlArgs<&'a str>;
-    type Ret = Secret<String>;
+    type Ret = Secret;
 }
 
 /// Returns the XML description of a secret, without its value.
@@ -549,7 +575,7 @@ impl CallProcedure for SecretLookupByUsage {
     const NUMBER: i32 = Procedure::SECRET_LOOKUP_BY_USAGE.0;
     const NAME: &'static str = "SECRET_LOOKUP_BY_USAGE";
     type Args<'a> = SecretLookupByUsageArgs<&'a str>;
-    type Ret = Secret<String>;
+    type Ret = Secret;
 }
 
 /// Returns all secrets, or those that the flags select.

@@ -29,6 +29,7 @@ pub const STORAGE_VOL_LIST_MAX: usize = 16_384;
 /// XDR: `struct remote_connect_list_storage_pools_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListStoragePoolsRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_STORAGE_POOL_LIST_MAX>`: at most 16384 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -62,6 +63,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListStoragePoolsRet<S> {
 /// XDR: `struct remote_connect_list_defined_storage_pools_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListDefinedStoragePoolsRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_STORAGE_POOL_LIST_MAX>`: at most 16384 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -94,6 +96,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListDefinedStoragePoolsRet<S> 
 
 /// XDR: `struct remote_connect_find_storage_pool_sources_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectFindStoragePoolSourcesArgs<S = String> {
     /// XDR: `remote_nonnull_string type`: at most 4194304 bytes.
@@ -142,6 +145,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectFindStoragePoolSourcesArgs<S> 
 /// XDR: `struct remote_connect_find_storage_pool_sources_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectFindStoragePoolSourcesRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -172,6 +176,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectFindStoragePoolSourcesRet<S> {
 
 /// XDR: `struct remote_storage_pool_create_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -204,6 +209,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolCreateXmlArgs<S> {
 
 /// XDR: `struct remote_storage_pool_define_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolDefineXmlArgs<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
@@ -236,6 +242,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolDefineXmlArgs<S> {
 
 /// XDR: `struct remote_storage_pool_create_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolCreateArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -265,6 +272,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolCreateArgs<S> {
 
 /// XDR: `struct remote_storage_pool_build_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolBuildArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -294,6 +302,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolBuildArgs<S> {
 
 /// XDR: `struct remote_storage_pool_delete_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolDeleteArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -323,6 +332,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolDeleteArgs<S> {
 
 /// XDR: `struct remote_storage_pool_refresh_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolRefreshArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -352,6 +362,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolRefreshArgs<S> {
 
 /// XDR: `struct remote_storage_pool_lookup_by_name_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
@@ -381,6 +392,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolLookupByNameArgs<S> {
 /// XDR: `struct remote_storage_pool_get_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct StoragePoolGetInfoRet {
     /// XDR: `unsigned char state`.
     pub state: StoragePoolState,
@@ -423,6 +435,7 @@ impl<'a> Decode<'a> for StoragePoolGetInfoRet {
 
 /// XDR: `struct remote_storage_pool_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -453,6 +466,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolGetXmlDescArgs<S> {
 /// XDR: `struct remote_storage_pool_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct StoragePoolGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -480,6 +494,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolGetXmlDescRet<S> {
 
 /// XDR: `struct remote_storage_pool_set_autostart_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolSetAutostartArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -509,6 +524,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolSetAutostartArgs<S> {
 
 /// XDR: `struct remote_storage_pool_list_volumes_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolListVolumesArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -541,6 +557,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolListVolumesArgs<S> {
 /// XDR: `struct remote_storage_pool_list_volumes_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct StoragePoolListVolumesRet<S = String> {
     /// XDR: `remote_nonnull_string names<REMOTE_STORAGE_VOL_LIST_MAX>`: at most 16384 elements of at most 4194304 bytes.
     pub names: Vec<S>,
@@ -573,6 +590,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolListVolumesRet<S> {
 
 /// XDR: `struct remote_connect_list_all_storage_pools_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectListAllStoragePoolsArgs {
     /// False asks for the number only.
@@ -608,6 +626,7 @@ impl<'a> Decode<'a> for ConnectListAllStoragePoolsArgs {
 /// XDR: `struct remote_connect_list_all_storage_pools_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectListAllStoragePoolsRet<S = String> {
     /// XDR: `remote_nonnull_storage_pool pools<REMOTE_STORAGE_POOL_LIST_MAX>`: at most 16384 elements.
     pub pools: Vec<StoragePool<S>>,
@@ -642,6 +661,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectListAllStoragePoolsRet<S> {
 
 /// XDR: `struct remote_storage_pool_list_all_volumes_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolListAllVolumesArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -681,6 +701,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolListAllVolumesArgs<S> {
 /// XDR: `struct remote_storage_pool_list_all_volumes_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct StoragePoolListAllVolumesRet<S = String> {
     /// XDR: `remote_nonnull_storage_vol vols<REMOTE_STORAGE_VOL_LIST_MAX>`: at most 16384 elements.
     pub vols: Vec<StorageVol<S>>,
@@ -715,6 +736,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolListAllVolumesRet<S> {
 
 /// XDR: `struct remote_connect_storage_pool_event_register_any_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct ConnectStoragePoolEventRegisterAnyArgs<S = String> {
     /// XDR: `int eventID`.
@@ -750,6 +772,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for ConnectStoragePoolEventRegisterAnyArg
 /// XDR: `struct remote_storage_pool_event_lifecycle_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct StoragePoolEventLifecycleMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -790,6 +813,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolEventLifecycleMsg<S> {
 /// XDR: `struct remote_storage_pool_event_refresh_msg`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct StoragePoolEventRefreshMsg<S = String> {
     /// XDR: `int callbackID`.
     pub callback_id: i32,
@@ -818,6 +842,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolEventRefreshMsg<S> {
 
 /// XDR: `struct remote_storage_pool_lookup_by_target_path_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StoragePoolLookupByTargetPathArgs<S = String> {
     /// XDR: `remote_nonnull_string path`: at most 4194304 bytes.
@@ -850,6 +875,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StoragePoolLookupByTargetPathArgs<S> 
 /// XDR: `struct remote_connect_get_storage_pool_capabilities_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct ConnectGetStoragePoolCapabilitiesRet<S = String> {
     /// XDR: `remote_nonnull_string capabilities`: at most 4194304 bytes.
     pub capabilities: S,
@@ -953,7 +979,7 @@ impl CallProcedure for StoragePoolCreateXml {
     const NUMBER: i32 = Procedure::STORAGE_POOL_CREATE_XML.0;
     const NAME: &'static str = "STORAGE_POOL_CREATE_XML";
     type Args<'a> = StoragePoolCreateXmlArgs<&'a str>;
-    type Ret = StoragePool<String>;
+    type Ret = StoragePool;
 }
 
 /// Defines a persistent storage pool, or changes an existing definition, without starting it.
@@ -966,7 +992,7 @@ impl CallProcedure for StoragePoolDefineXml {
     const NUMBER: i32 = Procedure::STORAGE_POOL_DEFINE_XML.0;
     const NAME: &'static str = "STORAGE_POOL_DEFINE_XML";
     type Args<'a> = StoragePoolDefineXmlArgs<&'a str>;
-    type Ret = StoragePool<String>;
+    type Ret = StoragePool;
 }
 
 /// Starts a defined storage pool.
@@ -1057,7 +1083,7 @@ impl CallProcedure for StoragePoolLookupByName {
     const NUMBER: i32 = Procedure::STORAGE_POOL_LOOKUP_BY_NAME.0;
     const NAME: &'static str = "STORAGE_POOL_LOOKUP_BY_NAME";
     type Args<'a> = StoragePoolLookupByNameArgs<&'a str>;
-    type Ret = StoragePool<String>;
+    type Ret = StoragePool;
 }
 
 /// Finds a storage pool by its UUID.
@@ -1070,7 +1096,7 @@ impl CallProcedure for StoragePoolLookupByUuid {
     const NUMBER: i32 = Procedure::STORAGE_POOL_LOOKUP_BY_UUID.0;
     const NAME: &'static str = "STORAGE_POOL_LOOKUP_BY_UUID";
     type Args<'a> = Uuid;
-    type Ret = StoragePool<String>;
+    type Ret = StoragePool;
 }
 
 /// Finds the storage pool that a volume is in.
@@ -1083,7 +1109,7 @@ impl CallProcedure for StoragePoolLookupByVolume {
     const NUMBER: i32 = Procedure::STORAGE_POOL_LOOKUP_BY_VOLUME.0;
     const NAME: &'static str = "STORAGE_POOL_LOOKUP_BY_VOLUME";
     type Args<'a> = StorageVol<&'a str>;
-    type Ret = StoragePool<String>;
+    type Ret = StoragePool;
 }
 
 /// Returns the state, capacity, allocation and free space of a storage pool.
@@ -1276,7 +1302,7 @@ impl CallProcedure for StoragePoolLookupByTargetPath {
     const NUMBER: i32 = Procedure::STORAGE_POOL_LOOKUP_BY_TARGET_PATH.0;
     const NAME: &'static str = "STORAGE_POOL_LOOKUP_BY_TARGET_PATH";
     type Args<'a> = StoragePoolLookupByTargetPathArgs<&'a str>;
-    type Ret = StoragePool<String>;
+    type Ret = StoragePool;
 }
 
 /// Returns the storage pool types that the daemon supports, as XML.

@@ -16,6 +16,7 @@ use crate::remote::{PROGRAM, Procedure};
 
 /// XDR: `struct remote_storage_vol_create_xml_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolCreateXmlArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -52,6 +53,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolCreateXmlArgs<S> {
 
 /// XDR: `struct remote_storage_vol_delete_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolDeleteArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -81,6 +83,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolDeleteArgs<S> {
 
 /// XDR: `struct remote_storage_vol_lookup_by_name_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolLookupByNameArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -113,6 +116,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolLookupByNameArgs<S> {
 
 /// XDR: `struct remote_storage_vol_lookup_by_key_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolLookupByKeyArgs<S = String> {
     /// XDR: `remote_nonnull_string key`: at most 4194304 bytes.
@@ -141,6 +145,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolLookupByKeyArgs<S> {
 
 /// XDR: `struct remote_storage_vol_lookup_by_path_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolLookupByPathArgs<S = String> {
     /// XDR: `remote_nonnull_string path`: at most 4194304 bytes.
@@ -170,6 +175,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolLookupByPathArgs<S> {
 /// XDR: `struct remote_storage_vol_get_info_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct StorageVolGetInfoRet {
     /// XDR: `char type`.
     pub r#type: StorageVolType,
@@ -206,6 +212,7 @@ impl<'a> Decode<'a> for StorageVolGetInfoRet {
 
 /// XDR: `struct remote_storage_vol_get_xml_desc_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolGetXmlDescArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -236,6 +243,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolGetXmlDescArgs<S> {
 /// XDR: `struct remote_storage_vol_get_xml_desc_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct StorageVolGetXmlDescRet<S = String> {
     /// XDR: `remote_nonnull_string xml`: at most 4194304 bytes.
     pub xml: S,
@@ -264,6 +272,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolGetXmlDescRet<S> {
 /// XDR: `struct remote_storage_vol_get_path_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct StorageVolGetPathRet<S = String> {
     /// The path.
     ///
@@ -293,6 +302,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolGetPathRet<S> {
 
 /// XDR: `struct remote_storage_vol_create_xml_from_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolCreateXmlFromArgs<S = String> {
     /// XDR: `remote_nonnull_storage_pool pool`.
@@ -333,6 +343,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolCreateXmlFromArgs<S> {
 
 /// XDR: `struct remote_storage_vol_wipe_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolWipeArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -362,6 +373,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolWipeArgs<S> {
 
 /// XDR: `struct remote_storage_vol_upload_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolUploadArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -403,6 +415,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolUploadArgs<S> {
 
 /// XDR: `struct remote_storage_vol_download_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolDownloadArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -444,6 +457,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolDownloadArgs<S> {
 
 /// XDR: `struct remote_storage_vol_wipe_pattern_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolWipePatternArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -477,6 +491,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolWipePatternArgs<S> {
 
 /// XDR: `struct remote_storage_vol_resize_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolResizeArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -512,6 +527,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolResizeArgs<S> {
 
 /// XDR: `struct remote_storage_vol_get_info_flags_args`.
 #[cfg_attr(feature = "extra-traits", derive(Debug, Clone, PartialEq))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
 pub struct StorageVolGetInfoFlagsArgs<S = String> {
     /// XDR: `remote_nonnull_storage_vol vol`.
@@ -542,6 +558,7 @@ impl<'a, S: DecodeText<'a>> Decode<'a> for StorageVolGetInfoFlagsArgs<S> {
 /// XDR: `struct remote_storage_vol_get_info_flags_ret`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct StorageVolGetInfoFlagsRet {
     /// XDR: `char type`.
     pub r#type: StorageVolType,
@@ -586,7 +603,7 @@ impl CallProcedure for StorageVolCreateXml {
     const NUMBER: i32 = Procedure::STORAGE_VOL_CREATE_XML.0;
     const NAME: &'static str = "STORAGE_VOL_CREATE_XML";
     type Args<'a> = StorageVolCreateXmlArgs<&'a str>;
-    type Ret = StorageVol<String>;
+    type Ret = StorageVol;
 }
 
 /// Deletes a volume from its storage pool; its data is lost.
@@ -612,7 +629,7 @@ impl CallProcedure for StorageVolLookupByName {
     const NUMBER: i32 = Procedure::STORAGE_VOL_LOOKUP_BY_NAME.0;
     const NAME: &'static str = "STORAGE_VOL_LOOKUP_BY_NAME";
     type Args<'a> = StorageVolLookupByNameArgs<&'a str>;
-    type Ret = StorageVol<String>;
+    type Ret = StorageVol;
 }
 
 /// Finds a volume of any pool by its key, which is unique on the host.
@@ -625,7 +642,7 @@ impl CallProcedure for StorageVolLookupByKey {
     const NUMBER: i32 = Procedure::STORAGE_VOL_LOOKUP_BY_KEY.0;
     const NAME: &'static str = "STORAGE_VOL_LOOKUP_BY_KEY";
     type Args<'a> = StorageVolLookupByKeyArgs<&'a str>;
-    type Ret = StorageVol<String>;
+    type Ret = StorageVol;
 }
 
 /// Finds a volume of any pool by its path on the host.
@@ -638,7 +655,7 @@ impl CallProcedure for StorageVolLookupByPath {
     const NUMBER: i32 = Procedure::STORAGE_VOL_LOOKUP_BY_PATH.0;
     const NAME: &'static str = "STORAGE_VOL_LOOKUP_BY_PATH";
     type Args<'a> = StorageVolLookupByPathArgs<&'a str>;
-    type Ret = StorageVol<String>;
+    type Ret = StorageVol;
 }
 
 /// Returns the type, capacity and allocation of a volume.
@@ -690,7 +707,7 @@ impl CallProcedure for StorageVolCreateXmlFrom {
     const NUMBER: i32 = Procedure::STORAGE_VOL_CREATE_XML_FROM.0;
     const NAME: &'static str = "STORAGE_VOL_CREATE_XML_FROM";
     type Args<'a> = StorageVolCreateXmlFromArgs<&'a str>;
-    type Ret = StorageVol<String>;
+    type Ret = StorageVol;
 }
 
 /// Overwrites a volume so that its old content cannot be read.

@@ -27,6 +27,7 @@ pub const DOMAIN_JOB_STATS_MAX: usize = 64;
 /// XDR: `struct remote_nonnull_domain`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct Domain<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
     pub name: S,
@@ -76,6 +77,7 @@ impl<S: AsRef<[u8]>> Domain<S> {
 /// XDR: `struct remote_nonnull_network`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct Network<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
     pub name: S,
@@ -118,6 +120,7 @@ impl<S: AsRef<[u8]>> Network<S> {
 /// XDR: `struct remote_nonnull_network_port`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NetworkPort<S = String> {
     /// XDR: `remote_nonnull_network net`.
     pub net: Network<S>,
@@ -160,6 +163,7 @@ impl<S: AsRef<[u8]>> NetworkPort<S> {
 /// XDR: `struct remote_nonnull_nwfilter`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NwFilter<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
     pub name: S,
@@ -202,6 +206,7 @@ impl<S: AsRef<[u8]>> NwFilter<S> {
 /// XDR: `struct remote_nonnull_nwfilter_binding`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NwFilterBinding<S = String> {
     /// The host network device.
     ///
@@ -252,6 +257,7 @@ impl<S: AsRef<[u8]>> NwFilterBinding<S> {
 /// XDR: `struct remote_nonnull_interface`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct Interface<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
     pub name: S,
@@ -296,6 +302,7 @@ impl<S: AsRef<[u8]>> Interface<S> {
 /// XDR: `struct remote_nonnull_storage_pool`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct StoragePool<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
     pub name: S,
@@ -338,6 +345,7 @@ impl<S: AsRef<[u8]>> StoragePool<S> {
 /// XDR: `struct remote_nonnull_storage_vol`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct StorageVol<S = String> {
     /// The name of its pool.
     ///
@@ -389,6 +397,7 @@ impl<S: AsRef<[u8]>> StorageVol<S> {
 /// XDR: `struct remote_nonnull_node_device`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct NodeDevice<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
     pub name: S,
@@ -426,6 +435,7 @@ impl<S: AsRef<[u8]>> NodeDevice<S> {
 /// XDR: `struct remote_nonnull_secret`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct Secret<S = String> {
     /// XDR: `remote_uuid uuid`.
     pub uuid: Uuid,
@@ -475,6 +485,7 @@ impl<S: AsRef<[u8]>> Secret<S> {
 /// XDR: `struct remote_nonnull_domain_checkpoint`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainCheckpoint<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
     pub name: S,
@@ -517,6 +528,7 @@ impl<S: AsRef<[u8]>> DomainCheckpoint<S> {
 /// XDR: `struct remote_nonnull_domain_snapshot`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct DomainSnapshot<S = String> {
     /// XDR: `remote_nonnull_string name`: at most 4194304 bytes.
     pub name: S,
@@ -559,6 +571,7 @@ impl<S: AsRef<[u8]>> DomainSnapshot<S> {
 /// XDR: `union remote_typed_param_value switch (int type)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub enum TypedParamValue<S = String> {
     /// XDR: `case VIR_TYPED_PARAM_INT: int i`.
     Int(i32),
@@ -654,6 +667,7 @@ impl<S: AsRef<[u8]>> TypedParamValue<S> {
 /// XDR: `struct remote_typed_param`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "arbitrary", derive(::arbitrary::Arbitrary))]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct TypedParam<S = String> {
     /// XDR: `remote_nonnull_string field`: at most 4194304 bytes.
     pub field: S,
