@@ -1,16 +1,12 @@
 //! Typed parameters: names with values, as a list in order and as a map.
 
 use thiserror::Error;
-use virt_xdr::{EncodeError, EncodeErrorKind};
 
 use crate::remote::{TypedParam, TypedParamValue};
 
-/// The longest name of a parameter in bytes.
-///
-/// Source: `VIR_TYPED_PARAM_FIELD_LENGTH` of libvirt's public headers, which counts a zero at the end.
-pub(crate) const NAME_MAX: usize = 79;
-
 /// A list of named values, such as the statistics of a domain.
+///
+/// A name takes at most 79 bytes, as in the C library; a longer one is not sent.
 ///
 /// # Examples
 ///
@@ -126,23 +122,6 @@ impl<S: AsRef<[u8]>> TypedParams<S> {
     #[must_use]
     pub fn borrowed(&self) -> TypedParams<&[u8]> {
         TypedParams(self.0.iter().map(TypedParam::borrowed).collect())
-    }
-
-    /// Checks that each name is short enough for libvirt.
-    ///
-    /// # Errors
-    ///
-    /// [`EncodeErrorKind::TooLong`] if a name is longer than [`NAME_MAX`] bytes.
-    pub fn check_names(&self) -> Result<(), EncodeError> {
-        let length = |param: &TypedParam<S>| param.field.as_ref().len();
-        match self.0.iter().map(length).find(|length| *length > NAME_MAX) {
-            None => Ok(()),
-            Some(length) => {
-                let limit = NAME_MAX;
-                let kind = EncodeErrorKind::TooLong { length, limit };
-                Err(EncodeError::new(kind, 0).at("TypedParam.field"))
-            }
-        }
     }
 }
 

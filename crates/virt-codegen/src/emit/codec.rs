@@ -25,6 +25,10 @@ const ITEM: Place<'_> = Place {
 impl Emitter<'_> {
     /// A statement that encodes a field and returns what goes wrong, with the name of the field.
     pub(super) fn encode_field(&self, field: &Field, place: Place<'_>, name: &str) -> String {
+        if let (Ty::String(_), Some([max])) = (&field.ty, field.doc.tag("at-most")) {
+            let text = format!("out.text({}, {max})", place.reference);
+            return format!("{}::At::at({text}, {name:?})?;", self.runtime.xdr);
+        }
         match &field.ty {
             ty if ty.is_narrow() => format!("out.narrow({});", place.copy),
             ty if is_plain(ty) => format!("out.field({name:?}, {})?;", place.reference),

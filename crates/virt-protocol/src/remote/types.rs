@@ -678,7 +678,7 @@ pub struct TypedParam<S = String> {
 impl<S: AsRef<[u8]>> Encode for TypedParam<S> {
     #[inline]
     fn encode(&self, out: &mut Encoder<'_>) -> Result<(), EncodeError> {
-        At::at(out.text(&self.field, STRING_MAX), "TypedParam.field")?;
+        At::at(out.text(&self.field, 79), "TypedParam.field")?;
         out.field("TypedParam.value", &self.value)?;
         Ok(())
     }
