@@ -16,7 +16,7 @@ use virt_remote::{
     DomainEventLifecycleMsg, DomainGetStateArgs, DomainGetStateRet, DomainLifecycle,
     DomainLookupByNameArgs, DomainLookupByNameRet, DomainOpenConsoleArgs, DomainOpenGraphicsFdArgs,
     DomainResumeArgs, DomainScreenshotArgs, DomainScreenshotRet, DomainState, DomainSuspendArgs,
-    Feature, NonnullDomain,
+    Feature, Domain,
 };
 use virt_xdr::{Decode, Encode, from_slice, to_vec};
 
@@ -66,7 +66,7 @@ fuzz_target!(|data: &[u8]| {
         DomainState;
         DomainSuspendArgs, borrowed DomainSuspendArgs<&str>;
         Feature;
-        NonnullDomain, borrowed NonnullDomain<&str>;
+        Domain, borrowed Domain<&str>;
     );
 });
 

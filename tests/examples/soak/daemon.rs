@@ -7,12 +7,8 @@ use fastrand::Rng;
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use virt_remote::{
-    ConnectDomainEventCallbackRegisterAny, ConnectDomainEventCallbackRegisterAnyArgs,
-    ConnectGetHostname, ConnectGetUri, ConnectListAllDomains, ConnectListAllDomainsArgs,
-    DomainEvent, DomainLookupByName, DomainLookupByNameArgs, DomainResume, DomainResumeArgs,
-    DomainSuspend, DomainSuspendArgs, NonnullDomain, PROGRAM,
-};
+use virt_remote::constants::{ConnectListAllDomainsFlags, DomainEventId};
+use virt_remote::{ConnectGetHostname, ConnectGetUri, PROGRAM, Remote};
 use virt_tokio::{Client, Options, connect};
 use virt_transport::{CallProcedure, ProgramId};
 use virt_xdr::{Decode, DecodeError, Decoder, Encode, EncodeError, Encoder};
@@ -101,11 +97,8 @@ pub(crate) async fn round(mut rng: Rng, socket: &Path) -> usize {
     let uri = format!("test+unix:///default?socket={}", socket.display());
     let client = connect(&uri, Options::default()).await.unwrap();
     let mut events = client.events();
-    let args = ConnectDomainEventCallbackRegisterAnyArgs {
-        event_id: DomainEvent::LIFECYCLE,
-        dom: None,
-    };
-    let registered = client.call::<ConnectDomainEventCallbackRegisterAny>(&args);
+    let registered =
+        client.connect_domain_event_callback_register_any(DomainEventId::LIFECYCLE, None);
     registered.await.unwrap();
     let count = rng.usize(1..60);
     let mut actions = JoinSet::new();
@@ -139,11 +132,8 @@ async fn act(client: Client, mut rng: Rng) {
             1 => drop(client.call::<ConnectGetUri>(&()).await),
             2 => drop(client.ping().await),
             3 => {
-                let args = ConnectListAllDomainsArgs {
-                    need_results: 1,
-                    flags: 0,
-                };
-                drop(client.call::<ConnectListAllDomains>(&args).await);
+                let all = ConnectListAllDomainsFlags::default();
+                drop(client.connect_list_all_domains(all).await);
             }
             _ => drop(with_domain(&client, action).await),
         }
@@ -152,19 +142,9 @@ async fn act(client: Client, mut rng: Rng) {
 }
 
 async fn with_domain(client: &Client, action: u8) -> Result<(), virt_tokio::CallError> {
-    let args = DomainLookupByNameArgs { name: "test" };
-    let found = client.call::<DomainLookupByName>(&args).await?;
-    let dom = NonnullDomain {
-        name: found.dom.name.as_str(),
-        uuid: found.dom.uuid,
-        id: found.dom.id,
-    };
+    let dom = client.domain_lookup_by_name("test").await?;
     match action {
-        4 => {
-            client
-                .call::<DomainSuspend>(&DomainSuspendArgs { dom })
-                .await
-        }
-        _ => client.call::<DomainResume>(&DomainResumeArgs { dom }).await,
+        4 => client.domain_suspend(&dom).await,
+        _ => client.domain_resume(&dom).await,
     }
 }

@@ -190,13 +190,23 @@ fn debug_shows_the_name_or_else_the_number() {
 }
 
 #[test]
-fn a_word_is_its_number_and_any_number_is_a_word() {
-    for number in [0, 39, 2, -1, i32::MIN] {
-        assert_eq!(i32::from(ErrorCode::from(number)), number);
-        assert_eq!(i32::from(ErrorSource::from(number)), number);
-        assert_eq!(i32::from(ErrorLevel::from(number)), number);
-    }
-    assert_eq!(ErrorCode::from(39), ErrorCode::RPC);
-    assert_eq!(ErrorSource::from(38), ErrorSource::STREAMS);
-    assert_eq!(ErrorLevel::from(1), ErrorLevel::WARNING);
+fn codes_and_sources_have_libvirts_numbers() {
+    assert_eq!(ErrorCode(39), ErrorCode::RPC);
+    assert_eq!(ErrorSource(38), ErrorSource::STREAMS);
+    assert_eq!(ErrorLevel(1), ErrorLevel::WARNING);
+}
+
+#[test]
+fn an_error_answers_the_questions_of_callers() {
+    let error = |code| RemoteError::new(code, ErrorSource::TEST, "x");
+    assert!(error(ErrorCode::NO_DOMAIN).is_not_found());
+    assert!(error(ErrorCode::NO_STORAGE_VOL).is_not_found());
+    assert!(!error(ErrorCode::NO_SUPPORT).is_not_found());
+    assert!(error(ErrorCode::NO_SUPPORT).is_unsupported());
+    assert!(RemoteError::unknown_procedure(457).is_unsupported());
+    assert!(!RemoteError::undecodable_payload().is_unsupported());
+    assert!(error(ErrorCode::OPERATION_INVALID).is_invalid_state());
+    assert!(error(ErrorCode::AUTH_CANCELLED).is_denied());
+    assert!(!error(ErrorCode::NO_DOMAIN).is_denied());
+    assert!(error(ErrorCode::AGENT_UNRESPONSIVE).is_timeout());
 }
