@@ -444,7 +444,7 @@ impl<S: AsRef<[u8]>> Client<S> {
             srv: self.srv.borrowed(),
             id: self.id,
             timestamp: self.timestamp,
-            transport: self.transport.clone(),
+            transport: self.transport,
         }
     }
 }

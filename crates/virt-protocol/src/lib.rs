@@ -77,6 +77,10 @@
     missing_debug_implementations,
     reason = "a procedure is a type without values, and arguments are shown by the table"
 )]
+#![allow(
+    clippy::too_many_arguments,
+    reason = "a method takes what the procedure takes"
+)]
 
 pub mod admin;
 pub mod client;

@@ -28,7 +28,7 @@ pub(super) fn compare(root: &Path, facts: &Path) -> Result<Vec<String>, String> 
         for (number, facts) in &theirs {
             match ours.get(number) {
                 None => {
-                    differences.push(format!("{program} {number}: {} is missing", facts["name"]))
+                    differences.push(format!("{program} {number}: {} is missing", facts["name"]));
                 }
                 Some(ours) if ours != facts => {
                     let differs = facts.iter().filter(|(key, value)| ours[*key] != **value);

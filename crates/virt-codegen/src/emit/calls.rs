@@ -193,15 +193,11 @@ impl Emitter<'_> {
         let plain = |ty: String| (ty, same.clone());
         let vec = "::std::vec::Vec";
         let strings = |ty: &Type| ty.facts.strings || ty.facts.opaques;
-        if let (Ty::Builtin(wide), Some(enums)) = (&field.ty, field.doc.tag("as")) {
-            match (wide, enums) {
-                (Builtin::UnsignedHyper, [flags]) => {
-                    if let Some(ty) = self.model.types.iter().find(|ty| ty.xdr == *flags) {
-                        return (ty.rust.clone(), format!("u64::from({name}.0)"));
-                    }
-                }
-                _ => {}
-            }
+        if let (Ty::Builtin(Builtin::UnsignedHyper), Some([flags])) =
+            (&field.ty, field.doc.tag("as"))
+            && let Some(ty) = self.model.types.iter().find(|ty| ty.xdr == *flags)
+        {
+            return (ty.rust.clone(), format!("u64::from({name}.0)"));
         }
         match &field.ty {
             Ty::String(_) => ("&str".into(), format!("{name}.as_bytes()")),
@@ -276,7 +272,7 @@ impl Emitter<'_> {
         }
         match values("readonly").map(|values| values.replacen("unless ", "", 1)) {
             Some(unless) if unless.is_empty() => {
-                facts.push("allowed on a read-only connection".into())
+                facts.push("allowed on a read-only connection".into());
             }
             Some(unless) => facts.push(format!(
                 "allowed on a read-only connection, unless with {}",

@@ -103,7 +103,7 @@ fn short(
     let path = path.trim_start_matches("::");
     let segments: Vec<&str> = path.split("::").collect();
     let is_item = |segment: &&str| segment.starts_with(|c: char| c.is_uppercase());
-    let Some(item) = segments.iter().position(|segment| is_item(&segment)) else {
+    let Some(item) = segments.iter().position(is_item) else {
         return path.to_owned();
     };
     let tail = segments.get(item..).unwrap_or_default();

@@ -117,6 +117,7 @@ impl Emitter<'_> {
                 ),
             },
             Ty::Builtin(_) | Ty::FixedOpaque(_) | Ty::Foreign(_) => value.to_owned(),
+            Ty::Named(id) if self.model.types[*id].facts.copy => value.to_owned(),
             _ => format!("{value}.clone()"),
         }
     }

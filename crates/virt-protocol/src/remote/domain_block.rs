@@ -960,7 +960,7 @@ impl<S: AsRef<[u8]>> DomainDiskError<S> {
     pub fn borrowed(&self) -> DomainDiskError<&[u8]> {
         DomainDiskError {
             disk: self.disk.as_ref(),
-            error: self.error.clone(),
+            error: self.error,
         }
     }
 }

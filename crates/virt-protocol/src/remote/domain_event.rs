@@ -243,7 +243,7 @@ impl<S: AsRef<[u8]>> DomainEventGraphicsAddress<S> {
     #[must_use]
     pub fn borrowed(&self) -> DomainEventGraphicsAddress<&[u8]> {
         DomainEventGraphicsAddress {
-            family: self.family.clone(),
+            family: self.family,
             node: self.node.as_ref(),
             service: self.service.as_ref(),
         }

@@ -343,7 +343,7 @@ impl<S: AsRef<[u8]>> DomainIpAddr<S> {
     #[must_use]
     pub fn borrowed(&self) -> DomainIpAddr<&[u8]> {
         DomainIpAddr {
-            r#type: self.r#type.clone(),
+            r#type: self.r#type,
             addr: self.addr.as_ref(),
             prefix: self.prefix,
         }

@@ -547,7 +547,7 @@ pub struct NetworkDhcpLease<S = String> {
     pub r#type: IpAddrType,
     /// XDR: `remote_string mac`: at most 4194304 bytes.
     pub mac: Option<S>,
-    /// The identity association of a DHCPv6 client.
+    /// The identity association of a `DHCPv6` client.
     ///
     /// XDR: `remote_string iaid`: at most 4194304 bytes.
     pub iaid: Option<S>,
@@ -618,7 +618,7 @@ impl<S: AsRef<[u8]>> NetworkDhcpLease<S> {
         NetworkDhcpLease {
             iface: self.iface.as_ref(),
             expirytime: self.expirytime,
-            r#type: self.r#type.clone(),
+            r#type: self.r#type,
             mac: self.mac.as_ref().map(|item| item.as_ref()),
             iaid: self.iaid.as_ref().map(|item| item.as_ref()),
             ipaddr: self.ipaddr.as_ref(),

@@ -474,7 +474,7 @@ impl<S: AsRef<[u8]>> Secret<S> {
     pub fn borrowed(&self) -> Secret<&[u8]> {
         Secret {
             uuid: self.uuid,
-            usage_type: self.usage_type.clone(),
+            usage_type: self.usage_type,
             usage_id: self.usage_id.as_ref(),
         }
     }
