@@ -721,7 +721,7 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for ChangedMsg<S>
 /// Finds something.
 ///
 /// The call `SAMPLE_PROC_LOOKUP`, number 1.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lookup;
 
 impl ::virt_transport::CallProcedure for Lookup {
@@ -735,7 +735,7 @@ impl ::virt_transport::CallProcedure for Lookup {
 /// Forgets everything.
 ///
 /// The call `SAMPLE_PROC_RESET`, number 2.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Reset;
 
 impl ::virt_transport::CallProcedure for Reset {
@@ -749,7 +749,7 @@ impl ::virt_transport::CallProcedure for Reset {
 /// Something has changed.
 ///
 /// The message `SAMPLE_PROC_CHANGED`, number 3.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Changed;
 
 impl ::virt_transport::MessageProcedure for Changed {

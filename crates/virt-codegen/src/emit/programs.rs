@@ -95,7 +95,10 @@ impl Emitter<'_> {
             name = procedure.rust,
             declaration = match self.runtime.methods {
                 true => format!("pub enum {} {{}}", procedure.rust),
-                false => format!("#[derive(Debug)]\npub struct {};", procedure.rust),
+                false => format!(
+                    "#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]\npub struct {};",
+                    procedure.rust
+                ),
             },
             path = program.path,
         ));

@@ -149,7 +149,7 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for VisitorMsg<S>
 /// Greets somebody.
 ///
 /// The call `GREETER_PROC_GREET`, number 1.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Greet;
 
 impl ::virt_transport::CallProcedure for Greet {
@@ -163,7 +163,7 @@ impl ::virt_transport::CallProcedure for Greet {
 /// Somebody has been greeted.
 ///
 /// The message `GREETER_PROC_VISITOR`, number 2.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Visitor;
 
 impl ::virt_transport::MessageProcedure for Visitor {
