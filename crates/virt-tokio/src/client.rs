@@ -52,15 +52,6 @@ pub(crate) struct Shared {
     pings: Arc<Semaphore>,
 }
 
-/// A call to be made, and its encoded arguments.
-pub(crate) struct RawCall {
-    pub(crate) program: ProgramId,
-    pub(crate) procedure: i32,
-    pub(crate) args: Vec<u8>,
-    pub(crate) fds: Vec<Fd>,
-    pub(crate) stream: Option<ItemSender>,
-}
-
 impl Client {
     /// Makes a connection over a stream without descriptors, such as a `TcpStream`. Nothing is sent yet.
     ///
@@ -193,7 +184,7 @@ impl Client {
         procedure: i32,
         args: impl Into<Vec<u8>>,
     ) -> Result<Bytes, CallError> {
-        let call = RawCall {
+        let request = Request {
             program,
             procedure,
             args: args.into(),
@@ -201,7 +192,7 @@ impl Client {
             stream: None,
         };
         Ok(self
-            .exchange(call, self.shared.preferences.call_timeout)
+            .exchange(request, self.shared.preferences.call_timeout)
             .await?
             .payload)
     }
@@ -337,21 +328,21 @@ impl Client {
             procedure: ConnectClose::NUMBER,
             args: Vec::new(),
             fds: Vec::new(),
-            waiter: Waiter {
-                outcome,
-                permit: None,
-                sent: None,
-            },
             stream: None,
+        };
+        let waiter = Waiter {
+            outcome,
+            permit: None,
+            sent: None,
         };
         let connection = &self.shared.connection;
         let state = Arc::clone(&connection.state);
         connection
             .command(move |endpoint| {
-                if !request.waiter.outcome.is_closed() {
+                if !waiter.outcome.is_closed() {
                     state.leave();
                 }
-                endpoint.call(request);
+                endpoint.call(request, waiter);
             })
             .await?;
         connection.or_closed(reply).await??;
@@ -387,28 +378,28 @@ impl Client {
         fds: Vec<Fd>,
         stream: Option<ItemSender>,
     ) -> Result<Returned, CallError> {
-        let call = RawCall {
+        let request = Request {
             program: P::PROGRAM,
             procedure: P::NUMBER,
             args: to_vec(args).map_err(SendError::from)?,
             fds,
             stream,
         };
-        self.exchange(call, self.shared.preferences.call_timeout)
+        self.exchange(request, self.shared.preferences.call_timeout)
             .await
     }
 
     /// Makes a call and waits for its reply, each within the limit.
     pub(crate) async fn exchange(
         &self,
-        call: RawCall,
+        request: Request,
         limit: Option<Duration>,
     ) -> Result<Returned, CallError> {
         let Some(after) = limit else {
-            return self.exchange_unlimited(call, None).await;
+            return self.exchange_unlimited(request, None).await;
         };
         let sent = Arc::new(AtomicBool::new(false));
-        let exchange = self.exchange_unlimited(call, Some(Arc::clone(&sent)));
+        let exchange = self.exchange_unlimited(request, Some(Arc::clone(&sent)));
         timeout(after, exchange).await.unwrap_or_else(|_| {
             // The waiter is gone, so a call that is not sent by now never will be.
             let sent = sent.load(Ordering::Acquire);
@@ -431,33 +422,19 @@ impl Client {
 
     async fn exchange_unlimited(
         &self,
-        call: RawCall,
+        request: Request,
         sent: Option<Arc<AtomicBool>>,
     ) -> Result<Returned, CallError> {
         let permit = self.turn().await;
-        let RawCall {
-            program,
-            procedure,
-            args,
-            fds,
-            stream,
-        } = call;
         let (outcome, reply) = oneshot::channel();
-        let request = Request {
-            program,
-            procedure,
-            args,
-            fds,
-            waiter: Waiter {
-                outcome,
-                permit: Some(permit),
-                sent,
-            },
-            stream,
+        let waiter = Waiter {
+            outcome,
+            permit: Some(permit),
+            sent,
         };
         let connection = &self.shared.connection;
         connection
-            .command(|endpoint| endpoint.call(request))
+            .command(move |endpoint| endpoint.call(request, waiter))
             .await?;
         connection.or_closed(reply).await?
     }

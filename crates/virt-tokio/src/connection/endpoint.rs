@@ -44,7 +44,6 @@ pub(crate) struct Request {
     /// The encoded arguments.
     pub(crate) args: Vec<u8>,
     pub(crate) fds: Vec<Fd>,
-    pub(crate) waiter: Waiter,
     /// The queue for the frames of the call's stream, if it has one.
     pub(crate) stream: Option<ItemSender>,
 }
@@ -120,13 +119,12 @@ impl Endpoint {
     }
 
     /// Makes a call, unless its caller has gone meanwhile. If it cannot be made, its caller is told.
-    pub(crate) fn call(&mut self, request: Request) {
+    pub(crate) fn call(&mut self, request: Request, waiter: Waiter) {
         let Request {
             program,
             procedure,
             args,
             fds,
-            waiter,
             stream,
         } = request;
         if waiter.outcome.is_closed() {
