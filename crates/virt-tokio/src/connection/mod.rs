@@ -45,14 +45,18 @@ impl Connection {
     }
 
     /// Has the task run an action.
-    pub(crate) async fn command(
+    pub(crate) fn command(
         &self,
         action: impl FnOnce(&mut Endpoint) + Send + 'static,
-    ) -> Result<(), Closed> {
-        if self.state.send(Box::new(action)).await {
-            Ok(())
-        } else {
-            Err(self.state.closed().await)
+    ) -> impl Future<Output = Result<(), Closed>> {
+        // Boxed here, because a future that took the action would move it twice more.
+        let sent = self.state.send(Box::new(action));
+        async {
+            if sent.await {
+                Ok(())
+            } else {
+                Err(self.state.closed().await)
+            }
         }
     }
 
