@@ -61,6 +61,7 @@
 //!
 //! `tracing`: events at level debug about connections. Without it there is no output.
 
+mod call;
 mod client;
 mod closed;
 mod connect;

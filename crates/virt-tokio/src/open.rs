@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout};
 use virt_remote::{Credentials, OpenOptions, Opening, OpeningCall, PROGRAM, Phase, Step};
 use virt_transport::ReplyError;
 
-use crate::connection::endpoint::Request;
+use crate::connection::request::Request;
 use crate::secure::Secured;
 use crate::{CallError, Client, ConnectError, KeepAliveMode, debug};
 

@@ -8,6 +8,7 @@ pub(crate) mod driver;
 pub(crate) mod endpoint;
 mod io;
 mod mailbox;
+pub(crate) mod request;
 pub(crate) mod socket;
 pub(crate) mod state;
 pub(crate) mod ticket;
