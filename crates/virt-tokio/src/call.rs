@@ -67,7 +67,7 @@ impl Client {
     /// Calls a procedure with other types than its own for arguments and return value, of the same layout.
     ///
     /// With [`Text`](virt_xdr::Text) for the strings of a generated type, names that are not UTF-8 are kept as they are,
-    /// in both directions: `NonnullDomain<Text>` in place of `NonnullDomain<&str>`. Cancel-safe, as [`call`](Self::call).
+    /// in both directions: `Domain<Text>` in place of `Domain<&str>`. Cancel-safe, as [`call`](Self::call).
     ///
     /// # Errors
     ///

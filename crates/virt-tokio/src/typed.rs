@@ -1,11 +1,11 @@
 //! The methods of virt-protocol for a live connection.
 
-use virt_protocol::{Request, Response};
+use virt_protocol::Response;
 use virt_transport::StreamId;
 use virt_xdr::EncodeError;
 
-use crate::client::RawCall;
 use crate::connection::backpressure::Items;
+use crate::connection::request::Request;
 use crate::{CallError, Client, Stream};
 
 /// Gives a client the methods of [`Remote`](virt_protocol::remote::Remote) and of the other programs.
@@ -15,8 +15,11 @@ impl virt_protocol::Client for Client {
     type Error = CallError;
     type Stream = Stream;
 
-    async fn exchange(&self, request: Request) -> Result<Response<Stream>, CallError> {
-        let Request {
+    async fn exchange(
+        &self,
+        request: virt_protocol::Request,
+    ) -> Result<Response<Stream>, CallError> {
+        let virt_protocol::Request {
             program,
             procedure,
             args,
@@ -26,7 +29,7 @@ impl virt_protocol::Client for Client {
         } = request;
         let streams = || Items::new(&self.shared.connection.state.streams);
         let (stream, items) = opens_stream.then(streams).unzip();
-        let call = RawCall {
+        let call = Request {
             program,
             procedure,
             args,
