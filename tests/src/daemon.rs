@@ -28,8 +28,8 @@ const NOBODY: u32 = 65534;
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     lines: String,
-    /// True for a daemon with the storage driver.
-    storage: bool,
+    /// The drivers that are modules. A daemon with any runs as an ordinary user.
+    drivers: Vec<&'static str>,
 }
 
 impl Config {
@@ -55,13 +55,11 @@ impl Config {
             .number("prio_workers", 0)
     }
 
-    /// Adds the storage driver. Only the daemon of an ordinary user serves `storage:///session`, so root starts
+    /// Adds a driver, such as `storage`. Only the daemon of an ordinary user serves `storage:///session`, so root starts
     /// one that runs as nobody.
-    pub(crate) fn storage(self) -> Self {
-        Self {
-            storage: true,
-            ..self
-        }
+    pub(crate) fn driver(mut self, name: &'static str) -> Self {
+        self.drivers.push(name);
+        self
     }
 }
 
@@ -76,6 +74,8 @@ pub struct Daemon {
     process: Process,
     directory: TempDir,
     port: u16,
+    /// True if root starts it as nobody.
+    is_ordinary: bool,
 }
 
 impl Daemon {
@@ -97,7 +97,6 @@ impl Daemon {
     }
 
     fn try_start(config: &Config) -> io::Result<Self> {
-        let program = libvirt::find("libvirtd").ok_or(io::ErrorKind::NotFound)?;
         // Not `env::temp_dir`, which may be long: a socket's path is at most 107 bytes.
         let directory = TempDir::with_prefix_in("virt-", "/tmp")?;
         let path = directory.path();
@@ -105,41 +104,35 @@ impl Daemon {
         let drivers = path.join("drivers");
         fs::create_dir(&drivers)?;
         fs::write(path.join("conf"), configuration(path, port, config))?;
-        let mut command = Command::new(program);
-        command
-            .arg("--config")
-            .arg(path.join("conf"))
-            .arg("--pid-file")
-            .arg(path.join("pid"))
-            .args(["--listen", "--timeout", "120"])
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|value| ("PATH", value)))
-            .env("LC_ALL", "C")
-            .env("HOME", path)
-            .env("XDG_RUNTIME_DIR", path)
-            .env("XDG_CONFIG_HOME", path)
-            .env("XDG_CACHE_HOME", path)
-            // The drivers that are modules touch the system; the mock hypervisor is built in.
-            .env("LIBVIRT_DRIVER_DIR", &drivers)
-            .stdin(Stdio::null())
-            .stdout(File::create(path.join("out"))?)
-            .stderr(File::create(path.join("err"))?);
-        if config.storage {
-            symlink(libvirt::storage_driver()?, drivers.join(libvirt::STORAGE))?;
-            if geteuid().is_root() {
-                for owned in [path, &drivers] {
-                    chown(owned, Some(NOBODY), Some(NOBODY))?;
-                }
-                command.uid(NOBODY).gid(NOBODY);
+        for name in &config.drivers {
+            let file = libvirt::driver(name)?;
+            symlink(&file, drivers.join(file.file_name().unwrap_or_default()))?;
+        }
+        let is_ordinary = !config.drivers.is_empty();
+        if is_ordinary && geteuid().is_root() {
+            for owned in [path, &drivers] {
+                chown(owned, Some(NOBODY), Some(NOBODY))?;
             }
         }
         let mut daemon = Self {
-            process: Process::spawn(&mut command)?,
+            process: spawn(path, is_ordinary)?,
             directory,
             port,
+            is_ordinary,
         };
         daemon.wait_until_ready()?;
         Ok(daemon)
+    }
+
+    /// Starts it again, with the same sockets and files, and waits until it answers. If it still runs, it is killed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Self::start).
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.process.kill()?;
+        self.process = spawn(self.directory.path(), self.is_ordinary)?;
+        self.wait_until_ready()
     }
 
     fn wait_until_ready(&mut self) -> io::Result<()> {
@@ -221,6 +214,34 @@ impl Daemon {
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
+}
+
+/// Starts the process. An ordinary one that root starts runs as nobody.
+fn spawn(path: &Path, is_ordinary: bool) -> io::Result<Process> {
+    let program = libvirt::find("libvirtd").ok_or(io::ErrorKind::NotFound)?;
+    let mut command = Command::new(program);
+    command
+        .arg("--config")
+        .arg(path.join("conf"))
+        .arg("--pid-file")
+        .arg(path.join("pid"))
+        .args(["--listen", "--timeout", "120"])
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|value| ("PATH", value)))
+        .env("LC_ALL", "C")
+        .env("HOME", path)
+        .env("XDG_RUNTIME_DIR", path)
+        .env("XDG_CONFIG_HOME", path)
+        .env("XDG_CACHE_HOME", path)
+        // The drivers that are modules touch the system; the mock hypervisor is built in.
+        .env("LIBVIRT_DRIVER_DIR", path.join("drivers"))
+        .stdin(Stdio::null())
+        .stdout(File::create(path.join("out"))?)
+        .stderr(File::create(path.join("err"))?);
+    if is_ordinary && geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    Process::spawn(&mut command)
 }
 
 fn pong(mut connection: Connection) -> io::Result<()> {

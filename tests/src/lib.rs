@@ -3,6 +3,8 @@
 //! - [`libvirt`] says whether a real libvirt is installed, in one place for all tests.
 //! - [`Daemon`] is a private `libvirtd`, [`Storage`] one with volumes, [`virsh`] the C client, [`Shell`] one that
 //!   waits for commands; each is a [`Process`] that does not outlive its test.
+//! - [`Guest`] is a guest of QEMU that echoes on its console.
+//! - [`VolUpload`] and [`VolDownload`] are the calls that transfer a [`Volume`].
 //! - [`Connection`] speaks raw bytes and descriptors to either of them, [`Listener`] waits for a client.
 //! - [`Ours`] is either end made of this workspace's crates, in memory.
 //! - [`Script`] is a case of the corpus in `conformance/`, [`play()`] plays it to a [`Peer`], and [`page`] makes
@@ -20,6 +22,7 @@ mod capture;
 mod connection;
 mod daemon;
 mod echo;
+mod guest;
 mod incoming;
 mod lines;
 mod listener;
@@ -33,11 +36,13 @@ mod served;
 mod shell;
 mod storage;
 mod transfer;
+mod volume;
 
 pub use capture::Capture;
 pub use connection::Connection;
 pub use daemon::{Config, Daemon};
 pub use echo::{ECHO, Echo, Follow, Later, Refuse, Return, Tell, Told};
+pub use guest::Guest;
 pub use listener::Listener;
 pub use ours::Ours;
 pub use pattern::{Pattern, Token};
@@ -49,3 +54,4 @@ pub use served::Served;
 pub use shell::Shell;
 pub use storage::Storage;
 pub use transfer::{Transfer, TransferKind};
+pub use volume::{VolDownload, VolUpload, Volume};

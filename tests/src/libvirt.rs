@@ -22,6 +22,10 @@ pub fn available(test: &str) -> bool {
     let missing = ["libvirtd", "virsh"]
         .into_iter()
         .find(|tool| find(tool).is_none());
+    judged(test, missing)
+}
+
+fn judged(test: &str, missing: Option<&str>) -> bool {
     let ci = env::var("CI").is_ok_and(|value| value == "true");
     match judge(test, missing, ci) {
         Ok(None) => true,
@@ -54,15 +58,30 @@ pub(crate) fn find(tool: &str) -> Option<PathBuf> {
         .find(|file| is_program(file))
 }
 
-/// The file name of the daemon's storage driver.
-pub(crate) const STORAGE: &str = "libvirt_driver_storage.so";
+/// Returns whether the tests with a guest of QEMU can run, as [`available`] does.
+///
+/// # Panics
+///
+/// Those of [`available`].
+#[must_use]
+pub fn guests_available(test: &str) -> bool {
+    let missing = if find("qemu-system-x86_64").is_none() {
+        Some("qemu-system-x86_64")
+    } else if driver("qemu").is_err() {
+        Some("libvirt's driver for QEMU")
+    } else {
+        None
+    };
+    available(test) && judged(test, missing)
+}
 
-/// Finds the daemon's storage driver, a module that Debian ships in the same package as the daemon.
+/// Finds a driver of the daemon that is a module.
 ///
 /// # Errors
 ///
 /// When it is not installed.
-pub(crate) fn storage_driver() -> io::Result<PathBuf> {
+pub(crate) fn driver(name: &str) -> io::Result<PathBuf> {
+    let file = format!("libvirt_driver_{name}.so");
     let directories = ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from);
     // Debian has a directory for each architecture below the first.
     let below = fs::read_dir(&directories[0])?
@@ -72,11 +91,10 @@ pub(crate) fn storage_driver() -> io::Result<PathBuf> {
         .iter()
         .cloned()
         .chain(below)
-        .map(|directory| directory.join("libvirt/connection-driver").join(STORAGE))
-        .find(|file| file.is_file())
+        .map(|directory| directory.join("libvirt/connection-driver").join(&file))
+        .find(|path| path.is_file())
         .ok_or_else(|| {
-            let message =
-                format!("{STORAGE} is in no libvirt/connection-driver of {directories:?}");
+            let message = format!("{file} is in no libvirt/connection-driver of {directories:?}");
             io::Error::new(io::ErrorKind::NotFound, message)
         })
 }

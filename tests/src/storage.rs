@@ -22,7 +22,7 @@ impl Storage {
         config: Config,
         volumes: impl IntoIterator<Item = impl AsRef<Path>>,
     ) -> io::Result<Self> {
-        let daemon = Daemon::start(&config.storage())?;
+        let daemon = Daemon::start(&config.driver("storage"))?;
         let directory = daemon.directory().join("pool");
         fs::create_dir(&directory)?;
         // The daemon, which may run as another user, deletes volumes.
@@ -49,6 +49,23 @@ impl Storage {
     #[must_use]
     pub fn socket(&self) -> PathBuf {
         self.0.socket()
+    }
+
+    /// The daemon, to be stopped and started again. Its pool lives on.
+    pub fn daemon(&mut self) -> &mut Daemon {
+        &mut self.0
+    }
+
+    /// The URI that opens the storage driver over its Unix socket.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        format!("storage+unix:///session?socket={}", self.socket().display())
+    }
+
+    /// The file of a volume.
+    #[must_use]
+    pub fn volume(&self, name: &str) -> PathBuf {
+        self.0.directory().join("pool").join(name)
     }
 
     /// A new connection to its Unix socket.

@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::histogram::{Bar, Percentiles};
 use crate::nanoseconds;
 use crate::options::Counted;
+use crate::outages::OutageTimes;
 use crate::safe_text::SafeText;
 use crate::statistics::Times;
 
@@ -65,6 +66,21 @@ pub(crate) enum Event {
     Closed {
         reason: &'static str,
         message: SafeText,
+    },
+    /// There is no connection yet, and attempts go on.
+    Waiting { message: SafeText },
+    /// There is a connection again.
+    Reconnected {
+        /// The time since the beginning of 1970, UTC, at which the last one ended.
+        #[serde(rename = "since_ns", serialize_with = "nanoseconds::serialize")]
+        since: Duration,
+        /// The time without a connection.
+        #[serde(rename = "outage_ns", serialize_with = "nanoseconds::serialize")]
+        outage: Duration,
+        /// The number of attempts, the last one included.
+        attempts: u64,
+        /// The reason why the last one ended.
+        message: Option<SafeText>,
     },
     /// There is no connection.
     Failed { message: SafeText, exit: u8 },
@@ -158,6 +174,8 @@ pub(crate) struct Summary {
     pub(crate) percentiles: Option<Percentiles>,
     /// Present with `--histogram`, at the end.
     pub(crate) histogram: Option<Vec<Bar>>,
+    /// The times without a connection; present with `--reconnect`.
+    pub(crate) outages: Option<OutageTimes>,
     /// The reason for the end; `None` while the run goes on.
     pub(crate) ended: Option<Ended>,
     pub(crate) exit: u8,

@@ -41,6 +41,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Returns whether another attempt would fail for the same reason.
+    pub(crate) fn is_permanent(&self) -> bool {
+        match self {
+            Self::Connect(error) | Self::Open { error, .. } => error.is_permanent(),
+            Self::NoSocket { .. } | Self::Timeout { .. } => false,
+        }
+    }
+
     /// Returns the status to exit with.
     pub(crate) fn exit(&self) -> Exit {
         match self {

@@ -11,7 +11,7 @@ pub(crate) const LINE: Object = (
 );
 
 /// The further keys of each event.
-pub(crate) const EVENTS: [Object; 12] = [
+pub(crate) const EVENTS: [Object; 14] = [
     (
         "phase",
         "phase time_ns",
@@ -49,15 +49,26 @@ pub(crate) const EVENTS: [Object; 12] = [
         "reason message",
         "The connection is closed. reason is keepalive, end_of_file, error or client.",
     ),
+    (
+        "waiting",
+        "message",
+        "With --wait or --reconnect: there is no connection yet, and attempts go on. It comes once for each message.",
+    ),
+    (
+        "reconnected",
+        "since_ns outage_ns attempts message",
+        "With --reconnect: there is a connection again. since_ns is the time since the beginning of 1970 in UTC at which \
+         the last one ended, outage_ns the time without one; message is the reason of its end.",
+    ),
     ("failed", "message exit", "There is no connection."),
     (
         "interim",
-        "sent received late missed held_back duration_ns rtt percentiles histogram ended exit",
+        "sent received late missed held_back duration_ns rtt percentiles histogram outages ended exit",
         "Ctrl-\\ was pressed: the summary so far, without histogram and ended.",
     ),
     (
         "summary",
-        "sent received late missed held_back duration_ns rtt percentiles histogram ended exit",
+        "sent received late missed held_back duration_ns rtt percentiles histogram outages ended exit",
         "The numbers of the run. Each one that was sent is received or missed; late ones are received. ended is count, \
          deadline, interrupted or closed.",
     ),
@@ -69,7 +80,7 @@ pub(crate) const EVENTS: [Object; 12] = [
 ];
 
 /// The parts of a summary that have keys of their own.
-pub(crate) const PARTS: [Object; 3] = [
+pub(crate) const PARTS: [Object; 4] = [
     (
         "rtt",
         "min_ns avg_ns max_ns mdev_ns",
@@ -84,5 +95,10 @@ pub(crate) const PARTS: [Object; 3] = [
         "histogram",
         "from_ns to_ns count",
         "With --histogram: a list of ranges, each with the number of times in it.",
+    ),
+    (
+        "outages",
+        "count total_ns longest_ns",
+        "With --reconnect: the times without a connection, after the first one; the last one counts up to the end.",
     ),
 ];

@@ -21,16 +21,17 @@ const LINES: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(1);
 
 /// Reports the PINGs of a daemon until the number that was asked for came, a deadline or a signal ends it, or the
-/// connection is closed.
+/// connection is closed. Goes on with the numbers of the connections before.
 pub(crate) async fn listen<'a>(
     session: &mut Session,
     options: &'a Options,
     reporter: &Reporter<'_>,
     requests: &mut Requests,
+    tally: Tally<'a>,
 ) -> Result<(Tally<'a>, Ended), OutputClosed> {
     let Session { client, pings, .. } = session;
     let mut closed = pin!(client.closed());
-    let mut listener = Listener::new(options, reporter);
+    let mut listener = Listener::new(tally, reporter);
     let ended = loop {
         if listener.tally.is_enough() {
             break Ended::Count;
@@ -82,13 +83,13 @@ struct Listener<'a, 'b> {
 }
 
 impl<'a, 'b> Listener<'a, 'b> {
-    fn new(options: &'a Options, reporter: &'b Reporter<'b>) -> Self {
+    fn new(tally: Tally<'a>, reporter: &'b Reporter<'b>) -> Self {
         let now = Instant::now();
         Self {
             reporter,
-            tally: Tally::new(options),
             last: now,
-            reported: (0, now),
+            reported: (tally.received, now),
+            tally,
             window: now,
             lines: 0,
         }
@@ -174,7 +175,8 @@ mod tests {
             let (_signals, mut requests) = Requests::new(deadline);
             let (output, _writers) = Output::new(io::sink(), io::sink(), &requests);
             let reporter = Reporter::new(&options, output, "test");
-            let run = listen(&mut session, &options, &reporter, &mut requests);
+            let tally = Tally::new(&options);
+            let run = listen(&mut session, &options, &reporter, &mut requests, tally);
             let (tally, ended) = run.await.unwrap();
             (tally.received, ended)
         });

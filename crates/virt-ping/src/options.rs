@@ -118,6 +118,19 @@ pub(crate) struct Options {
     ])]
     pub(crate) listen: bool,
 
+    /// Wait until the daemon is there, and try each second
+    ///
+    /// Errors that time does not mend end the run all the same, such as a refused
+    /// authentication.
+    #[arg(long)]
+    pub(crate) wait: bool,
+
+    /// Connect again when the connection ends, at once and then each second
+    ///
+    /// PINGs in flight are missed. The statistics count the outages.
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) reconnect: bool,
+
     /// PING once: print one line, and exit with the status
     #[arg(long, conflicts_with_all = [
         "count", "interval", "listen", "flood", "outstanding", "audible", "verbose", "histogram",

@@ -25,37 +25,42 @@ const GRACE: Duration = Duration::from_millis(50);
 
 /// A run and its state.
 #[derive(Debug)]
-pub(crate) struct Pinger<'a> {
+pub(crate) struct Pinger<'a, 'o> {
     client: &'a Client,
-    options: &'a Options,
-    reporter: &'a Reporter<'a>,
-    tally: Tally<'a>,
+    options: &'o Options,
+    reporter: &'a Reporter<'o>,
+    tally: Tally<'o>,
     in_flight: InFlight,
     answers: JoinSet<Answer>,
     /// The number of the last PING or call.
     seq: u64,
     /// The time to send the next one.
     next: Instant,
+    /// True if there was no answer on this connection.
+    is_first: bool,
 }
 
 /// The number of a PING or call, and the round trip if there is an answer.
 type Answer = (u64, Option<Duration>);
 
-impl<'a> Pinger<'a> {
+impl<'a, 'o> Pinger<'a, 'o> {
+    /// Makes a pinger that goes on with the numbers of the connections before.
     pub(crate) fn new(
         client: &'a Client,
-        options: &'a Options,
-        reporter: &'a Reporter<'a>,
+        options: &'o Options,
+        reporter: &'a Reporter<'o>,
+        tally: Tally<'o>,
     ) -> Self {
         Self {
             client,
             options,
             reporter,
-            tally: Tally::new(options),
+            seq: tally.sent + tally.held_back,
+            tally,
             in_flight: InFlight::default(),
             answers: JoinSet::new(),
-            seq: 0,
             next: Instant::now(),
+            is_first: true,
         }
     }
 
@@ -63,7 +68,7 @@ impl<'a> Pinger<'a> {
     pub(crate) async fn run(
         mut self,
         requests: &mut Requests,
-    ) -> Result<(Tally<'a>, Ended), OutputClosed> {
+    ) -> Result<(Tally<'o>, Ended), OutputClosed> {
         let ended = self.until_end(requests).await?;
         self.settle().await?;
         let Self {
@@ -205,7 +210,7 @@ impl<'a> Pinger<'a> {
         let Ok((seq, Some(time))) = answer else {
             return Ok(());
         };
-        if self.tally.received == 0 {
+        if std::mem::take(&mut self.is_first) {
             let phase = Phase::FirstPong;
             self.reporter.report(Event::Phase { phase, time }).await?;
         }

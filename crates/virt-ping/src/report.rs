@@ -132,6 +132,8 @@ impl<'a> Reporter<'a> {
             | Event::Ping { .. } => !quiet,
             Event::Connected { .. }
             | Event::Closed { .. }
+            | Event::Waiting { .. }
+            | Event::Reconnected { .. }
             | Event::Failed { .. }
             | Event::Interim(_)
             | Event::Summary(_) => true,

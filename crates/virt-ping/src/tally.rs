@@ -8,6 +8,7 @@ use crate::event::{Ended, Summary};
 use crate::exit::Exit;
 use crate::histogram::Histogram;
 use crate::options::Options;
+use crate::outages::Outages;
 use crate::safe_text::SafeText;
 use crate::statistics::Statistics;
 
@@ -22,6 +23,7 @@ pub(crate) struct Tally<'a> {
     /// The missed ones that were not answered late.
     pub(crate) missed: u64,
     pub(crate) held_back: u64,
+    pub(crate) outages: Outages,
     /// The message of a closed connection.
     pub(crate) closed: Option<SafeText>,
     times: Statistics,
@@ -38,6 +40,7 @@ impl<'a> Tally<'a> {
             late: 0,
             missed: 0,
             held_back: 0,
+            outages: Outages::default(),
             closed: None,
             times: Statistics::default(),
             histogram: options.histogram.then(Histogram::default),
@@ -78,7 +81,7 @@ impl<'a> Tally<'a> {
             Some(_) if self.options.count.is_some() => self.is_enough(),
             _ => self.received > 0,
         };
-        if enough && ended != Ended::Closed {
+        if enough && ended != Ended::Closed && !self.outages.is_down() {
             Exit::Alive
         } else {
             Exit::Dead
@@ -99,6 +102,7 @@ impl<'a> Tally<'a> {
             percentiles: histogram.and_then(Histogram::percentiles),
             // In between, a chart would hide the other lines.
             histogram: ended.and(histogram).map(Histogram::bars),
+            outages: self.options.reconnect.then(|| self.outages.times()),
             ended,
             exit: self.exit(ended.unwrap_or(Ended::Interrupted)).code(),
             counted: self.options.counted(),
@@ -137,6 +141,17 @@ mod tests {
     #[test]
     fn a_closed_connection_is_dead_whatever_came() {
         assert_eq!(exit(&[], 99, Ended::Closed), Exit::Dead);
+    }
+
+    #[tokio::test]
+    async fn an_outage_at_the_end_is_dead_whatever_came() {
+        let options = Options::parse_from(["virt-ping", "--reconnect"]);
+        let mut tally = Tally::new(&options);
+        tally.received = 99;
+        tally.outages.begin();
+        assert_eq!(tally.exit(Ended::Interrupted), Exit::Dead);
+        tally.outages.end();
+        assert_eq!(tally.exit(Ended::Interrupted), Exit::Alive);
     }
 
     #[test]

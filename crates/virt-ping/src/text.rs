@@ -7,6 +7,7 @@ use crate::event::{Event, Summary};
 use crate::histogram::{Chart, Percentiles};
 use crate::nanoseconds::Milliseconds;
 use crate::options::Counted;
+use crate::outages::OutageTimes;
 use crate::safe_text::SafeText;
 use crate::statistics::Times;
 
@@ -88,6 +89,16 @@ impl fmt::Display for Text<'_> {
                     milliseconds(*after)
                 )
             }
+            Event::Waiting { message } => write!(f, "{uri}: {message}; waiting"),
+            Event::Reconnected {
+                outage, attempts, ..
+            } => {
+                write!(
+                    f,
+                    "{uri}: connected again after {} ms, at attempt {attempts}",
+                    milliseconds(*outage)
+                )
+            }
             Event::Closed { message, .. } | Event::Failed { message, .. } => {
                 write!(f, "{uri}: {message}")
             }
@@ -125,6 +136,18 @@ impl Text<'_> {
         writeln!(f, "\n--- {} ping statistics ---", self.uri)?;
         counts(summary, f)?;
         write!(f, ", time {} ms", summary.duration.as_millis())?;
+        if let Some(OutageTimes {
+            count,
+            total_ns,
+            longest_ns,
+        }) = summary.outages
+        {
+            write!(f, "\n{count} outage{}", plural(count))?;
+            if count > 0 {
+                let [total, longest] = [total_ns, longest_ns].map(Milliseconds);
+                write!(f, ", total/longest = {total}/{longest} ms")?;
+            }
+        }
         if let Some(rtt) = &summary.rtt {
             f.write_str("\n")?;
             times(summary.counted, rtt, f)?;

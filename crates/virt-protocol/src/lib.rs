@@ -85,6 +85,7 @@
 pub mod admin;
 pub mod client;
 pub mod constants;
+mod events;
 #[cfg(feature = "serde")]
 mod json;
 pub mod lxc;
@@ -98,6 +99,7 @@ mod value;
 mod words;
 
 pub use client::{Client, Reply, Request, Response};
+pub use events::MonitorFilter;
 pub use typed_params::{ParamError, ParamValue, TypedParams};
 pub use uuid::{ParseUuidError, Uuid};
 pub use value::Value;

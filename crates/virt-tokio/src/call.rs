@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use virt_transport::{CallProcedure, Fd, ProgramId, SendError, StreamId};
 use virt_xdr::{Decode, Encode, from_slice, from_slice_lenient, to_vec};
 
 use crate::connection::backpressure::{ItemSender, Items};
 use crate::connection::request::{Request, Returned, Waiter};
-use crate::{CallError, Client, Stream};
+use crate::{CallError, Client, CloseReason, Closed, Stream};
 
 impl Client {
     /// Calls a procedure and waits for its return value.
@@ -101,10 +101,7 @@ impl Client {
             fds: Vec::new(),
             stream: None,
         };
-        Ok(self
-            .exchange(request, self.shared.preferences.call_timeout)
-            .await?
-            .payload)
+        Ok(self.exchange(request, self.call_timeout).await?.payload)
     }
 
     /// Decodes a return value.
@@ -129,8 +126,7 @@ impl Client {
             fds,
             stream,
         };
-        self.exchange(request, self.shared.preferences.call_timeout)
-            .await
+        self.exchange(request, self.call_timeout).await
     }
 
     /// Makes a call and waits for its reply, each within the limit.
@@ -140,11 +136,18 @@ impl Client {
         limit: Option<Duration>,
     ) -> Result<Returned, CallError> {
         let Some(after) = limit else {
-            return self.exchange_unlimited(request, None).await;
+            let turn = self.turn().await;
+            return self.exchange_unlimited(request, turn, None).await;
+        };
+        let start = Instant::now();
+        let Ok(turn) = timeout(after, self.turn()).await else {
+            let limit = self.shared.calls_max as usize;
+            return Err(CallError::Busy { after, limit });
         };
         let sent = Arc::new(AtomicBool::new(false));
-        let exchange = self.exchange_unlimited(request, Some(Arc::clone(&sent)));
-        timeout(after, exchange).await.unwrap_or_else(|_| {
+        let exchange = self.exchange_unlimited(request, turn, Some(Arc::clone(&sent)));
+        let left = after.saturating_sub(start.elapsed());
+        timeout(left, exchange).await.unwrap_or_else(|_| {
             // The waiter is gone, so a call that is not sent by now never will be.
             let sent = sent.load(Ordering::Acquire);
             Err(CallError::Timeout { after, sent })
@@ -167,9 +170,9 @@ impl Client {
     async fn exchange_unlimited(
         &self,
         request: Request,
+        permit: OwnedSemaphorePermit,
         sent: Option<Arc<AtomicBool>>,
     ) -> Result<Returned, CallError> {
-        let permit = self.turn().await;
         let (outcome, reply) = oneshot::channel();
         let waiter = Waiter {
             outcome,
@@ -177,9 +180,32 @@ impl Client {
             sent,
         };
         let connection = &self.shared.connection;
+        let mut unsent = Unsent(Some((request, waiter)));
         connection
-            .command(move |endpoint| endpoint.call(request, waiter))
-            .await?;
-        connection.or_closed(reply).await?
+            .command(move |endpoint| {
+                if let Some((request, waiter)) = unsent.0.take() {
+                    endpoint.call(request, waiter);
+                }
+            })
+            .await
+            .map_err(Closed::unsent)?;
+        match connection.or_closed(reply).await? {
+            // The reason is known only now.
+            Err(CallError::Closed(_)) => Err(self.closed().await.unsent().into()),
+            outcome => outcome,
+        }
+    }
+}
+
+/// A call that the connection's task has not taken. When it is dropped, its caller learns that it was not sent.
+struct Unsent(Option<(Request, Waiter)>);
+
+impl Drop for Unsent {
+    fn drop(&mut self) {
+        if let Some((_, waiter)) = self.0.take() {
+            let error = CallError::Closed(Closed::new(CloseReason::Client));
+            // The caller may have stopped waiting.
+            let _ = waiter.outcome.send(Err(error));
+        }
     }
 }

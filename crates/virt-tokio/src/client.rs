@@ -33,9 +33,16 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Any number of calls can be made at once. [`Limits::calls`](crate::Limits::calls) of them are in flight, and the others
 /// wait for their turn in order: a daemon reads nothing more from a client with too many calls in work, not even PINGs.
 /// If a caller goes away or its time is over, its call stays in flight until the reply, which is then dropped.
+///
+/// So a call that hangs, as on a domain whose monitor is stuck, takes one place, and all others go on in the rest. Give calls
+/// that may hang a [time limit](Self::with_timeout), and make few of them at once. When all places are taken by calls that
+/// hang, a further call fails at its time limit with [`CallError::Busy`], and was not sent. A daemon with a larger
+/// `max_client_requests` takes more: set [`Limits::calls`](crate::Limits::calls) to one less.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
+    /// The time limit of each call through this handle.
+    pub(crate) call_timeout: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -43,7 +50,9 @@ pub(crate) struct Shared {
     pub(crate) connection: Connection,
     pub(crate) preferences: Preferences,
     /// The longest frame in bytes once the connection is open.
-    pub(crate) frame_bytes: usize,
+    pub(crate) frame_bytes: u32,
+    /// The most calls in flight at once. In 32 bits both fit into one word, which all connections pay for.
+    pub(crate) calls_max: u32,
     /// A permit for each call that may be in flight.
     pub(crate) calls: Arc<Semaphore>,
     pings: Arc<Semaphore>,
@@ -92,14 +101,45 @@ impl Client {
             unreachable!("the transport is new, and no program is registered with it");
         };
         Self {
+            call_timeout: options.preferences.call_timeout,
             shared: Arc::new(Shared {
                 connection,
                 preferences: options.preferences,
-                frame_bytes: limits.frame_bytes,
+                frame_bytes: u32::try_from(limits.frame_bytes).unwrap_or(u32::MAX),
                 calls: Arc::new(Semaphore::new(limits.calls)),
+                calls_max: u32::try_from(limits.calls).unwrap_or(u32::MAX),
                 pings: Arc::new(Semaphore::new(limits.pings)),
             }),
         }
+    }
+
+    /// Returns a handle of the same connection with another time limit for each call, in place of
+    /// [`Options::call_timeout`](crate::Options::call_timeout). `None` is no limit.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use virt_tokio::protocol::remote::{Domain, Remote};
+    /// # async fn example(client: virt_tokio::Client, domain: Domain) -> Result<(), virt_tokio::CallError> {
+    /// let patient = client.with_timeout(Duration::from_secs(5));
+    /// let state = patient.domain_get_state(&domain).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_timeout(&self, limit: impl Into<Option<Duration>>) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            call_timeout: limit.into(),
+        }
+    }
+
+    /// Returns the reason of the end, if the connection is closed.
+    pub(crate) fn closed_reason(&self) -> Option<Closed> {
+        self.shared.connection.state.reason()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed_reason().is_some()
     }
 
     /// Sends a PING, and returns the time until its PONG.
@@ -216,8 +256,6 @@ impl Client {
     /// the call.
     pub async fn close(&self) -> Closed {
         let limit = self
-            .shared
-            .preferences
             .call_timeout
             .map_or(CLOSE_TIMEOUT, |limit| limit.min(CLOSE_TIMEOUT));
         // The connection is closed whether the daemon replies, has gone, or takes too long.

@@ -11,6 +11,8 @@ use thiserror::Error;
 pub struct Closed {
     reason: CloseReason,
     error: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    /// True in the error of a call that was not sent.
+    is_unsent: bool,
 }
 
 /// The reason why a connection was closed: libvirt's four.
@@ -31,6 +33,7 @@ impl Closed {
         Self {
             reason,
             error: None,
+            is_unsent: false,
         }
     }
 
@@ -38,6 +41,7 @@ impl Closed {
         Self {
             reason: CloseReason::Error,
             error: Some(Arc::new(error)),
+            is_unsent: false,
         }
     }
 
@@ -47,7 +51,20 @@ impl Closed {
         Self {
             reason: CloseReason::EndOfFile,
             error: cut,
+            is_unsent: false,
         }
+    }
+
+    /// Makes it the end for a call that was not sent.
+    pub(crate) fn unsent(self) -> Self {
+        Self {
+            is_unsent: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.is_unsent
     }
 
     /// Returns whether the socket ended, rather than this end or the protocol.

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use thiserror::Error;
-use virt_remote::OpenError;
+use virt_remote::{AuthError, OpenError};
 use virt_transport::{RegisterError, RemoteError, ReplyError, SendError};
 use virt_xdr::DecodeError;
 
@@ -48,7 +48,15 @@ pub enum CallError {
         /// never will be.
         sent: bool,
     },
-    /// The connection was closed before the reply came.
+    /// The call was not sent within the call timeout, because too many others waited for their replies.
+    #[error("not sent within {}: {limit} earlier calls wait for their replies, which is the limit", Seconds(*after))]
+    Busy {
+        /// The time limit.
+        after: Duration,
+        /// The most calls in flight at once, [`Limits::calls`](crate::Limits::calls).
+        limit: usize,
+    },
+    /// The connection was closed before the reply came: see [`is_sent`](Self::is_sent).
     #[error(transparent)]
     Closed(#[from] Closed),
 }
@@ -115,11 +123,43 @@ pub enum ConnectError {
     },
 }
 
+impl CallError {
+    /// Returns whether the call was sent, or may have been. If so, the peer may have done it, and it should not be repeated
+    /// blindly; if not, it never will be.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        match self {
+            Self::Reply(_) | Self::UnreadStreams { .. } | Self::Aborted(_) => true,
+            Self::Send(_) | Self::Taken(_) | Self::Busy { .. } => false,
+            Self::Timeout { sent, .. } => *sent,
+            Self::Closed(closed) => !closed.is_unsent(),
+        }
+    }
+}
+
 impl ConnectError {
     /// Returns whether the daemon requires an authentication that was refused or is not supported.
     #[must_use]
     pub fn is_authentication(&self) -> bool {
         matches!(self, Self::Open(OpenError::Authentication { .. }))
+    }
+
+    /// Returns whether another attempt fails for the same reason, unless somebody changes the settings of either end: a
+    /// URI that is invalid or not supported, a refused authentication, a driver that the daemon does not have.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Uri(_) | Self::Resolve(_) | Self::Unsupported { .. } => true,
+            Self::Open(
+                OpenError::Call { error, .. }
+                | OpenError::Authentication {
+                    error: AuthError::Reply(error),
+                    ..
+                },
+            ) => is_permanent(error),
+            Self::Open(_) => true,
+            Self::Connect { .. } | Self::Timeout { .. } | Self::Step { .. } => false,
+        }
     }
 }
 
@@ -129,12 +169,33 @@ impl From<DecodeError> for CallError {
     }
 }
 
+/// Keeps the error: [`io::Error::downcast`] and [`io::Error::get_ref`] return it.
+impl From<CallError> for io::Error {
+    fn from(error: CallError) -> Self {
+        let kind = match &error {
+            CallError::Timeout { .. } | CallError::Busy { .. } => io::ErrorKind::TimedOut,
+            CallError::Closed(_) => io::ErrorKind::ConnectionAborted,
+            CallError::Send(SendError::StreamClosed(_)) => io::ErrorKind::BrokenPipe,
+            _ => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// The codes of refusals that stay, in libvirt's numbers: not supported, no driver for the name, an invalid argument, an
+/// operation that is denied, an authentication that failed or was cancelled, access that is denied.
+const PERMANENT: [i32; 7] = [3, 5, 8, 29, 45, 79, 88];
+
+fn is_permanent(error: &ReplyError) -> bool {
+    matches!(error, ReplyError::Remote(error) if PERMANENT.contains(&error.payload().code.0))
+}
+
 fn reason(error: Option<&RemoteError>) -> String {
     error.map(|error| format!(": {error}")).unwrap_or_default()
 }
 
 /// A duration, shown in seconds.
-struct Seconds(Duration);
+pub(crate) struct Seconds(pub(crate) Duration);
 
 impl std::fmt::Display for Seconds {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

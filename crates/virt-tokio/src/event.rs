@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 use virt_transport::{MessageProcedure, ProgramId};
 use virt_xdr::{DecodeError, from_slice_lenient};
 
-use crate::Limits;
+use crate::subscription::Registrations;
+use crate::{Closed, Limits};
 
 /// A message of the peer.
 #[derive(Debug, Clone)]
@@ -49,15 +50,17 @@ pub struct Events(Arc<Queue>);
 #[derive(Debug)]
 pub(crate) struct EventQueues {
     readers: Mutex<Readers>,
-    /// The most events in a queue.
-    limit: usize,
+    /// The most events in a queue. Both limits are in 32 bits, because each connection has them.
+    limit: u32,
     /// The most bytes in a queue, unless it holds one event alone.
-    byte_limit: usize,
+    byte_limit: u32,
 }
 
 #[derive(Debug, Default)]
 struct Readers {
     queues: Vec<Weak<Queue>>,
+    /// The registrations of subscriptions, which get their events alone.
+    registrations: Registrations,
     is_closed: bool,
 }
 
@@ -118,9 +121,19 @@ impl EventQueues {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             readers: Mutex::default(),
-            limit: limits.events,
-            byte_limit: limits.event_bytes,
+            limit: u32::try_from(limits.events).unwrap_or(u32::MAX),
+            byte_limit: u32::try_from(limits.event_bytes).unwrap_or(u32::MAX),
         }
+    }
+
+    /// Returns the most events and bytes in a queue.
+    pub(crate) fn limits(&self) -> (usize, usize) {
+        (self.limit as usize, self.byte_limit as usize)
+    }
+
+    /// Runs an action on the registrations of subscriptions. Events wait meanwhile.
+    pub(crate) fn with_registrations<R>(&self, action: impl FnOnce(&mut Registrations) -> R) -> R {
+        action(&mut lock(&self.readers).registrations)
     }
 
     /// Adds a reader of the events from now on.
@@ -135,19 +148,22 @@ impl EventQueues {
 
     /// Queues an event for every reader.
     pub(crate) fn push(&self, event: &Event) {
-        let queues = &mut lock(&self.readers).queues;
-        queues.retain(|queue| {
+        let (limit, byte_limit) = self.limits();
+        let mut readers = lock(&self.readers);
+        readers.registrations.route(event);
+        readers.queues.retain(|queue| {
             let Some(queue) = queue.upgrade() else {
                 return false;
             };
-            queue.push(event.clone(), self.limit, self.byte_limit);
+            queue.push(event.clone(), limit, byte_limit);
             true
         });
     }
 
     /// Ends the events of every reader, present and future.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&self, closed: &Closed) {
         let mut readers = lock(&self.readers);
+        readers.registrations.close(closed);
         readers.is_closed = true;
         for queue in readers.queues.drain(..).filter_map(|queue| queue.upgrade()) {
             lock(&queue.waiting).is_closed = true;

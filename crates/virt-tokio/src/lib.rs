@@ -43,10 +43,27 @@
 //!
 //! A [`Server`] also closes the connection of a client that is too slow: see [`ServerOptions`].
 //!
+//! # A connection that comes back
+//!
+//! A [`Session`] connects again when its connection ends, and registers the events of its subscriptions again. It never
+//! repeats a call: [`CallError::is_sent`] tells whether the daemon may have done it. Errors that time does not mend end it:
+//! [`ConnectError::is_permanent`].
+//!
+//! # Events
+//!
+//! [`Client::subscribe`] registers for an event, typed, and deregisters it with the last reader. [`Session::subscribe`] does
+//! the same over all connections of a session. [`Client::events`] returns all messages of the daemon, for tools and for
+//! programs without registrations.
+//!
+//! # Streams
+//!
+//! A [`Stream`] is the primitive: chunks, holes, an end that is confirmed. [`Download`], [`Upload`] and [`Console`] make it a
+//! reader and writer of tokio.
+//!
 //! # Slow readers
 //!
-//! - Events wait in a queue of [`Limits::events`] and [`Limits::event_bytes`]; beyond it the oldest are lost, and the reader
-//!   gets an error that counts them.
+//! - Events wait in a queue of [`Limits::events`] and [`Limits::event_bytes`] for each reader; beyond it the oldest are lost,
+//!   and the reader is told how many.
 //! - Streams: with [`Limits::stream_bytes`] untaken, nothing more is read from the socket, replies and PINGs included.
 //!   Meanwhile the peer is sent an unasked PONG at each interval, so that it does not give this end up; that needs
 //!   [`KeepAliveMode::Send`], with an interval shorter than the peer's patience. A pending call or PING makes the connection
@@ -76,7 +93,9 @@ mod options;
 mod pings;
 mod secure;
 mod server;
+mod session;
 mod stream;
+mod subscription;
 mod typed;
 
 pub use client::Client;
@@ -91,7 +110,9 @@ pub use listener::{Accepted, Listener};
 pub use options::{KeepAliveMode, Limits, Options, ServerOptions};
 pub use pings::Pings;
 pub use server::{Control, Server};
-pub use stream::{Stream, StreamChunk, StreamSender};
+pub use session::{Session, SessionError, SessionOptions, SessionState};
+pub use stream::{Console, Download, Stream, StreamChunk, StreamSender, Upload};
+pub use subscription::{Notice, Subscription, SubscriptionError};
 pub use virt_protocol as protocol;
 
 /// An event of `tracing` at level debug, if the feature is on.

@@ -99,7 +99,7 @@ impl Client {
             self.start_keepalive();
         }
         if opening.phase() == Phase::Done {
-            let limit = self.shared.frame_bytes;
+            let limit = self.shared.frame_bytes as usize;
             let raised = self.with_transport(move |transport| transport.set_frame_limit(limit));
             // If the connection is closed by now, the next call says so.
             let _ = raised.await;

@@ -174,7 +174,8 @@ impl Options {
         self
     }
 
-    /// Sets the time limit of each call, for its turn and its reply. The default, `None`, is no limit.
+    /// Sets the time limit of each call, for its turn and its reply. The default, `None`, is no limit. Single calls may have
+    /// another one: [`Client::with_timeout`](crate::Client::with_timeout).
     ///
     /// Keepalive does not notice a frame that never completes, such as one with a garbled length: every received byte
     /// is a sign of life. This limit does.

@@ -36,8 +36,7 @@ impl virt_protocol::Client for Client {
             fds,
             stream,
         };
-        let limit = self.shared.preferences.call_timeout;
-        let returned = self.exchange(call, limit).await?;
+        let returned = self.exchange(call, self.call_timeout).await?;
         let serial = returned.serial;
         let id = StreamId { procedure, serial };
         Ok(Response {

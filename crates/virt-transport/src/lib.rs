@@ -115,7 +115,7 @@ pub use generated::*;
 pub use inbound::Need;
 pub use link::Counters;
 pub use outbox::{Chunks, FD_WEIGHT, FdSlot, Transmit};
-pub use procedure::{CallProcedure, MessageProcedure};
+pub use procedure::{CallProcedure, EventProcedure, MessageProcedure};
 pub use program::{Access, Program};
 pub use remote_error::RemoteError;
 pub use role::Role;

@@ -47,11 +47,16 @@ pub(crate) const CXX: Tool = Tool {
 };
 
 pub(super) const LIBVIRT: Tool = Tool {
-    name: "libvirt daemon and virsh",
-    probes: &["libvirtd --version", "virsh --version"],
+    name: "libvirt daemon, virsh and QEMU",
+    probes: &[
+        "libvirtd --version",
+        "virsh --version",
+        "qemu-system-x86_64 --version",
+    ],
     install: &[
         "apt-get update",
-        "apt-get install -y --no-install-recommends libvirt-daemon libvirt-clients",
+        "apt-get install -y --no-install-recommends libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients \
+         qemu-system-x86 seabios",
     ],
 };
 

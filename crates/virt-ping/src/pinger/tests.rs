@@ -44,7 +44,7 @@ async fn run_over<P: Future<Output = ()> + Send + 'static>(
         client.start_keepalive();
         let (output, _writers) = Output::new(io::sink(), io::sink(), &requests);
         let reporter = Reporter::new(&options, output, "test");
-        let pinger = Pinger::new(&client, &options, &reporter);
+        let pinger = Pinger::new(&client, &options, &reporter, Tally::new(&options));
         let (tally, ended) = pinger.run(&mut requests).await.unwrap();
         (tally.elapsed(), ended, tally.summary(Some(ended)))
     });

@@ -11,6 +11,7 @@ use crate::event::{Ended, Phase, Summary};
 use crate::histogram::{Bar, Percentiles};
 use crate::json::{EVENTS, LINE, PARTS};
 use crate::options::Counted;
+use crate::outages::OutageTimes;
 use crate::requests::Requests;
 use crate::statistics::Times;
 
@@ -46,7 +47,14 @@ fn next(event: Option<&Event>, text: &str) -> Option<Event> {
             reason: "error",
             message: message(),
         },
-        Event::Closed { .. } => Event::Failed {
+        Event::Closed { .. } => Event::Waiting { message: message() },
+        Event::Waiting { .. } => Event::Reconnected {
+            since: time,
+            outage: time,
+            attempts: 1,
+            message: Some(message()),
+        },
+        Event::Reconnected { .. } => Event::Failed {
             message: message(),
             exit,
         },
@@ -70,6 +78,11 @@ fn summary() -> Summary {
         missed: 0,
         held_back: 0,
         duration: Duration::ZERO,
+        outages: Some(OutageTimes {
+            count: 0,
+            total_ns: 0,
+            longest_ns: 0,
+        }),
         rtt: Some(Times {
             min_ns: 0,
             avg_ns: 0,
@@ -172,7 +185,7 @@ proptest! {
                 let line = reporter.line(&event, Duration::ZERO);
                 // A summary for people is a blank line, a title, and one line for each kind of numbers.
                 let lines = match event {
-                    Event::Summary(_) if options.format == Format::Text => 6,
+                    Event::Summary(_) if options.format == Format::Text => 7,
                     _ => 1,
                 };
                 prop_assert_eq!(line.split('\n').count(), lines, "{:?}", line);

@@ -11,6 +11,7 @@ mod json;
 mod listen;
 mod pipe;
 mod real;
+mod reconnect;
 mod safe_text;
 mod scripted;
 mod support;

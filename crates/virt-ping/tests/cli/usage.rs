@@ -41,6 +41,10 @@ Options:
           PING without authentication or negotiation
       --listen
           Send nothing, and print the daemon's own PINGs
+      --wait
+          Wait until the daemon is there, and try each second
+      --reconnect
+          Connect again when the connection ends, at once and then each second
       --check
           PING once: print one line, and exit with the status
       --format <FORMAT>
@@ -153,6 +157,17 @@ Options:
           
           A daemon sends them to a silent client, by default after 5 seconds.
           Beyond ten lines a second, several PINGs share a line.
+
+      --wait
+          Wait until the daemon is there, and try each second
+          
+          Errors that time does not mend end the run all the same, such as a
+          refused authentication.
+
+      --reconnect
+          Connect again when the connection ends, at once and then each second
+          
+          PINGs in flight are missed. The statistics count the outages.
 
       --check
           PING once: print one line, and exit with the status
@@ -273,6 +288,7 @@ fn some_options_exclude_each_other() {
         &["--listen", "-K", "1"],
         &["--check", "-c", "1"],
         &["--check", "--listen"],
+        &["--check", "--reconnect"],
         &["--check", "-v"],
     ] {
         let refused = run(&[options, &[EMBEDDED]].concat());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use tokio::sync::mpsc;
 use virt_transport::StreamItem;
@@ -144,11 +145,10 @@ impl Items {
         (sender, Self { queue, backlog })
     }
 
-    /// Waits for the next item; `None` once the task has let go of the stream.
-    ///
-    /// Cancel-safe.
-    pub(crate) async fn recv(&mut self) -> Option<StreamItem> {
-        self.queue.recv().await.map(|counted| counted.item)
+    /// Polls for the next item; `None` once the task has let go of the stream.
+    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<StreamItem>> {
+        let counted = self.queue.poll_recv(cx);
+        counted.map(|counted| counted.map(|counted| counted.item))
     }
 }
 

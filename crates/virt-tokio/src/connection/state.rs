@@ -87,11 +87,16 @@ impl State {
     /// Ends the connection: sets the reason, unless there is one, and releases all that wait for the task.
     pub(crate) fn end(&self, closed: Closed) {
         // The first reason stays.
-        let _ = self.closed.set(closed);
+        let closed = self.closed.get_or_init(|| closed);
         self.ended.notify_waiters();
         self.pinged.notify_waiters();
-        self.events.close();
+        self.events.close(closed);
         self.mailbox.close();
+    }
+
+    /// Returns the reason of the end, if the connection is closed.
+    pub(crate) fn reason(&self) -> Option<Closed> {
+        self.closed.get().cloned()
     }
 
     /// Waits until the connection is closed, and returns the reason.

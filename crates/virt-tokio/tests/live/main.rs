@@ -6,6 +6,7 @@
     reason = "what helps a test may panic as a test may"
 )]
 
+mod backoff;
 mod calls;
 mod close;
 mod connect;
@@ -17,7 +18,11 @@ mod limits;
 mod opening;
 mod pings;
 mod public_types;
+mod readers_and_writers;
 mod server;
+mod session;
 mod streams;
+mod stuck_calls;
+mod subscriptions;
 mod support;
 mod unread_streams;

@@ -2,11 +2,12 @@
 
 use virt_remote::ConnectGetHostname;
 use virt_tokio::{
-    CallError, Client, CloseReason, Closed, ConnectError, Control, Event, EventError, Events,
-    KeepAliveMode, Limits, Options, Pings, Server, Stream, StreamChunk, StreamSender, connect,
+    CallError, Client, CloseReason, Closed, ConnectError, Console, Control, Download, Event,
+    EventError, Events, KeepAliveMode, Limits, Options, Pings, Server, Session, SessionState,
+    Stream, StreamChunk, StreamSender, Subscription, SubscriptionError, Upload, connect,
 };
 
-use crate::support::Ask;
+use crate::support::{Ask, Happen};
 
 fn assert_send<T: Send>() {}
 
@@ -30,6 +31,10 @@ fn everything_is_shared_between_threads() {
     assert_send_and_sync::<Options>();
     assert_send_and_sync::<Pings>();
     assert_send_and_sync::<Server>();
+    assert_send_and_sync::<Session>();
+    assert_send_and_sync::<SessionState>();
+    assert_send_and_sync::<Subscription<Happen>>();
+    assert_send_and_sync::<SubscriptionError>();
     assert_send_and_sync::<Stream>();
     assert_send_and_sync::<StreamChunk>();
     assert_send_and_sync::<StreamSender>();
@@ -67,11 +72,39 @@ fn every_future_can_be_spawned(
     is_send(&stream.send_hole(1));
     is_send(&stream.finish());
     is_send(&stream.abort());
+    is_send(&client.with_timeout(None).call::<Ask>(&1));
+}
+
+/// The same for sessions and subscriptions.
+#[expect(dead_code, reason = "compiling it is the test")]
+fn every_subscription_can_be_spawned(
+    client: &Client,
+    session: &Session,
+    mut events: Subscription<Happen>,
+) {
+    is_send(&client.subscribe::<Happen>(&1));
+    is_send(&session.subscribe::<Happen>(&1));
+    is_send(&session.client());
+    is_send(&session.close());
+    is_send(&events.recv());
+}
+
+/// The same for readers and writers.
+#[expect(dead_code, reason = "compiling it is the test")]
+fn every_reader_and_writer_can_be_spawned(
+    mut download: Download,
+    mut upload: Upload,
+    console: Console,
+) {
+    is_send(&download.chunk());
+    is_send(&upload.write_hole(1));
+    is_send(&tokio::io::copy(&mut download, &mut upload));
+    is_send(&console.into_split());
 }
 
 #[test]
 fn handles_and_errors_are_small() {
-    assert_eq!(size_of::<Client>(), size_of::<usize>());
+    assert!(size_of::<Client>() <= 24, "{}", size_of::<Client>());
     assert!(size_of::<Closed>() <= 24);
     assert!(size_of::<CallError>() <= 64, "{}", size_of::<CallError>());
     assert!(

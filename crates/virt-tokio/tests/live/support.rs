@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use virt_remote::ConnectGetHostname;
-use virt_testkit::peer::Peer;
-use virt_tokio::{CallError, Client, CloseReason, KeepAliveMode, Options};
-use virt_transport::{CallProcedure, MessageProcedure, ProgramId};
+use virt_testkit::peer::{Peer, soon};
+use virt_tokio::{CallError, Client, CloseReason, KeepAliveMode, Notice, Options, Subscription};
+use virt_transport::{CallProcedure, EventProcedure, MessageProcedure, ProgramId};
+use virt_xdr::{EncodeError, to_vec};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
@@ -34,6 +35,73 @@ impl MessageProcedure for Tell {
     const NUMBER: i32 = 2;
     const NAME: &'static str = "TELL";
     type Body = u32;
+}
+
+/// An event that is registered for an object, and carries the id of the registration and a number, in one word of 64
+/// bits.
+#[derive(Debug)]
+pub(crate) struct Happen;
+
+impl MessageProcedure for Happen {
+    const PROGRAM: ProgramId = OWN;
+    const NUMBER: i32 = 5;
+    const NAME: &'static str = "HAPPEN";
+    type Body = u64;
+}
+
+impl EventProcedure for Happen {
+    const REGISTER: i32 = 3;
+    const DEREGISTER: i32 = 4;
+    type Filter = u32;
+
+    fn register_args(object: &u32) -> Result<Vec<u8>, EncodeError> {
+        to_vec(object)
+    }
+}
+
+/// The call that registers for it.
+pub(crate) fn register(serial: u32, object: u32) -> String {
+    format!("00000020 20004242 00000001 00000003 00000000 {serial:08x} 00000000 {object:08x}")
+}
+
+/// The reply: the id of the registration.
+pub(crate) fn registered(serial: u32, id: u32) -> String {
+    format!("00000020 20004242 00000001 00000003 00000001 {serial:08x} 00000000 {id:08x}")
+}
+
+/// The refusal of that call: `no`.
+pub(crate) fn refused(serial: u32) -> String {
+    format!(
+        "00000050 20004242 00000001 00000003 00000001 {serial:08x} 00000001 \
+         00000001 00000000 00000001 00000002 'no' 0000 00000002 00000000 00000000 00000000 \
+         00000000 00000000 00000000 00000000"
+    )
+}
+
+/// The call that ends a registration.
+pub(crate) fn deregister(serial: u32, id: u32) -> String {
+    format!("00000020 20004242 00000001 00000004 00000000 {serial:08x} 00000000 {id:08x}")
+}
+
+/// The reply to it.
+pub(crate) fn deregistered(serial: u32) -> String {
+    format!("0000001c 20004242 00000001 00000004 00000001 {serial:08x} 00000000")
+}
+
+/// The event itself.
+pub(crate) fn happens(id: u32, number: u32) -> String {
+    format!("00000024 20004242 00000001 00000005 00000002 00000000 00000000 {id:08x} {number:08x}")
+}
+
+/// Receives an event of the registration `id`, and returns its number.
+pub(crate) async fn number(events: &mut Subscription<Happen>, id: u32) -> u32 {
+    match soon(events.recv()).await.unwrap() {
+        Notice::Event(body) => {
+            assert_eq!(body >> 32, u64::from(id), "an event of somebody else");
+            u32::try_from(body & 0xffff_ffff).unwrap()
+        }
+        notice => panic!("no event but {notice:?}"),
+    }
 }
 
 /// A connection on which nothing was said yet.

@@ -1,13 +1,27 @@
 //! Streams of a live connection.
 
+mod console;
+mod download;
+mod reader;
+#[cfg(unix)]
+mod sparse;
+mod upload;
+mod writer;
+
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{self, Poll, ready};
 
 use bytes::Bytes;
 use virt_transport::{Context, ProgramId, SendError, StreamId, StreamItem};
 
 use crate::connection::backpressure::Items;
 use crate::{CallError, Client};
+
+pub use self::console::Console;
+pub use self::download::Download;
+pub use self::upload::Upload;
 
 /// Data received on a [`Stream`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +44,9 @@ pub enum StreamChunk {
 /// PONG at each interval, and its silence does not count.
 ///
 /// To send while the stream is read, as a console does, take a [`sender`](Self::sender).
+///
+/// [`into_download`](Self::into_download), [`into_upload`](Self::into_upload) and [`into_console`](Self::into_console)
+/// make it a reader and writer of tokio.
 ///
 /// Dropping a stream aborts it, unless this end has finished it or the peer has aborted it.
 #[derive(Debug)]
@@ -80,14 +97,23 @@ impl Stream {
     ///
     /// [`CallError::Aborted`] if the peer gave up the stream; the connection was closed before the end of the stream.
     pub async fn recv(&mut self) -> Result<Option<StreamChunk>, CallError> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    pub(crate) fn poll_recv(
+        &mut self,
+        cx: &mut task::Context<'_>,
+    ) -> Poll<Result<Option<StreamChunk>, CallError>> {
         let is_finished = self.sender.is_finished.load(Ordering::Acquire);
         if self.is_closed || (self.is_at_end && !is_finished) {
-            return Ok(None);
+            return Poll::Ready(Ok(None));
         }
-        let Some(item) = self.items.recv().await else {
-            return Err(self.sender.client.closed().await.into());
+        let Some(item) = ready!(self.items.poll_recv(cx)) else {
+            let reason = self.sender.client.shared.connection.state.reason();
+            let closed = SendError::StreamClosed(self.sender.id);
+            return Poll::Ready(Err(reason.map_or(closed.into(), CallError::from)));
         };
-        match item {
+        Poll::Ready(match item {
             StreamItem::Data(data) if data.is_empty() => {
                 self.is_at_end = true;
                 Ok(None)
@@ -102,7 +128,25 @@ impl Stream {
                 self.is_closed = true;
                 Err(CallError::Aborted(error))
             }
-        }
+        })
+    }
+
+    /// Makes the stream a reader: of the contents of a volume, or a screenshot.
+    #[must_use]
+    pub fn into_download(self) -> Download {
+        Download::new(self)
+    }
+
+    /// Makes the stream a writer: of the contents of a volume.
+    #[must_use]
+    pub fn into_upload(self) -> Upload {
+        Upload::new(self)
+    }
+
+    /// Makes the stream a reader and writer: of the console or the channel of a guest.
+    #[must_use]
+    pub fn into_console(self) -> Console {
+        Console::new(self)
     }
 
     /// Returns the sending side, for use while this side waits in [`recv`](Self::recv).
