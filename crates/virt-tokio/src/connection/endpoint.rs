@@ -17,8 +17,8 @@ use virt_transport::{
 use super::backpressure::{CountedItem, ItemSender, StreamBacklog, weight};
 use super::request::{Request, Returned, Waiter};
 use super::socket::ByteStream;
-use crate::event::{Event, EventQueues};
-use crate::{CallError, debug};
+use crate::events::EventQueues;
+use crate::{CallError, Event, debug};
 
 /// The protocol state of a connection, which commands work on.
 #[derive(Debug)]

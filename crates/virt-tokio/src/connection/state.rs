@@ -10,7 +10,7 @@ use tokio::sync::{Notify, TryAcquireError};
 use super::backpressure::StreamBacklog;
 use super::endpoint::Endpoint;
 use super::mailbox::Mailbox;
-use crate::event::EventQueues;
+use crate::events::EventQueues;
 use crate::{BusyError, Closed, Limits};
 
 /// An action that the task runs on the protocol state.
