@@ -6,18 +6,9 @@
 use libfuzzer_sys::fuzz_target;
 use virt_fuzz::memory;
 use virt_fuzz::values::value_to_bytes;
-use virt_remote::{
-    AuthListRet, AuthPolkitRet, AuthType, CloseReason, ConnectDomainEventCallbackDeregisterAnyArgs,
-    ConnectDomainEventCallbackRegisterAnyArgs, ConnectDomainEventCallbackRegisterAnyRet,
-    ConnectEventConnectionClosedMsg, ConnectGetHostnameRet, ConnectGetLibVersionRet,
-    ConnectGetTypeRet, ConnectGetUriRet, ConnectGetVersionRet, ConnectListAllDomainsArgs,
-    ConnectListAllDomainsRet, ConnectOpenArgs, ConnectSupportsFeatureArgs,
-    ConnectSupportsFeatureRet, DomainEvent, DomainEventCallbackLifecycleMsg,
-    DomainEventLifecycleMsg, DomainGetStateArgs, DomainGetStateRet, DomainLifecycle,
-    DomainLookupByNameArgs, DomainLookupByNameRet, DomainOpenConsoleArgs, DomainOpenGraphicsFdArgs,
-    DomainResumeArgs, DomainScreenshotArgs, DomainScreenshotRet, DomainState, DomainSuspendArgs,
-    Feature, NonnullDomain,
-};
+use virt_protocol::constants::{ConnectCloseReason, DomainEventId, DomainXmlFlags};
+use virt_protocol::qemu;
+use virt_protocol::remote::*;
 use virt_xdr::{Decode, Encode, from_slice, to_vec};
 
 macro_rules! both_ways {
@@ -33,40 +24,27 @@ macro_rules! both_ways {
 fuzz_target!(|data: &[u8]| {
     both_ways!(data =>
         AuthListRet;
-        AuthPolkitRet;
         AuthType;
-        CloseReason;
-        ConnectDomainEventCallbackDeregisterAnyArgs;
+        ConnectCloseReason;
         ConnectDomainEventCallbackRegisterAnyArgs, borrowed ConnectDomainEventCallbackRegisterAnyArgs<&str>;
-        ConnectDomainEventCallbackRegisterAnyRet;
         ConnectEventConnectionClosedMsg;
         ConnectGetHostnameRet, borrowed ConnectGetHostnameRet<&str>;
-        ConnectGetLibVersionRet;
-        ConnectGetTypeRet, borrowed ConnectGetTypeRet<&str>;
-        ConnectGetUriRet, borrowed ConnectGetUriRet<&str>;
-        ConnectGetVersionRet;
         ConnectListAllDomainsArgs;
         ConnectListAllDomainsRet, borrowed ConnectListAllDomainsRet<&str>;
         ConnectOpenArgs, borrowed ConnectOpenArgs<&str>;
-        ConnectSupportsFeatureArgs;
-        ConnectSupportsFeatureRet;
-        DomainEvent;
+        DomainEventCallbackGraphicsMsg, borrowed DomainEventCallbackGraphicsMsg<&str>;
         DomainEventCallbackLifecycleMsg, borrowed DomainEventCallbackLifecycleMsg<&str>;
-        DomainEventLifecycleMsg, borrowed DomainEventLifecycleMsg<&str>;
+        DomainEventId;
         DomainGetStateArgs, borrowed DomainGetStateArgs<&str>;
         DomainGetStateRet;
-        DomainLifecycle;
+        DomainGetVcpusRet, borrowed DomainGetVcpusRet<&[u8]>;
+        DomainInterfaceAddressesRet, borrowed DomainInterfaceAddressesRet<&str>;
         DomainLookupByNameArgs, borrowed DomainLookupByNameArgs<&str>;
-        DomainLookupByNameRet, borrowed DomainLookupByNameRet<&str>;
-        DomainOpenConsoleArgs, borrowed DomainOpenConsoleArgs<&str>;
-        DomainOpenGraphicsFdArgs, borrowed DomainOpenGraphicsFdArgs<&str>;
-        DomainResumeArgs, borrowed DomainResumeArgs<&str>;
-        DomainScreenshotArgs, borrowed DomainScreenshotArgs<&str>;
         DomainScreenshotRet, borrowed DomainScreenshotRet<&str>;
-        DomainState;
-        DomainSuspendArgs, borrowed DomainSuspendArgs<&str>;
+        DomainXmlFlags;
         Feature;
-        NonnullDomain, borrowed NonnullDomain<&str>;
+        Domain, borrowed Domain<&str>;
+        qemu::DomainMonitorEventMsg, borrowed qemu::DomainMonitorEventMsg<&str>;
     );
 });
 

@@ -12,10 +12,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use virt_remote::{
-    ConnectGetHostname, DomainLookupByName, DomainLookupByNameArgs, DomainOpenConsole,
-    DomainOpenConsoleArgs, NonnullDomain,
-};
+use virt_remote::constants::DomainConsoleFlags;
+use virt_remote::{ConnectGetHostname, Remote};
 use virt_tests::{Guest, libvirt, libvirt::PATIENCE};
 use virt_tokio::{CallError, Client, Console, Options, connect};
 
@@ -32,21 +30,9 @@ async fn soon<F: Future>(future: F) -> F::Output {
 }
 
 async fn console(client: &Client) -> Console {
-    let args = DomainLookupByNameArgs { name: "guest" };
-    let found = soon(client.call::<DomainLookupByName>(&args))
-        .await
-        .unwrap();
-    let args = DomainOpenConsoleArgs {
-        dom: NonnullDomain {
-            name: found.dom.name.as_str(),
-            uuid: found.dom.uuid,
-            id: found.dom.id,
-        },
-        dev_name: None,
-        flags: 0,
-    };
-    let opened = client.call_with_stream::<DomainOpenConsole>(&args);
-    soon(opened).await.unwrap().1.into_console()
+    let guest = soon(client.domain_lookup_by_name("guest")).await.unwrap();
+    let opened = client.domain_open_console(&guest, None, DomainConsoleFlags::default());
+    soon(opened).await.unwrap().into_console()
 }
 
 /// The text of a console so far, and the end of its reader.

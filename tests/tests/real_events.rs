@@ -12,13 +12,11 @@ use std::sync::mpsc;
 use std::thread;
 
 use tokio::time::timeout;
-use virt_remote::{
-    DomainEventCallbackLifecycle, DomainLifecycle, NonnullDomain, PROGRAM, Procedure,
-};
+use virt_remote::constants::{DomainCreateFlags, DomainEventType};
+use virt_remote::{DomainEventCallbackLifecycle, Remote};
 use virt_testkit::Example;
 use virt_tests::{Config, Daemon, libvirt, libvirt::PATIENCE, virsh};
 use virt_tokio::{Client, Notice, Options, Subscription, connect};
-use virt_xdr::{from_slice, to_vec};
 
 const DOMAINS: usize = 10_000;
 
@@ -33,19 +31,15 @@ async fn create_and_destroy(client: &Client, name: &str) {
     let xml = format!(
         "<domain type='test'><name>{name}</name><memory>1024</memory><os><type>hvm</type></os></domain>"
     );
-    let mut args = to_vec(&xml).unwrap();
-    args.extend([0; 4]);
-    let created = client.call_raw(PROGRAM, Procedure::DOMAIN_CREATE_XML.0, args);
-    let created = soon(created).await.unwrap();
-    let domain: NonnullDomain = from_slice(&created).unwrap();
-    let args = to_vec(&domain).unwrap();
-    let destroyed = client.call_raw(PROGRAM, Procedure::DOMAIN_DESTROY.0, args);
+    let created = client.domain_create_xml(&xml, DomainCreateFlags::default());
+    let domain = soon(created).await.unwrap();
+    let destroyed = client.domain_destroy(&domain);
     soon(destroyed).await.unwrap();
 }
 
 async fn lifecycle(
     events: &mut Subscription<DomainEventCallbackLifecycle>,
-) -> Notice<(String, DomainLifecycle)> {
+) -> Notice<(String, DomainEventType)> {
     match soon(events.recv()).await.unwrap() {
         Notice::Event(event) => Notice::Event((event.msg.dom.name, event.msg.event)),
         Notice::Lost(lost) => Notice::Lost(lost),
@@ -67,7 +61,7 @@ async fn of_ten_thousand_domains_no_event_is_missing_or_double() {
     let mut slow = soon(subscribe()).await.unwrap();
     let mut dropped = Some(soon(subscribe()).await.unwrap());
     let reading = tokio::spawn(async move {
-        let mut heard: HashMap<String, Vec<DomainLifecycle>> = HashMap::new();
+        let mut heard: HashMap<String, Vec<DomainEventType>> = HashMap::new();
         let mut total = 0;
         loop {
             let Notice::Event((name, event)) = lifecycle(&mut fast).await else {
@@ -92,7 +86,7 @@ async fn of_ten_thousand_domains_no_event_is_missing_or_double() {
     for (name, events) in heard {
         assert_eq!(
             events,
-            [DomainLifecycle::STARTED, DomainLifecycle::STOPPED],
+            [DomainEventType::STARTED, DomainEventType::STOPPED],
             "{name}"
         );
     }

@@ -16,10 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
-use virt_remote::{
-    ConnectGetHostname, DomainEventCallbackLifecycle, DomainLookupByName, DomainLookupByNameArgs,
-    DomainResume, DomainResumeArgs, DomainSuspend, DomainSuspendArgs, NonnullDomain,
-};
+use virt_remote::{ConnectGetHostname, DomainEventCallbackLifecycle, Remote};
 use virt_tests::{Config, Storage, VolDownload, Volume, libvirt, libvirt::PATIENCE};
 use virt_tokio::{
     CallError, Client, KeepAliveMode, Notice, Options, Session, SessionOptions, SubscriptionError,
@@ -158,20 +155,9 @@ impl Tasks {
 
 /// Makes two events.
 async fn toggle(client: &Client) -> Result<(), CallError> {
-    let args = DomainLookupByNameArgs { name: "test" };
-    let found = client.call::<DomainLookupByName>(&args).await?.dom;
-    let dom = NonnullDomain {
-        name: found.name.as_str(),
-        uuid: found.uuid,
-        id: found.id,
-    };
-    client
-        .call::<DomainSuspend>(&DomainSuspendArgs { dom })
-        .await?;
-    client
-        .call::<DomainResume>(&DomainResumeArgs { dom })
-        .await
-        .map(drop)
+    let dom = client.domain_lookup_by_name("test").await?;
+    client.domain_suspend(&dom).await?;
+    client.domain_resume(&dom).await
 }
 
 /// Breaks the daemon in one of several ways; returns `true` if all connections are lost.

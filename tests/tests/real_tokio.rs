@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
+use virt_remote::constants::{DomainEventId, DomainEventType};
 use virt_remote::{
-    ConnectDomainEventCallbackRegisterAny, ConnectDomainEventCallbackRegisterAnyArgs,
     ConnectGetHostname, ConnectGetLibVersion, ConnectGetType, ConnectGetUri, ConnectGetVersion,
-    ConnectSupportsFeature, ConnectSupportsFeatureArgs, DomainEvent, DomainEventCallbackLifecycle,
-    DomainLifecycle, DomainLookupByName, DomainLookupByNameArgs, DomainResume, DomainResumeArgs,
-    DomainSuspend, DomainSuspendArgs, Feature, NonnullDomain,
+    Domain, DomainEventCallbackLifecycle, DomainLookupByName, DomainLookupByNameArgs, Feature,
+    Remote,
 };
 use virt_testkit::Example;
 use virt_tests::{Config, Daemon, libvirt, libvirt::PATIENCE};
@@ -66,8 +65,8 @@ async fn it_says_what_it_is_over_unix_and_over_tcp() {
         .unwrap();
         assert_ne!(host, "");
         assert_eq!(name.r#type, "TEST");
-        assert_eq!(version.hv_ver, 2);
-        assert!(lib_version.lib_ver >= 1_000_000, "{lib_version:?}");
+        assert_eq!(version, 2);
+        assert!(lib_version >= 1_000_000, "{lib_version:?}");
         assert_eq!(said.uri, "test:///default");
         assert!(soon(client.ping()).await.unwrap() < PATIENCE);
         let closed = soon(client.close()).await;
@@ -142,20 +141,8 @@ async fn ask(client: Client, question: usize, host: String) -> Result<bool, Call
         0 => hostname(&client).await? == host,
         1 => client.call::<ConnectGetUri>(&()).await?.uri == "test:///default",
         2 => client.call::<ConnectGetType>(&()).await?.r#type == "TEST",
-        3 => {
-            let args = ConnectSupportsFeatureArgs {
-                feature: Feature::KEEPALIVE,
-            };
-            client
-                .call::<ConnectSupportsFeature>(&args)
-                .await?
-                .supported
-                == 1
-        }
-        4 => {
-            let args = DomainLookupByNameArgs { name: "test" };
-            client.call::<DomainLookupByName>(&args).await?.dom.name == "test"
-        }
+        3 => client.connect_supports_feature(Feature::KEEPALIVE).await?,
+        4 => client.domain_lookup_by_name("test").await?.name == "test",
         _ => {
             let args = DomainLookupByNameArgs { name: "nobody" };
             let error = client.call::<DomainLookupByName>(&args).await;
@@ -165,19 +152,10 @@ async fn ask(client: Client, question: usize, host: String) -> Result<bool, Call
 }
 
 /// Suspends and resumes a domain so often.
-async fn toggle(client: Client, dom: NonnullDomain, times: usize) -> Result<(), CallError> {
-    let dom = NonnullDomain {
-        name: dom.name.as_str(),
-        uuid: dom.uuid,
-        id: dom.id,
-    };
+async fn toggle(client: Client, dom: Domain, times: usize) -> Result<(), CallError> {
     for _ in 0..times {
-        client
-            .call::<DomainSuspend>(&DomainSuspendArgs { dom })
-            .await?;
-        client
-            .call::<DomainResume>(&DomainResumeArgs { dom })
-            .await?;
+        client.domain_suspend(&dom).await?;
+        client.domain_resume(&dom).await?;
     }
     Ok(())
 }
@@ -195,14 +173,11 @@ async fn a_thousand_calls_at_once_get_their_replies_among_events_and_pings() {
         let options = every(SECOND, 5).limits(limits);
         let client = soon(connect(&daemon.unix_uri(), options)).await.unwrap();
         let host = soon(hostname(&client)).await.unwrap();
-        let lookup = client.call::<DomainLookupByName>(&DomainLookupByNameArgs { name: "test" });
-        let dom = soon(lookup).await.unwrap().dom;
+        let lookup = client.domain_lookup_by_name("test");
+        let dom = soon(lookup).await.unwrap();
         let mut events = client.events();
-        let any = ConnectDomainEventCallbackRegisterAnyArgs {
-            event_id: DomainEvent::LIFECYCLE,
-            dom: None,
-        };
-        soon(client.call::<ConnectDomainEventCallbackRegisterAny>(&any))
+        let lifecycle = DomainEventId::LIFECYCLE;
+        soon(client.connect_domain_event_callback_register_any(lifecycle, None))
             .await
             .unwrap();
 
@@ -239,7 +214,7 @@ async fn a_thousand_calls_at_once_get_their_replies_among_events_and_pings() {
         }
         soon(toggled).await.unwrap().unwrap();
         soon(pings).await.unwrap().unwrap();
-        for expected in [DomainLifecycle::SUSPENDED, DomainLifecycle::RESUMED].repeat(20) {
+        for expected in [DomainEventType::SUSPENDED, DomainEventType::RESUMED].repeat(20) {
             let event = soon(events.recv()).await.unwrap();
             let lifecycle = event
                 .decode::<DomainEventCallbackLifecycle>()
@@ -366,8 +341,8 @@ async fn what_a_daemon_demands_and_refuses_is_said() {
     // Read only, it refuses what changes something.
     let options = Options::default().read_only(true);
     let client = soon(connect(&daemon.unix_uri(), options)).await.unwrap();
-    let lookup = client.call::<DomainLookupByName>(&DomainLookupByNameArgs { name: "test" });
-    let dom = soon(lookup).await.unwrap().dom;
+    let lookup = client.domain_lookup_by_name("test");
+    let dom = soon(lookup).await.unwrap();
     let error = soon(toggle(client, dom, 1)).await.unwrap_err();
     assert!(error.to_string().contains("read only"), "{error}");
 }

@@ -23,7 +23,7 @@ trait Call: Send + 'static {
 impl Call for Client {
     async fn call(&mut self) -> u64 {
         let reply = Client::call::<ConnectGetLibVersion>(self, &()).await;
-        reply.expect("a peer").lib_ver
+        reply.expect("a peer")
     }
 }
 

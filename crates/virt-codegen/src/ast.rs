@@ -7,6 +7,8 @@ use super::source::Span;
 /// A whole file.
 #[derive(Debug, Default)]
 pub struct File {
+    /// The comment at the top that is about the whole file: a blank line follows it.
+    pub doc: Doc,
     /// The names in `#include "..."` and `%#include "..."`.
     pub includes: Vec<String>,
     /// Its definitions, in order.
@@ -29,6 +31,8 @@ pub struct Item {
 pub enum ItemKind {
     /// `const name = value;`
     Const(Value),
+    /// `const name = "text";`
+    Text(String),
     /// `enum name { ... };`
     Enum(Vec<Member>),
     /// `struct name { ... };`
@@ -55,15 +59,37 @@ pub struct Name {
 pub struct Doc {
     /// Its lines, without the signs that make it a comment.
     pub lines: Vec<String>,
-    /// The words behind an `@` at the start of a line; such lines are no documentation.
-    pub tags: Vec<String>,
+    /// The annotations: a line that begins with `@` holds nothing else.
+    pub tags: Vec<Tag>,
+}
+
+/// An annotation in a comment: `@name value value`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    /// The word behind the `@`.
+    pub name: String,
+    /// The words up to the next annotation.
+    pub values: Vec<String>,
 }
 
 impl Doc {
     /// Returns whether this tag is among the comment's.
     #[must_use]
     pub fn has(&self, tag: &str) -> bool {
-        self.tags.iter().any(|line| line == tag)
+        self.tag(tag).is_some()
+    }
+
+    /// Returns the values of a tag, if it is among the comment's.
+    #[must_use]
+    pub fn tag(&self, name: &str) -> Option<&[String]> {
+        let tag = self.tags.iter().find(|tag| tag.name == name)?;
+        Some(&tag.values)
+    }
+
+    /// Returns the values of each tag of this name.
+    pub fn each(&self, name: &str) -> impl Iterator<Item = &[String]> {
+        let tags = self.tags.iter().filter(move |tag| tag.name == name);
+        tags.map(|tag| tag.values.as_slice())
     }
 }
 

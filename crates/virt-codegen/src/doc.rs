@@ -2,7 +2,7 @@
 //!
 //! What stands directly before a definition, or behind it on the same line, is about it.
 
-use super::ast::Doc;
+use super::ast::{Doc, Tag};
 use super::lexer::{Comment, Lexed};
 
 impl Lexed {
@@ -12,24 +12,20 @@ impl Lexed {
             .before(first)
             .or_else(|| self.behind(last))
             .unwrap_or_default();
-        let mut doc = Doc::default();
-        for line in comments.iter().flat_map(|comment| lines(&comment.text)) {
-            match line
-                .strip_prefix('@')
-                .filter(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic()))
-            {
-                Some(tag) => doc.tags.push(tag.to_owned()),
-                None => doc.lines.push(line.replace(is_direction, "")),
-            }
-        }
-        while doc.lines.last().is_some_and(String::is_empty) {
-            doc.lines.pop();
-        }
-        let blank = doc.lines.iter().take_while(|line| line.is_empty()).count();
-        doc.lines.drain(..blank);
-        doc
+        doc_of(comments)
     }
 
+    /// Returns the comment at the top of the file, if it is not about the first definition.
+    pub(crate) fn head(&self) -> Doc {
+        let attached = self.before(0).unwrap_or_default();
+        let first = self.comments_before(0).first();
+        let head = first.filter(|first| {
+            attached
+                .iter()
+                .all(|other| other.first_line != first.first_line)
+        });
+        head.map_or(Doc::default(), |head| doc_of(std::slice::from_ref(head)))
+    }
     /// The comment that ends on the line before this token, with the line comments above it.
     fn before(&self, token: usize) -> Option<&[Comment]> {
         let comments = self.comments_before(token);
@@ -76,6 +72,37 @@ impl Lexed {
             .partition_point(|comment| comment.tokens_before <= token);
         self.comments.get(start..end).unwrap_or_default()
     }
+}
+
+/// The text and the annotations of comments.
+fn doc_of(comments: &[Comment]) -> Doc {
+    let mut doc = Doc::default();
+    for line in comments.iter().flat_map(|comment| lines(&comment.text)) {
+        match line
+            .strip_prefix('@')
+            .filter(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic()))
+        {
+            Some(line) => doc.tags.extend(tags(line)),
+            None => doc.lines.push(line.replace(is_direction, "")),
+        }
+    }
+    while doc.lines.last().is_some_and(String::is_empty) {
+        doc.lines.pop();
+    }
+    let blank = doc.lines.iter().take_while(|line| line.is_empty()).count();
+    doc.lines.drain(..blank);
+    doc
+}
+
+/// The annotations of a line, without the first `@`.
+fn tags(line: &str) -> impl Iterator<Item = Tag> {
+    line.split(" @").filter_map(|tag| {
+        let mut words = tag.split_whitespace().map(str::to_owned);
+        Some(Tag {
+            name: words.next()?,
+            values: words.collect(),
+        })
+    })
 }
 
 /// The lines of a comment without what makes it one.

@@ -2,13 +2,17 @@
 //!
 //! Everything is named by its full path, so that no definition can shadow it.
 
-use crate::model::{Constant, Home, Kind, Model, Program, Ty, Type};
+use crate::model::{Constant, ConstantValue, Home, Kind, Model, Program, Ty, Type};
 
+mod calls;
 mod codec;
 mod docs;
 mod enums;
+mod imports;
 mod programs;
 mod structs;
+mod table;
+pub(crate) mod tree;
 mod unions;
 
 /// The paths of the crates that generated code uses.
@@ -22,6 +26,13 @@ pub struct Runtime {
     pub alloc: String,
     /// True if the crate of the generated code has a feature `arbitrary`, for types to derive the trait of that name.
     pub arbitrary: bool,
+    /// The module with the trait `Client` and its functions, for the methods of a program.
+    pub client: String,
+    /// True if methods are written.
+    pub methods: bool,
+    /// The module with the macros `named` and `flags` and the module `bytes`, for types to be serialized behind a feature
+    /// `serde` of the crate.
+    pub serde: Option<String>,
 }
 
 impl Default for Runtime {
@@ -31,6 +42,9 @@ impl Default for Runtime {
             transport: "::virt_transport".into(),
             alloc: "::std".into(),
             arbitrary: false,
+            client: "crate::client".into(),
+            methods: false,
+            serde: None,
         }
     }
 }
@@ -97,6 +111,7 @@ impl<'m> Emitter<'m> {
     fn type_item(&mut self, ty: &Type) {
         match &ty.kind {
             Kind::Enum(members) => self.open_set(ty, members),
+            Kind::Flags(flags) => self.flag_set(ty, flags),
             Kind::Struct(fields) => self.struct_item(ty, fields),
             Kind::Union(union) => self.union_item(ty, union),
             Kind::Typedef(field) => self.typedef_item(ty, field),
@@ -106,13 +121,20 @@ impl<'m> Emitter<'m> {
 
     fn constant(&mut self, constant: &Constant) {
         self.item_doc(&constant.doc, &constant.xdr, &constant.rust, "const ");
-        let ty = match constant.value {
+        let number = match &constant.value {
+            ConstantValue::Number(number) => *number,
+            ConstantValue::Text(text) => {
+                let name = &constant.rust;
+                return self.line(&format!("pub const {name}: &str = {text:?};\n"));
+            }
+        };
+        let ty = match number {
             value if u32::try_from(value).is_ok() => "usize",
             value if i32::try_from(value).is_ok() => "i32",
             value if value < 0 => "i64",
             _ => "u64",
         };
-        let value = decimal(constant.value);
+        let value = decimal(number);
         self.line(&format!("pub const {}: {ty} = {value};\n", constant.rust));
     }
 
@@ -138,6 +160,29 @@ impl<'m> Emitter<'m> {
         self.arbitrary();
     }
 
+    /// Derives serialization where the crate's user asks for it.
+    fn serde(&mut self, ty: &Type) {
+        if self.runtime.serde.is_none() {
+            return;
+        }
+        self.line(
+            "#[cfg_attr(feature = \"serde\", derive(::serde::Serialize, ::serde::Deserialize))]",
+        );
+        if ty.facts.opaques {
+            let [strings, opaques] = self.parameters();
+            let [write, read] = match ty.facts.strings {
+                true => [
+                    format!("{strings}: ::serde::Serialize, "),
+                    format!("{strings}: ::serde::Deserialize<'de>, "),
+                ],
+                false => Default::default(),
+            };
+            self.line(&format!(
+                "#[cfg_attr(feature = \"serde\", serde(bound(serialize = \"{write}{opaques}: AsRef<[u8]>\", deserialize = \"{read}{opaques}: From<Vec<u8>>\")))]"
+            ));
+        }
+    }
+
     /// Derives `Arbitrary` where the crate's user asks for it.
     fn arbitrary(&mut self) {
         if self.runtime.arbitrary {
@@ -153,7 +198,20 @@ impl<'m> Emitter<'m> {
             Ty::String(_) => strings.into(),
             Ty::Opaque(_) => opaques.into(),
             Ty::FixedOpaque(count) => format!("[u8; {}]", codec::count(count)),
-            Ty::Array { item, .. } => format!("{}::vec::Vec<{}>", self.runtime.alloc, inner(item)),
+            Ty::Foreign(path) => path.clone(),
+            Ty::Characters { text: true, .. } => format!("{}::string::String", self.runtime.alloc),
+            Ty::Characters { .. } => format!("{}::vec::Vec<u8>", self.runtime.alloc),
+
+            Ty::Array { item, .. } => match self.list_type(item) {
+                Some((list, _)) if strings == self.owned()[0] => list.to_owned(),
+                Some((list, ty)) => {
+                    format!(
+                        "{list}{}",
+                        self.list(ty, [strings, opaques].map(str::to_owned))
+                    )
+                }
+                None => format!("{}::vec::Vec<{}>", self.runtime.alloc, inner(item)),
+            },
             Ty::FixedArray(item, count) => format!("[{}; {}]", inner(item), codec::count(count)),
             Ty::Optional {
                 item,
@@ -171,6 +229,10 @@ impl<'m> Emitter<'m> {
             }
             Ty::Named(id) => {
                 let ty = &self.model.types[*id];
+                let owned = self.owned();
+                if self.runtime.methods && [strings, opaques] == [&owned[0], &owned[1]] {
+                    return ty.rust.clone();
+                }
                 let prefix = if ty.home == Home::Elsewhere {
                     ""
                 } else {
@@ -179,6 +241,16 @@ impl<'m> Emitter<'m> {
                 let arguments = self.list(ty, [strings, opaques].map(str::to_owned));
                 format!("{prefix}{}{arguments}", ty.rust)
             }
+        }
+    }
+
+    /// The type that is written by hand for a list of this type.
+    fn list_type(&self, item: &Ty) -> Option<(&'m str, &'m Type)> {
+        let Ty::Named(id) = item else { return None };
+        let ty = &self.model.types[*id];
+        match ty.doc.tag("list") {
+            Some([path]) => Some((path, ty)),
+            _ => None,
         }
     }
 

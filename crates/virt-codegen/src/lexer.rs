@@ -15,6 +15,7 @@ pub(crate) struct Token {
 pub(crate) enum TokenKind {
     Word(String),
     Number(i128),
+    Text(String),
     Sign(char),
     End,
 }
@@ -106,6 +107,7 @@ impl<'s> Lexer<'s> {
                 self.token(TokenKind::Word(word.into()), self.at - word.len());
             }
             '-' | '0'..='9' => self.number()?,
+            '"' => self.text()?,
             '{' | '}' | '(' | ')' | '[' | ']' | '<' | '>' | '=' | ';' | ':' | ',' | '*' => {
                 self.take(1);
                 self.token(TokenKind::Sign(c), self.at - 1);
@@ -119,6 +121,21 @@ impl<'s> Lexer<'s> {
         }
         self.line_is_blank = false;
         Ok(true)
+    }
+
+    /// `"text"` on one line, without escapes.
+    fn text(&mut self) -> Result<(), Error> {
+        let rest = self.rest();
+        let line = rest.lines().next().unwrap_or_default();
+        let text = line.get(1..).and_then(|line| line.split_once('"'));
+        let Some((text, _)) = text.filter(|(text, _)| !text.contains('\\')) else {
+            let message = "malformed text, expected `\"text\"` on one line, without escapes";
+            return Err(self.error(1, message));
+        };
+        self.take(text.len() + 2);
+        let start = self.at - text.len() - 2;
+        self.token(TokenKind::Text(text.to_owned()), start);
+        Ok(())
     }
 
     fn number(&mut self) -> Result<(), Error> {

@@ -41,6 +41,20 @@ pub use parser::{MAX_NESTING, MAX_SOURCE, parse};
 pub use resolve::Settings;
 pub use source::{Error, Source, Span};
 
+/// Generates a tree of modules, not formatted yet, from the files that the first of `sources` includes.
+pub(crate) fn generate_tree(
+    sources: &[Source],
+    settings: &Settings,
+    runtime: &Runtime,
+    root: &str,
+) -> Result<emit::tree::Tree, Error> {
+    let files = (0..sources.len())
+        .map(|source| parse(sources, source))
+        .collect::<Result<Vec<_>, _>>()?;
+    let model = resolve::resolve(sources, &files, settings)?;
+    Ok(emit::tree::emit(&model, sources, &files, runtime, root))
+}
+
 /// Generates Rust, not formatted yet, from the first of `sources`; the others are what it includes.
 ///
 /// # Errors

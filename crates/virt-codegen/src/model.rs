@@ -28,8 +28,15 @@ pub(crate) enum Home {
 pub(crate) struct Constant {
     pub(crate) xdr: String,
     pub(crate) rust: String,
-    pub(crate) value: i128,
+    pub(crate) value: ConstantValue,
+    pub(crate) source: usize,
     pub(crate) doc: Doc,
+}
+
+#[derive(Debug)]
+pub(crate) enum ConstantValue {
+    Number(i128),
+    Text(String),
 }
 
 #[derive(Debug)]
@@ -41,6 +48,20 @@ pub(crate) struct Type {
     pub(crate) doc: Doc,
     pub(crate) kind: Kind,
     pub(crate) facts: Facts,
+    /// The payload of a procedure that it is.
+    pub(crate) role: Role,
+}
+
+/// The payload of a procedure that a type is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It is a part of payloads.
+    Part,
+    Arguments,
+    /// The return value, or a message.
+    Result,
+    /// A struct of one field, which takes its place.
+    Field,
 }
 
 /// The properties of a type that follow from its parts.
@@ -61,6 +82,8 @@ pub(crate) struct Facts {
 #[derive(Debug)]
 pub(crate) enum Kind {
     Enum(Vec<Member>),
+    /// An enum of bits that can be combined.
+    Flags(Vec<Flag>),
     Struct(Vec<Field>),
     Union(Box<Union>),
     Typedef(Field),
@@ -73,6 +96,14 @@ pub(crate) struct Member {
     pub(crate) xdr: String,
     pub(crate) rust: String,
     pub(crate) value: i32,
+    pub(crate) doc: Doc,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Flag {
+    pub(crate) xdr: String,
+    pub(crate) rust: String,
+    pub(crate) value: u32,
     pub(crate) doc: Doc,
 }
 
@@ -126,6 +157,14 @@ pub(crate) enum Ty {
         recursive: bool,
     },
     Named(TypeId),
+    /// A type written by hand, which has its own codec.
+    Foreign(String),
+    /// Text or bytes, of which each character takes a word.
+    Characters {
+        text: bool,
+        fixed: bool,
+        bound: Bound,
+    },
 }
 
 /// The number of elements, or its bound, and the constant that names it.
@@ -142,6 +181,10 @@ pub(crate) type Bound = Option<Count>;
 #[derive(Debug)]
 pub(crate) struct Program {
     pub(crate) xdr: String,
+    /// The file that defines it.
+    pub(crate) source: usize,
+    /// The path of its module, with `::` at the end, where each file is a module.
+    pub(crate) path: String,
     /// The module of its items, where a file has more programs than one.
     pub(crate) module: Option<String>,
     pub(crate) number: u32,
@@ -155,6 +198,8 @@ pub(crate) struct Procedure {
     pub(crate) member: Member,
     /// The Rust name of the type that ties everything together.
     pub(crate) rust: String,
+    /// The file that defines it.
+    pub(crate) source: usize,
     pub(crate) link: Link,
 }
 
@@ -177,6 +222,8 @@ pub(crate) enum Link {
 pub(crate) enum Payload {
     /// A type with a definition of its own, typedefs among them.
     Named(TypeId),
+    /// The only field of a struct.
+    Field(TypeId),
     Plain(Ty),
 }
 
@@ -184,6 +231,15 @@ impl Type {
     /// Returns whether this is a typedef without a Rust type of its own.
     pub(crate) fn is_shorthand(&self) -> bool {
         matches!(self.kind, Kind::Typedef(_)) && self.doc.has("shorthand")
+    }
+}
+
+impl Field {
+    /// The declared name.
+    pub(crate) fn declared(&self) -> &str {
+        let name = self.declaration.rsplit(' ').next().unwrap_or_default();
+        let end = name.find(['<', '[']).unwrap_or(name.len());
+        name.get(..end).unwrap_or(name).trim_start_matches('*')
     }
 }
 
@@ -230,7 +286,7 @@ impl Kind {
     /// The types of its parts.
     pub(crate) fn parts(&self) -> Vec<&Field> {
         match self {
-            Self::Enum(_) | Self::Procedures => Vec::new(),
+            Self::Enum(_) | Self::Flags(_) | Self::Procedures => Vec::new(),
             Self::Struct(fields) => fields.iter().collect(),
             Self::Typedef(field) => vec![field],
             Self::Union(union) => {
@@ -245,7 +301,7 @@ impl Kind {
     /// The types of its parts, to be changed.
     pub(crate) fn parts_mut(&mut self) -> Vec<&mut Field> {
         match self {
-            Self::Enum(_) | Self::Procedures => Vec::new(),
+            Self::Enum(_) | Self::Flags(_) | Self::Procedures => Vec::new(),
             Self::Struct(fields) => fields.iter_mut().collect(),
             Self::Typedef(field) => vec![field],
             Self::Union(union) => {

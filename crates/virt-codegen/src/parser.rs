@@ -39,7 +39,12 @@ pub fn parse(sources: &[Source], index: usize) -> Result<File, Error> {
         items.push(parser.item()?);
     }
     let includes = std::mem::take(&mut parser.lexed.includes);
-    Ok(File { includes, items })
+    let doc = parser.lexed.head();
+    Ok(File {
+        doc,
+        includes,
+        items,
+    })
 }
 
 /// The words that cannot be a name: RFC 4506, section 6.4.
@@ -79,10 +84,11 @@ impl Parser<'_> {
                 self.at += 1;
                 let name = self.name("a name for the constant")?;
                 self.sign('=', "`=` and the constant's value")?;
-                (
-                    name,
-                    ItemKind::Const(self.value("a number or the name of a constant")?),
-                )
+                let kind = match self.text() {
+                    Some(text) => ItemKind::Text(text),
+                    None => ItemKind::Const(self.value("a number or the name of a constant")?),
+                };
+                (name, kind)
             }
             Some("enum") => {
                 self.at += 1;
@@ -165,6 +171,16 @@ impl Parser<'_> {
         };
         self.at += 1;
         Ok(Value { kind, span })
+    }
+
+    /// A text in quotation marks, if one is next.
+    fn text(&mut self) -> Option<String> {
+        let text = match &self.token()?.kind {
+            TokenKind::Text(text) => text.clone(),
+            _ => return None,
+        };
+        self.at += 1;
+        Some(text)
     }
 
     fn name(&mut self, expected: &str) -> Result<Name, Error> {
@@ -262,6 +278,7 @@ impl Parser<'_> {
         let found = match self.token().map(|token| &token.kind) {
             Some(TokenKind::Word(word)) => format!("`{word}`"),
             Some(TokenKind::Number(number)) => format!("`{number}`"),
+            Some(TokenKind::Text(text)) => format!("`\"{text}\"`"),
             Some(TokenKind::Sign(sign)) => format!("`{sign}`"),
             Some(TokenKind::End) | None => "the end of the file".into(),
         };

@@ -6,10 +6,13 @@ use super::ast::{File, ItemKind, Name};
 use super::model::{Home, Model, TypeId};
 use super::names::{Scope, unshadowed, without, words};
 use super::source::{Error, Source, Span};
+use programs::Convention;
 
+mod annotations;
 mod facts;
 mod programs;
 mod recursion;
+mod tree;
 mod types;
 mod undefined;
 mod unions;
@@ -22,6 +25,10 @@ pub struct Settings {
     pub defines: BTreeMap<String, i128>,
     /// Included files, by their name without the ending, that have a Rust module of their own, and its path.
     pub elsewhere: BTreeMap<String, String>,
+    /// The Rust module whose submodules the files are, such as `crate`; without one, all is one file of Rust.
+    pub tree: Option<String>,
+    /// Words that names in the definitions begin with, and Rust's do not.
+    pub strip: Vec<String>,
 }
 
 /// Makes a model of the first of `files`; the others are its includes.
@@ -75,7 +82,7 @@ impl<'s> Resolver<'s> {
         let Some(file) = files.first() else {
             return Ok(());
         };
-        if file.items.is_empty() {
+        if file.items.is_empty() && self.settings.tree.is_none() {
             let end = self.sources.first().map_or(0, |source| source.text.len());
             let span = Span {
                 source: 0,
@@ -87,46 +94,79 @@ impl<'s> Resolver<'s> {
                 "nothing is defined, expected `const`, `struct` or another definition",
             ));
         }
-        let conventions: Vec<_> = files.iter().map(programs::conventions).collect();
+        let conventions: Vec<_> = match self.settings.tree {
+            None => files
+                .iter()
+                .map(|file| programs::conventions(std::slice::from_ref(file)))
+                .collect(),
+            Some(_) => self.conventions_of_tree(files),
+        };
         for (source, file) in files.iter().enumerate() {
-            self.files.push(self.context(source, file));
+            let context = self.context(source, file, &conventions);
+            self.files.push(context);
             for item in &file.items {
                 self.declare_values(source, item)?;
             }
         }
         self.check_constants(files)?;
+        let conventions_of_all = &conventions;
         for (source, (file, conventions)) in files.iter().zip(&conventions).enumerate() {
             for item in &file.items {
                 self.name_constant(source, item, conventions)?;
             }
             for item in &file.items {
-                self.declare_type(source, item, conventions)?;
+                let programs = match self.settings.tree {
+                    Some(_) => &conventions_of_all[..],
+                    None => std::slice::from_ref(conventions),
+                };
+                self.declare_type(source, item, programs)?;
             }
         }
         for id in 0..self.bodies.len() {
             self.resolve_type(id)?;
         }
-        self.resolve_programs(file, &conventions[0])?;
-        self.model.parameters = ["S", "B"].map(|name| self.claim(0, name.into()));
+        for (source, (file, conventions)) in files.iter().zip(&conventions).enumerate() {
+            if source == 0 || self.settings.tree.is_some() {
+                self.resolve_programs(source, file, conventions)?;
+            }
+        }
+        self.model.parameters = ["S", "B"].map(|name| {
+            let name = self.claim(0, name.into());
+            name.rsplit("::").next().unwrap_or_default().to_owned()
+        });
         self.settle_recursion()?;
         facts::find(&mut self.model.types);
         Ok(())
     }
 
-    fn context(&self, source: usize, file: &File) -> FileContext {
-        let path = self
+    fn context(
+        &self,
+        source: usize,
+        file: &File,
+        conventions: &[Vec<Convention<'_>>],
+    ) -> FileContext {
+        let external = self
             .sources
             .get(source)
             .and_then(|source| self.settings.elsewhere.get(source.stem()))
             .cloned();
-        let home = match path {
-            _ if source == 0 => Home::Here,
-            None => Home::Included,
-            Some(_) => Home::Elsewhere,
+        let module = self.module_path(source);
+        let (home, path) = match (external, module) {
+            (Some(path), _) if source > 0 => (Home::Elsewhere, Some(path)),
+            (_, Some(path)) => (Home::Here, Some(path)),
+            _ if source == 0 => (Home::Here, None),
+            _ => (Home::Included, None),
         };
-        let prefixes: Vec<_> = programs::conventions(file)
-            .into_iter()
-            .map(|convention| convention.prefix)
+        let group = self.group(source);
+        let of_group = (0..)
+            .zip(conventions)
+            .filter(|(other, _)| match self.settings.tree {
+                Some(_) => self.group(*other) == group,
+                None => *other == source,
+            });
+        let mut prefixes: Vec<_> = of_group
+            .flat_map(|(_, conventions)| conventions)
+            .map(|convention| convention.prefix.clone())
             .collect();
         let has_program = !prefixes.is_empty()
             || file
@@ -138,6 +178,7 @@ impl<'s> Resolver<'s> {
         } else {
             Scope::default()
         };
+        prefixes.extend(self.settings.strip.iter().map(|word| words(word)));
         FileContext {
             home,
             path,
@@ -167,13 +208,18 @@ impl<'s> Resolver<'s> {
             .files
             .get(source)
             .is_some_and(|file| file.home == Home::Included);
-        let Some(file) = self.files.get_mut(if shared { 0 } else { source }) else {
+        let scope = match self.settings.tree {
+            Some(_) => self.first_of_group(source),
+            None if shared => 0,
+            None => source,
+        };
+        let Some(file) = self.files.get_mut(scope) else {
             return name;
         };
         let name = file.scope.claim(unshadowed(name));
-        match &file.path {
-            Some(path) if file.home == Home::Elsewhere => format!("{path}::{name}"),
-            _ => name,
+        match self.files.get(source).and_then(|file| file.path.as_ref()) {
+            Some(path) => format!("{path}::{name}"),
+            None => name,
         }
     }
 

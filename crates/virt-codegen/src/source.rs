@@ -77,6 +77,17 @@ impl Source {
         name.strip_suffix(".x").unwrap_or(name)
     }
 
+    /// The path without the ending, from the directory of the first file.
+    #[must_use]
+    pub(crate) fn path(&self) -> &str {
+        self.name.strip_suffix(".x").unwrap_or(&self.name)
+    }
+
+    /// The path of the Rust module for this file, from the module of the first one.
+    pub(crate) fn module(&self) -> String {
+        self.path().replace('/', "::")
+    }
+
     /// The number, from 1, and the text of the line with this byte.
     #[must_use]
     pub fn line(&self, at: usize) -> (usize, &str) {

@@ -16,3 +16,9 @@ pub const PROGRAM: ::virt_transport::ProgramId = ::virt_transport::ProgramId::ne
         KEEPALIVE_PROC_PONG as PONG = 2,
     }
 }
+
+impl ::core::convert::From<Procedure> for i32 {
+    fn from(procedure: Procedure) -> Self {
+        procedure.0
+    }
+}

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use virt_remote::{NonnullDomain, PROGRAM, Procedure};
+use virt_remote::{Domain, PROGRAM, Procedure};
+use virt_tokio::protocol::Uuid;
 use virt_tokio::{CallError, Client};
 use virt_transport::{CallProcedure, ProgramId};
 
@@ -23,9 +24,9 @@ pub(crate) async fn probe(client: Client, mode: Mode) -> Option<Duration> {
 /// This call has low priority, so an ordinary worker answers it, with the error that there is no such domain.
 async fn call(client: &Client) -> Option<Duration> {
     let start = Instant::now();
-    let no_domain = NonnullDomain {
+    let no_domain = Domain {
         name: "virt-ping",
-        uuid: [0; 16],
+        uuid: Uuid::default(),
         id: -1,
     };
     match client.call::<DomainGetInfo>(&no_domain).await {
@@ -42,6 +43,6 @@ impl CallProcedure for DomainGetInfo {
     const PROGRAM: ProgramId = PROGRAM;
     const NUMBER: i32 = Procedure::DOMAIN_GET_INFO.0;
     const NAME: &'static str = "DOMAIN_GET_INFO";
-    type Args<'a> = NonnullDomain<&'a str>;
+    type Args<'a> = Domain<&'a str>;
     type Ret = ();
 }

@@ -101,7 +101,7 @@ impl Connecting<'_> {
         }
         session.keepalive = Some(opening.keepalive());
         let version = self.ask::<ConnectGetLibVersion>(client).await?;
-        session.version = version.map(|ret| SafeText::new(Version::from(ret.lib_ver)));
+        session.version = version.map(|ret| SafeText::new(Version::from(ret)));
         if target.name.is_empty() {
             let uri = self.ask::<ConnectGetUri>(client).await?;
             session.uri = uri.map(|ret| ret.uri);

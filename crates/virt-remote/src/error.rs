@@ -29,7 +29,7 @@ pub(crate) fn already_open() -> RemoteError {
 /// The error of every authentication that fails. A daemon does not tell the reason.
 pub(crate) fn authentication_failed() -> RemoteError {
     with_detail(
-        ErrorCode::AUTHENTICATION_FAILED,
+        ErrorCode::AUTH_FAILED,
         ErrorSource::RPC,
         "authentication failed: %s",
         "authentication failed",

@@ -2,6 +2,7 @@
 
 use virt_transport::{Call, Context, ProgramError, RemoteError, StreamFrame};
 
+use crate::constants::ConnectFlags;
 use crate::{Feature, Procedure, Version};
 
 /// The backend behind a [`RemoteServer`](crate::RemoteServer).
@@ -13,13 +14,13 @@ pub trait Hypervisor: Send {
     /// Opens the hypervisor for this client, and returns its URI, for `CONNECT_GET_URI`.
     ///
     /// The name is a URI without the parts that say how to reach the daemon, and never empty. `None` leaves the
-    /// choice to the hypervisor. Of the flags only [`READ_ONLY`](crate::READ_ONLY) has a meaning; a daemon
+    /// choice to the hypervisor. Of the flags only [`ConnectFlags::RO`] has a meaning; a daemon
     /// ignores unknown ones.
     ///
     /// # Errors
     ///
     /// The error is sent as the reply; the client may try again.
-    fn open(&mut self, name: Option<&str>, flags: u32) -> Result<String, RemoteError>;
+    fn open(&mut self, name: Option<&str>, flags: ConnectFlags) -> Result<String, RemoteError>;
 
     /// The name of the driver, such as `QEMU`.
     fn type_name(&self) -> &str;

@@ -1,15 +1,11 @@
-//! The remote program of libvirt's RPC protocol: opening a connection, and the server's half.
+//! The machines of libvirt's remote program: opening a connection, and the server's half.
 //!
 //! - [`Opening`] is a state machine for clients: it authenticates, negotiates keepalive and opens the hypervisor.
 //!   [`Authenticator`] adds a way to authenticate to it.
 //! - [`RemoteServer`] is the other end. It answers the calls that open a connection, and hands all others and
 //!   their streams to a [`Hypervisor`], such as [`TestHypervisor`], which needs no libvirt.
-//! - [`Procedure`] has the number of every procedure; [`admin`], [`qemu`] and [`lxc`] have those of the other
-//!   programs. Numbers are never reused, so these tables serve older daemons too.
-//! - A procedure with types is a unit struct, such as [`ConnectOpen`]. It implements
-//!   [`CallProcedure`](virt_transport::CallProcedure), or
-//!   [`MessageProcedure`](virt_transport::MessageProcedure) if it is an event. There are types for opening a
-//!   connection, and for some calls, events, streams and descriptors.
+//! - All else is [`virt_protocol`], which types every program of libvirt: its remote program is re-exported here, with
+//!   [`admin`], [`qemu`], [`lxc`] and [`constants`].
 //!
 //! The crate does no I/O: a [`virt_transport::Transport`] carries the calls.
 //!
@@ -92,49 +88,17 @@
 //! - The events of [`TestHypervisor`] come before the reply to the call that causes them. A daemon's may come
 //!   after it.
 //!
-//! # Adding a procedure
+//! # Serving a procedure
 //!
-//! The types are generated from `xtask/protocol/remote.x`. Add the structs `remote_..._args` and
-//! `remote_..._ret` of a procedure there, or `remote_..._msg` of an event, with a comment for each. A procedure
-//! without any gets `@void` in its comment instead. `cargo xtask codegen` then writes the types and the unit
-//! struct, which is all that a client needs. To serve the procedure, add it with [`RemoteServer::serve`], or with
-//! [`RemoteServer::serve_raw`] if it has a stream.
+//! Add it to a server with [`RemoteServer::serve`], or with [`RemoteServer::serve_raw`] if it has a stream.
 
 mod error;
-mod events;
-mod generated;
 mod hypervisor;
 mod opening;
 mod server;
 mod test_hypervisor;
 mod version;
-mod words;
 
-pub mod admin {
-    //! The admin program, which manages a daemon: its procedures.
-
-    mod generated;
-
-    pub use generated::*;
-}
-
-pub mod lxc {
-    //! The lxc program, for what only containers have: its procedures.
-
-    mod generated;
-
-    pub use generated::*;
-}
-
-pub mod qemu {
-    //! The qemu program, for what only QEMU has: its procedures.
-
-    mod generated;
-
-    pub use generated::*;
-}
-
-pub use generated::*;
 pub use hypervisor::Hypervisor;
 pub use opening::{
     AuthAction, AuthError, Authenticator, CredentialField, CredentialKind, Credentials, OpenError,
@@ -143,4 +107,5 @@ pub use opening::{
 pub use server::{CallHandler, RemoteServer};
 pub use test_hypervisor::TestHypervisor;
 pub use version::Version;
-pub use words::READ_ONLY;
+pub use virt_protocol::remote::*;
+pub use virt_protocol::{admin, constants, lxc, qemu};

@@ -13,9 +13,9 @@ use std::fmt;
 use virt_transport::{CallProcedure, ReplyError};
 use virt_xdr::from_slice_lenient;
 
+use crate::constants::ConnectFlags;
 use crate::{
-    AuthList, AuthListRet, AuthType, ConnectOpen, ConnectOpenArgs, ConnectSupportsFeature,
-    ConnectSupportsFeatureArgs, Feature, READ_ONLY,
+    AuthList, AuthListRet, AuthType, ConnectOpen, ConnectOpenArgs, ConnectSupportsFeature, Feature,
 };
 
 use exchange::Exchange;
@@ -153,7 +153,7 @@ impl Opening {
         let mut opening = Self {
             options,
             authenticators: vec![Box::new(Polkit)],
-            offered: AuthListRet::default(),
+            offered: AuthListRet { types: Vec::new() },
             exchange: None,
             layer: None,
             opened: Opened {
@@ -304,14 +304,14 @@ impl Opening {
         }
         self.phase = Phase::Negotiate;
         let feature = Feature::KEEPALIVE;
-        self.call::<ConnectSupportsFeature>(&ConnectSupportsFeatureArgs { feature })
+        self.call::<ConnectSupportsFeature>(&feature)
     }
 
     fn on_feature(&mut self, reply: Result<&[u8], ReplyError>) -> Result<State, OpenError> {
         self.opened.keepalive = match reply {
             // A daemon without keepalive may know nothing of the procedure, or refuse it before CONNECT_OPEN.
             Err(ReplyError::Remote(_)) => false,
-            reply => self.returned::<ConnectSupportsFeature>(reply)?.supported != 0,
+            reply => self.returned::<ConnectSupportsFeature>(reply)?,
         };
         self.open()
     }
@@ -319,7 +319,10 @@ impl Opening {
     fn open(&mut self) -> Result<State, OpenError> {
         self.phase = Phase::Open;
         let name = self.options.name.as_deref();
-        let flags = if self.options.read_only { READ_ONLY } else { 0 };
+        let flags = match self.options.read_only {
+            true => ConnectFlags::RO,
+            false => ConnectFlags::default(),
+        };
         self.call::<ConnectOpen>(&ConnectOpenArgs { name, flags })
     }
 

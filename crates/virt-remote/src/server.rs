@@ -11,9 +11,8 @@ use virt_transport::{
     StreamFrame,
 };
 
-use crate::{
-    AuthType, CloseReason, ConnectEventConnectionClosedMsg, Hypervisor, PROGRAM, Procedure,
-};
+use crate::constants::ConnectCloseReason;
+use crate::{AuthType, ConnectEventConnectionClosedMsg, Hypervisor, PROGRAM, Procedure};
 
 use handler::{Added, Raw, Typed};
 use own::Own;
@@ -214,7 +213,7 @@ impl RemoteServer {
     pub fn close_event(
         &mut self,
         cx: &mut Context<'_>,
-        reason: CloseReason,
+        reason: ConnectCloseReason,
     ) -> Result<(), SendError> {
         if !self.own.wants_close_event {
             return Ok(());

@@ -2,16 +2,16 @@
 
 use virt_transport::{Call, Context, ErrorSource, RemoteError};
 
+use virt_protocol::Uuid;
+
+use crate::constants::{ConnectFlags, DomainEventId, DomainEventType, DomainState};
 use crate::{
-    ConnectDomainEventCallbackDeregisterAnyArgs, ConnectDomainEventCallbackRegisterAnyArgs,
-    ConnectDomainEventCallbackRegisterAnyRet, ConnectListAllDomainsArgs, ConnectListAllDomainsRet,
-    DomainEvent, DomainEventCallbackLifecycleMsg, DomainEventLifecycleMsg, DomainGetStateArgs,
-    DomainGetStateRet, DomainLifecycle, DomainLookupByNameArgs, DomainLookupByNameRet,
-    DomainResumeArgs, DomainState, DomainSuspendArgs, Feature, Hypervisor, NonnullDomain,
-    Procedure, READ_ONLY, Version, error,
+    ConnectDomainEventCallbackRegisterAnyArgs, ConnectListAllDomainsArgs, ConnectListAllDomainsRet,
+    Domain, DomainEventCallbackLifecycleMsg, DomainEventLifecycleMsg, DomainGetStateArgs,
+    DomainGetStateRet, DomainLookupByNameArgs, Feature, Hypervisor, Procedure, Version, error,
 };
 
-/// The events that libvirt 9.0.0 has, by number. Only [`DomainEvent::LIFECYCLE`] ever happens.
+/// The events that libvirt 9.0.0 has, by number. Only [`DomainEventId::LIFECYCLE`] ever happens.
 const EVENTS: std::ops::RangeInclusive<i32> = 0..=26;
 
 /// The number of registrations for events that one client may have.
@@ -24,12 +24,13 @@ const REGISTRATIONS_MAX: usize = 1024;
 /// events, of which only those of the last two happen. Each client has a hypervisor of its own; nothing is shared.
 ///
 /// ```
+/// use virt_remote::constants::ConnectFlags;
 /// use virt_remote::{Hypervisor, TestHypervisor};
 ///
 /// let mut hypervisor = TestHypervisor::default();
 /// hypervisor.hostname = "example".to_owned();
-/// assert_eq!(hypervisor.open(Some("test:///default"), 0)?, "test:///default");
-/// assert!(hypervisor.open(Some("qemu:///system"), 0).is_err());
+/// assert_eq!(hypervisor.open(Some("test:///default"), ConnectFlags::default())?, "test:///default");
+/// assert!(hypervisor.open(Some("qemu:///system"), ConnectFlags::default()).is_err());
 /// # Ok::<(), virt_transport::RemoteError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -40,7 +41,7 @@ pub struct TestHypervisor {
     pub version: Version,
     /// The version of libvirt, by default 9.0.0, the one whose daemon this imitates.
     pub lib_version: Version,
-    domain: NonnullDomain,
+    domain: Domain,
     state: DomainState,
     /// The reason for the state, in libvirt's numbers.
     reason: i32,
@@ -56,15 +57,15 @@ type Answer = fn(&mut TestHypervisor, Call<'_>, &mut Context<'_>) -> Result<(), 
 #[derive(Debug, Clone)]
 struct Registration {
     id: i32,
-    event: DomainEvent,
+    event: DomainEventId,
     /// The domain; `None` for all.
-    uuid: Option<[u8; 16]>,
+    uuid: Option<Uuid>,
 }
 
 impl TestHypervisor {
     fn list(&self, args: ConnectListAllDomainsArgs) -> ConnectListAllDomainsRet<&str> {
-        let listed = self.passes(args.flags);
-        let wanted = listed && args.need_results != 0;
+        let listed = self.passes(args.flags.0);
+        let wanted = listed && args.need_results;
         ConnectListAllDomainsRet {
             domains: wanted.then(|| self.domain()).into_iter().collect(),
             ret: listed.into(),
@@ -93,15 +94,15 @@ impl TestHypervisor {
         groups.all(|(group, met)| filters & group == 0 || filters & met != 0)
     }
 
-    fn lookup(&self, name: &str) -> Result<DomainLookupByNameRet<&str>, RemoteError> {
+    fn lookup(&self, name: &str) -> Result<Domain<&str>, RemoteError> {
         if name == self.domain.name {
-            Ok(DomainLookupByNameRet { dom: self.domain() })
+            Ok(self.domain())
         } else {
             Err(error::no_domain())
         }
     }
 
-    fn state(&self, dom: &NonnullDomain<&str>) -> Result<DomainGetStateRet, RemoteError> {
+    fn state(&self, dom: &Domain<&str>) -> Result<DomainGetStateRet, RemoteError> {
         self.check(dom)?;
         Ok(DomainGetStateRet {
             state: self.state,
@@ -109,11 +110,7 @@ impl TestHypervisor {
         })
     }
 
-    fn suspend(
-        &mut self,
-        dom: &NonnullDomain<&str>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), RemoteError> {
+    fn suspend(&mut self, dom: &Domain<&str>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         self.check_writable("virDomainSuspend")?;
         self.check(dom)?;
         if self.state != DomainState::RUNNING {
@@ -121,14 +118,10 @@ impl TestHypervisor {
         }
         // Reason 1: the user asked for it.
         (self.state, self.reason) = (DomainState::PAUSED, 1);
-        self.tell(DomainLifecycle::SUSPENDED, cx)
+        self.tell(DomainEventType::SUSPENDED, cx)
     }
 
-    fn resume(
-        &mut self,
-        dom: &NonnullDomain<&str>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), RemoteError> {
+    fn resume(&mut self, dom: &Domain<&str>, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         self.check_writable("virDomainResume")?;
         self.check(dom)?;
         if self.state != DomainState::PAUSED {
@@ -136,7 +129,7 @@ impl TestHypervisor {
         }
         // Reason 5: it was paused before.
         (self.state, self.reason) = (DomainState::RUNNING, 5);
-        self.tell(DomainLifecycle::RESUMED, cx)
+        self.tell(DomainEventType::RESUMED, cx)
     }
 
     fn check_writable(&self, function: &str) -> Result<(), RemoteError> {
@@ -146,7 +139,7 @@ impl TestHypervisor {
         Ok(())
     }
 
-    fn check(&self, dom: &NonnullDomain<&str>) -> Result<(), RemoteError> {
+    fn check(&self, dom: &Domain<&str>) -> Result<(), RemoteError> {
         if dom.uuid != self.domain.uuid {
             return Err(error::no_domain());
         }
@@ -160,10 +153,10 @@ impl TestHypervisor {
 
     /// Sends an event to each registration, before the reply to the call that causes it: a client that has the
     /// reply has the event too. A daemon's event may come on either side of the reply.
-    fn tell(&self, event: DomainLifecycle, cx: &mut Context<'_>) -> Result<(), RemoteError> {
+    fn tell(&self, event: DomainEventType, cx: &mut Context<'_>) -> Result<(), RemoteError> {
         for registration in &self.registrations {
             let other_domain = |uuid| uuid != self.domain.uuid;
-            if registration.event != DomainEvent::LIFECYCLE
+            if registration.event != DomainEventId::LIFECYCLE
                 || registration.uuid.is_some_and(other_domain)
             {
                 continue;
@@ -184,7 +177,7 @@ impl TestHypervisor {
     fn register(
         &mut self,
         args: &ConnectDomainEventCallbackRegisterAnyArgs<&str>,
-    ) -> Result<ConnectDomainEventCallbackRegisterAnyRet, RemoteError> {
+    ) -> Result<i32, RemoteError> {
         if !EVENTS.contains(&args.event_id.0) {
             let detail = format!("unsupported event ID {}", args.event_id.0);
             return Err(error::internal(ErrorSource::RPC, &detail));
@@ -200,7 +193,7 @@ impl TestHypervisor {
             event: args.event_id,
             uuid: args.dom.as_ref().map(|dom| dom.uuid),
         });
-        Ok(ConnectDomainEventCallbackRegisterAnyRet { callback_id })
+        Ok(callback_id)
     }
 
     fn deregister(&mut self, id: i32) -> Result<(), RemoteError> {
@@ -213,8 +206,8 @@ impl TestHypervisor {
         Ok(())
     }
 
-    fn domain(&self) -> NonnullDomain<&str> {
-        NonnullDomain {
+    fn domain(&self) -> Domain<&str> {
+        Domain {
             name: &self.domain.name,
             uuid: self.domain.uuid,
             id: self.domain.id,
@@ -228,9 +221,9 @@ impl Default for TestHypervisor {
             hostname: "localhost".to_owned(),
             version: Version::new(0, 0, 2),
             lib_version: Version::new(9, 0, 0),
-            domain: NonnullDomain {
+            domain: Domain {
                 name: "test".to_owned(),
-                uuid: *b"\x66\x95\xeb\x01\xf6\xa4\x83\x04\x79\xaa\x97\xf2\x50\x2e\x19\x3f",
+                uuid: Uuid(*b"\x66\x95\xeb\x01\xf6\xa4\x83\x04\x79\xaa\x97\xf2\x50\x2e\x19\x3f"),
                 id: 1,
             },
             state: DomainState::RUNNING,
@@ -243,12 +236,12 @@ impl Default for TestHypervisor {
 }
 
 impl Hypervisor for TestHypervisor {
-    fn open(&mut self, name: Option<&str>, flags: u32) -> Result<String, RemoteError> {
+    fn open(&mut self, name: Option<&str>, flags: ConnectFlags) -> Result<String, RemoteError> {
         let name = name.unwrap_or("test:///default");
         if !is_default(name) {
             return Err(error::no_driver(name));
         }
-        self.read_only = flags & READ_ONLY != 0;
+        self.read_only = flags.contains(ConnectFlags::RO);
         // A daemon returns this form for both.
         Ok(name.replacen("test:/default", "test:///default", 1))
     }
@@ -300,12 +293,12 @@ fn find(procedure: Procedure) -> Option<Answer> {
             Ok(cx.reply(call.id, &this.state(&dom)?)?)
         },
         Procedure::DOMAIN_SUSPEND => |this, call, cx| {
-            let DomainSuspendArgs { dom } = call.payload.decode_lenient()?;
+            let dom = call.payload.decode_lenient()?;
             this.suspend(&dom, cx)?;
             Ok(cx.reply(call.id, &())?)
         },
         Procedure::DOMAIN_RESUME => |this, call, cx| {
-            let DomainResumeArgs { dom } = call.payload.decode_lenient()?;
+            let dom = call.payload.decode_lenient()?;
             this.resume(&dom, cx)?;
             Ok(cx.reply(call.id, &())?)
         },
@@ -314,9 +307,7 @@ fn find(procedure: Procedure) -> Option<Answer> {
             Ok(cx.reply(call.id, &this.register(&args)?)?)
         },
         Procedure::CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY => |this, call, cx| {
-            let ConnectDomainEventCallbackDeregisterAnyArgs { callback_id } =
-                call.payload.decode_lenient()?;
-            this.deregister(callback_id)?;
+            this.deregister(call.payload.decode_lenient()?)?;
             Ok(cx.reply(call.id, &())?)
         },
         _ => return None,

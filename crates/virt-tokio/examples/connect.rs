@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = connect(uri, options).await?;
 
     let host = client.call::<ConnectGetHostname>(&()).await?.hostname;
-    let version = Version::from(client.call::<ConnectGetVersion>(&()).await?.hv_ver);
+    let version = Version::from(client.call::<ConnectGetVersion>(&()).await?);
     let uri = client.call::<ConnectGetUri>(&()).await?.uri;
     println!("{uri} on {host}, version {version}");
 

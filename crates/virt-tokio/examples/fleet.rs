@@ -1,7 +1,8 @@
 //! Watches daemons, and prints which domains start and stop, across restarts of the daemons: `fleet URI...`.
 
 use tokio::task::JoinSet;
-use virt_remote::{DomainEventCallbackLifecycle, DomainLifecycle};
+use virt_remote::DomainEventCallbackLifecycle;
+use virt_remote::constants::DomainEventType;
 use virt_tokio::{Notice, Session, SessionOptions, SubscriptionError};
 
 async fn watch(uri: String) -> Result<(), SubscriptionError> {
@@ -13,8 +14,8 @@ async fn watch(uri: String) -> Result<(), SubscriptionError> {
     loop {
         match events.recv().await? {
             Notice::Event(event) => match event.msg.event {
-                DomainLifecycle::STARTED => println!("{uri}: {} started", event.msg.dom.name),
-                DomainLifecycle::STOPPED => println!("{uri}: {} stopped", event.msg.dom.name),
+                DomainEventType::STARTED => println!("{uri}: {} started", event.msg.dom.name),
+                DomainEventType::STOPPED => println!("{uri}: {} stopped", event.msg.dom.name),
                 _ => {}
             },
             Notice::Lost(_) | Notice::Resumed => println!("{uri}: watched again, after a gap"),

@@ -1,27 +1,23 @@
 //! The handle through which a connection is used.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::timeout;
 use virt_remote::ConnectClose;
-use virt_transport::{CallProcedure, Fd, ProgramId, Role, SendError, StreamId, Transport};
-use virt_xdr::{Decode, Encode, from_slice, from_slice_lenient, to_vec};
+use virt_transport::{CallProcedure, ProgramId, Role, Transport};
 
 use crate::connection::Connection;
-use crate::connection::backpressure::{ItemSender, Items};
 use crate::connection::deadlines::TimeLimits;
 use crate::connection::driver::Settings;
-use crate::connection::endpoint::{Request, Returned, Waiter};
+use crate::connection::request::{Request, Waiter};
 use crate::connection::socket::{ByteStream, Plain, Socket};
 use crate::connection::state::State;
 #[cfg(unix)]
 use crate::connection::unix::UnixSocket;
 use crate::options::Preferences;
-use crate::{CallError, CloseReason, Closed, Events, KeepAliveMode, Options, Pings, Stream};
+use crate::{CallError, Closed, Events, KeepAliveMode, Options, Pings};
 
 /// The time for a daemon's reply to the last call of [`Client::close`], if no call timeout is shorter.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,7 +25,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A live connection to a libvirt daemon.
 ///
 /// It is a handle, cheap to clone, for use by many tasks at once. A task of its own reads, writes and keeps the time,
-/// so PINGs are answered whatever the users of the handle do. The connection is closed when the last handle, [`Stream`]
+/// so PINGs are answered whatever the users of the handle do. The connection is closed when the last handle, [`Stream`](crate::Stream)
 /// and stream sender are dropped; output of theirs may still be written for a second, if the runtime lives on.
 ///
 /// # Calls in flight
@@ -46,7 +42,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
     /// The time limit of each call through this handle.
-    call_timeout: Option<Duration>,
+    pub(crate) call_timeout: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -56,18 +52,10 @@ pub(crate) struct Shared {
     /// The longest frame in bytes once the connection is open.
     pub(crate) frame_bytes: u32,
     /// The most calls in flight at once. In 32 bits both fit into one word, which all connections pay for.
-    calls_max: u32,
-    calls: Arc<Semaphore>,
+    pub(crate) calls_max: u32,
+    /// A permit for each call that may be in flight.
+    pub(crate) calls: Arc<Semaphore>,
     pings: Arc<Semaphore>,
-}
-
-/// A call to be made, and its encoded arguments.
-pub(crate) struct RawCall {
-    pub(crate) program: ProgramId,
-    pub(crate) procedure: i32,
-    pub(crate) args: Vec<u8>,
-    pub(crate) fds: Vec<Fd>,
-    pub(crate) stream: Option<ItemSender>,
 }
 
 impl Client {
@@ -130,10 +118,10 @@ impl Client {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use virt_remote::{DomainGetState, DomainGetStateArgs};
-    /// # async fn example(client: virt_tokio::Client, args: DomainGetStateArgs<&str>) -> Result<(), virt_tokio::CallError> {
+    /// # use virt_tokio::protocol::remote::{Domain, Remote};
+    /// # async fn example(client: virt_tokio::Client, domain: Domain) -> Result<(), virt_tokio::CallError> {
     /// let patient = client.with_timeout(Duration::from_secs(5));
-    /// let state = patient.call::<DomainGetState>(&args).await?;
+    /// let state = patient.domain_get_state(&domain).await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -152,99 +140,6 @@ impl Client {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed_reason().is_some()
-    }
-
-    pub(crate) fn call_timeout(&self) -> Option<Duration> {
-        self.call_timeout
-    }
-
-    /// Calls a procedure and waits for its return value.
-    ///
-    /// Cancel-safe: if the future is dropped, the call may or may not be made, and its reply is dropped.
-    ///
-    /// # Errors
-    ///
-    /// See [`CallError`].
-    pub async fn call<P: CallProcedure>(&self, args: &P::Args<'_>) -> Result<P::Ret, CallError> {
-        let returned = self.request::<P>(args, Vec::new(), None).await?;
-        self.decode(&returned.payload)
-    }
-
-    /// Calls a procedure with descriptors, and returns those of the reply, too.
-    ///
-    /// Cancel-safe, as [`call`](Self::call); the descriptors are closed in any case.
-    ///
-    /// # Errors
-    ///
-    /// See [`CallError`]. Descriptors go over Unix sockets only, at most 32 with a call.
-    pub async fn call_with_fds<P: CallProcedure>(
-        &self,
-        args: &P::Args<'_>,
-        fds: Vec<Fd>,
-    ) -> Result<(P::Ret, Vec<Fd>), CallError> {
-        let returned = self.request::<P>(args, fds, None).await?;
-        Ok((self.decode(&returned.payload)?, returned.fds))
-    }
-
-    /// Calls a procedure that opens a stream.
-    ///
-    /// Cancel-safe, as [`call`](Self::call); the stream is then aborted.
-    ///
-    /// # Errors
-    ///
-    /// See [`CallError`].
-    pub async fn call_with_stream<P: CallProcedure>(
-        &self,
-        args: &P::Args<'_>,
-    ) -> Result<(P::Ret, Stream), CallError> {
-        let (sender, items) = Items::new(&self.shared.connection.state.streams);
-        let returned = self.request::<P>(args, Vec::new(), Some(sender)).await?;
-        let id = StreamId {
-            procedure: P::NUMBER,
-            serial: returned.serial,
-        };
-        let stream = Stream::new(self.clone(), P::PROGRAM, id, items);
-        Ok((self.decode(&returned.payload)?, stream))
-    }
-
-    /// Calls a procedure with other types than its own for arguments and return value, of the same layout.
-    ///
-    /// With [`Text`](virt_xdr::Text) for the strings of a generated type, names that are not UTF-8 are kept as they are,
-    /// in both directions: `NonnullDomain<Text>` in place of `NonnullDomain<&str>`. Cancel-safe, as [`call`](Self::call).
-    ///
-    /// # Errors
-    ///
-    /// See [`CallError`].
-    pub async fn call_as<P: CallProcedure, R: for<'a> Decode<'a>>(
-        &self,
-        args: &impl Encode,
-    ) -> Result<R, CallError> {
-        let args = to_vec(args).map_err(SendError::from)?;
-        let payload = self.call_raw(P::PROGRAM, P::NUMBER, args).await?;
-        self.decode(&payload)
-    }
-
-    /// Calls a procedure by number with encoded arguments, and returns the encoded return value.
-    ///
-    /// This is for tools and for procedures without a [`CallProcedure`]. Cancel-safe, as [`call`](Self::call).
-    ///
-    /// # Errors
-    ///
-    /// See [`CallError`].
-    pub async fn call_raw(
-        &self,
-        program: ProgramId,
-        procedure: i32,
-        args: impl Into<Vec<u8>>,
-    ) -> Result<Bytes, CallError> {
-        let call = RawCall {
-            program,
-            procedure,
-            args: args.into(),
-            fds: Vec::new(),
-            stream: None,
-        };
-        Ok(self.exchange(call, self.call_timeout).await?.payload)
     }
 
     /// Sends a PING, and returns the time until its PONG.
@@ -376,21 +271,21 @@ impl Client {
             procedure: ConnectClose::NUMBER,
             args: Vec::new(),
             fds: Vec::new(),
-            waiter: Waiter {
-                outcome,
-                permit: None,
-                sent: None,
-            },
             stream: None,
+        };
+        let waiter = Waiter {
+            outcome,
+            permit: None,
+            sent: None,
         };
         let connection = &self.shared.connection;
         let state = Arc::clone(&connection.state);
         connection
             .command(move |endpoint| {
-                if !request.waiter.outcome.is_closed() {
+                if !waiter.outcome.is_closed() {
                     state.leave();
                 }
-                endpoint.call(request);
+                endpoint.call(request, waiter);
             })
             .await?;
         connection.or_closed(reply).await??;
@@ -409,124 +304,5 @@ impl Client {
     #[must_use]
     pub fn keepalive(&self) -> KeepAliveMode {
         self.shared.preferences.keepalive
-    }
-
-    /// Decodes a return value.
-    fn decode<'a, T: Decode<'a>>(&self, payload: &'a [u8]) -> Result<T, CallError> {
-        Ok(if self.shared.preferences.strict {
-            from_slice(payload)?
-        } else {
-            from_slice_lenient(payload)?
-        })
-    }
-
-    async fn request<P: CallProcedure>(
-        &self,
-        args: &P::Args<'_>,
-        fds: Vec<Fd>,
-        stream: Option<ItemSender>,
-    ) -> Result<Returned, CallError> {
-        let call = RawCall {
-            program: P::PROGRAM,
-            procedure: P::NUMBER,
-            args: to_vec(args).map_err(SendError::from)?,
-            fds,
-            stream,
-        };
-        self.exchange(call, self.call_timeout).await
-    }
-
-    /// Makes a call and waits for its reply, each within the limit.
-    pub(crate) async fn exchange(
-        &self,
-        call: RawCall,
-        limit: Option<Duration>,
-    ) -> Result<Returned, CallError> {
-        let Some(after) = limit else {
-            let turn = self.turn().await;
-            return self.exchange_unlimited(call, turn, None).await;
-        };
-        let start = Instant::now();
-        let Ok(turn) = timeout(after, self.turn()).await else {
-            let limit = self.shared.calls_max as usize;
-            return Err(CallError::Busy { after, limit });
-        };
-        let sent = Arc::new(AtomicBool::new(false));
-        let exchange = self.exchange_unlimited(call, turn, Some(Arc::clone(&sent)));
-        let left = after.saturating_sub(start.elapsed());
-        timeout(left, exchange).await.unwrap_or_else(|_| {
-            // The waiter is gone, so a call that is not sent by now never will be.
-            let sent = sent.load(Ordering::Acquire);
-            Err(CallError::Timeout { after, sent })
-        })
-    }
-
-    /// Waits until one more call may be in flight.
-    async fn turn(&self) -> OwnedSemaphorePermit {
-        let calls = || Arc::clone(&self.shared.calls);
-        // Most often it may at once, and waiting takes longer than looking.
-        if let Ok(permit) = calls().try_acquire_owned() {
-            return permit;
-        }
-        let Ok(permit) = calls().acquire_owned().await else {
-            unreachable!("the semaphore is never closed");
-        };
-        permit
-    }
-
-    async fn exchange_unlimited(
-        &self,
-        call: RawCall,
-        permit: OwnedSemaphorePermit,
-        sent: Option<Arc<AtomicBool>>,
-    ) -> Result<Returned, CallError> {
-        let RawCall {
-            program,
-            procedure,
-            args,
-            fds,
-            stream,
-        } = call;
-        let (outcome, reply) = oneshot::channel();
-        let request = Request {
-            program,
-            procedure,
-            args,
-            fds,
-            waiter: Waiter {
-                outcome,
-                permit: Some(permit),
-                sent,
-            },
-            stream,
-        };
-        let connection = &self.shared.connection;
-        let mut unsent = Unsent(Some(request));
-        connection
-            .command(move |endpoint| {
-                if let Some(request) = unsent.0.take() {
-                    endpoint.call(request);
-                }
-            })
-            .await
-            .map_err(Closed::unsent)?;
-        match connection.or_closed(reply).await? {
-            // The reason is known only now.
-            Err(CallError::Closed(_)) => Err(self.closed().await.unsent().into()),
-            outcome => outcome,
-        }
-    }
-}
-
-/// A call that the connection's task has not taken. When it is dropped, its caller learns that it was not sent.
-struct Unsent(Option<Request>);
-
-impl Drop for Unsent {
-    fn drop(&mut self) {
-        if let Some(request) = self.0.take() {
-            let error = CallError::Closed(Closed::new(CloseReason::Client));
-            // The caller may have stopped waiting.
-            let _ = request.waiter.outcome.send(Err(error));
-        }
     }
 }

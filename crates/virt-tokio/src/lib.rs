@@ -78,6 +78,7 @@
 //!
 //! `tracing`: events at level debug about connections. Without it there is no output.
 
+mod call;
 mod client;
 mod closed;
 mod connect;
@@ -86,6 +87,7 @@ mod dial;
 mod environment;
 mod error;
 mod event;
+mod events;
 mod listener;
 mod open;
 mod options;
@@ -95,6 +97,7 @@ mod server;
 mod session;
 mod stream;
 mod subscription;
+mod typed;
 
 pub use client::Client;
 pub use closed::{CloseReason, Closed};
@@ -103,7 +106,8 @@ pub use connection::socket::ByteStream;
 pub use dial::dial;
 pub use environment::environment;
 pub use error::{BusyError, CallError, ConnectError};
-pub use event::{Event, EventError, Events};
+pub use event::Event;
+pub use events::{EventError, Events};
 pub use listener::{Accepted, Listener};
 pub use options::{KeepAliveMode, Limits, Options, ServerOptions};
 pub use pings::Pings;
@@ -111,6 +115,7 @@ pub use server::{Control, Server};
 pub use session::{Session, SessionError, SessionOptions, SessionState};
 pub use stream::{Console, Download, Stream, StreamChunk, StreamSender, Upload};
 pub use subscription::{Notice, Subscription, SubscriptionError};
+pub use virt_protocol as protocol;
 
 /// An event of `tracing` at level debug, if the feature is on.
 macro_rules! debug {

@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout};
 use virt_remote::{Credentials, OpenOptions, Opening, OpeningCall, PROGRAM, Phase, Step};
 use virt_transport::ReplyError;
 
-use crate::client::RawCall;
+use crate::connection::request::Request;
 use crate::secure::Secured;
 use crate::{CallError, Client, ConnectError, KeepAliveMode, debug};
 
@@ -115,7 +115,7 @@ impl Client {
     ) -> Result<Result<bytes::Bytes, ReplyError>, ConnectError> {
         let step = call.name;
         debug!(step);
-        let request = RawCall {
+        let request = Request {
             program: PROGRAM,
             procedure: call.procedure,
             args: call.args.clone(),

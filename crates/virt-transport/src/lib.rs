@@ -80,6 +80,7 @@
 //! to the program: [`StreamBody::Finish`] of a stream that it has not finished, and an abort whose reason does not
 //! decode.
 
+mod admission;
 mod call;
 mod calls;
 mod context;

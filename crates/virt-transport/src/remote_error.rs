@@ -110,10 +110,63 @@ impl RemoteError {
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
         match self.code() {
-            ErrorCode::NO_SUPPORT => true,
+            ErrorCode::NO_SUPPORT | ErrorCode::OPERATION_UNSUPPORTED => true,
             ErrorCode::RPC => self.message().starts_with("unknown procedure"),
             _ => false,
         }
+    }
+
+    /// Returns whether the object that was asked for does not exist, such as a domain or a volume.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self.code(),
+            ErrorCode::NO_DOMAIN
+                | ErrorCode::NO_DOMAIN_BACKUP
+                | ErrorCode::NO_DOMAIN_CHECKPOINT
+                | ErrorCode::NO_DOMAIN_METADATA
+                | ErrorCode::NO_DOMAIN_SNAPSHOT
+                | ErrorCode::NO_CLIENT
+                | ErrorCode::NO_INTERFACE
+                | ErrorCode::NO_NETWORK
+                | ErrorCode::NO_NETWORK_METADATA
+                | ErrorCode::NO_NETWORK_PORT
+                | ErrorCode::NO_NODE_DEVICE
+                | ErrorCode::NO_NWFILTER
+                | ErrorCode::NO_NWFILTER_BINDING
+                | ErrorCode::NO_SECRET
+                | ErrorCode::NO_SERVER
+                | ErrorCode::NO_STORAGE_POOL
+                | ErrorCode::NO_STORAGE_VOL
+        )
+    }
+
+    /// Returns whether the present state of the object does not allow the call, such as starting a domain that runs.
+    #[must_use]
+    pub fn is_invalid_state(&self) -> bool {
+        self.code() == ErrorCode::OPERATION_INVALID
+    }
+
+    /// Returns whether the user may not do it: authentication or authorization has failed, or the connection is read-only.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        matches!(
+            self.code(),
+            ErrorCode::ACCESS_DENIED
+                | ErrorCode::AUTH_CANCELLED
+                | ErrorCode::AUTH_FAILED
+                | ErrorCode::AUTH_UNAVAILABLE
+                | ErrorCode::OPERATION_DENIED
+        )
+    }
+
+    /// Returns whether the daemon gave up waiting, for a lock of the domain or for its guest.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(
+            self.code(),
+            ErrorCode::AGENT_UNRESPONSIVE | ErrorCode::OPERATION_TIMEOUT
+        )
     }
 
     /// Returns all fields.

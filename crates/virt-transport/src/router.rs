@@ -2,11 +2,11 @@
 
 use virt_xdr::{Header, MessageType, Payload, ProgramId, Status};
 
+use crate::admission::admit;
 use crate::call::Received;
 use crate::link::{Counters, Link};
 use crate::outbox::Outbox;
-use crate::program::Access;
-use crate::programs::{Programs, Registered};
+use crate::programs::Programs;
 use crate::stream::End;
 use crate::token::Token;
 use crate::{
@@ -348,31 +348,6 @@ impl Router {
         self.link.counters.frames_dropped += 1;
         Ok(())
     }
-}
-
-/// Judges a call by its program, status and procedure, and the authentication of its client, in this order.
-///
-/// Its access is judged until the first call that needs authentication is admitted.
-fn admit<'a>(
-    registered: Option<&'a mut Registered>,
-    header: &Header,
-    link: &mut Link,
-) -> Result<&'a mut Registered, RemoteError> {
-    let Some(registered) = registered else {
-        return Err(RemoteError::unknown_program(header.program));
-    };
-    if header.status != Status::OK {
-        return Err(RemoteError::unexpected_status(header.status));
-    }
-    if !link.established {
-        match registered.program.access(header.procedure) {
-            Some(Access::Anyone) => (),
-            Some(Access::Authenticated) if link.authenticated => link.established = true,
-            Some(Access::Authenticated) => return Err(RemoteError::authentication_required()),
-            None => return Err(RemoteError::unknown_procedure(header.procedure)),
-        }
-    }
-    Ok(registered)
 }
 
 /// Aborts a stream whose data is incomplete after a frame that cannot be read.

@@ -260,6 +260,29 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// Reads `string<max> *`: a bool, and the text if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`text`](Self::text) and [`optional`](Self::optional).
+    #[inline]
+    pub fn optional_text<T: DecodeText<'a>>(
+        &mut self,
+        max: usize,
+    ) -> Result<Option<T>, DecodeError> {
+        self.optional(|input| input.text(max))
+    }
+
+    /// Reads a field, whose name an error gets.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Decode::decode`].
+    #[inline]
+    pub fn field<T: Decode<'a>>(&mut self, name: &'static str) -> Result<T, DecodeError> {
+        T::decode(self).map_err(|error| error.at(name))
+    }
+
     /// Reads a `char`, a `short` or an unsigned form of these, each of which takes a word as an int does.
     ///
     /// # Errors
@@ -344,7 +367,7 @@ impl<'a> Decoder<'a> {
     }
 
     #[inline]
-    fn length(&mut self, max: usize) -> Result<usize, DecodeError> {
+    pub(crate) fn length(&mut self, max: usize) -> Result<usize, DecodeError> {
         let before = self.position();
         let length = u32::decode(self)? as usize;
         if length > max {
@@ -389,12 +412,12 @@ impl<'a> Decoder<'a> {
     }
 
     #[inline]
-    fn short(&self, needed: usize) -> DecodeError {
+    pub(crate) fn short(&self, needed: usize) -> DecodeError {
         DecodeError::short(needed, self.rest.len(), self.position())
     }
 
     #[inline]
-    fn error(&self, kind: DecodeErrorKind) -> DecodeError {
+    pub(crate) fn error(&self, kind: DecodeErrorKind) -> DecodeError {
         DecodeError::new(kind, self.position())
     }
 }

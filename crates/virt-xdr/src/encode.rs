@@ -181,6 +181,30 @@ impl<'b> Encoder<'b> {
         value.map_or(Ok(()), |value| each(value, self))
     }
 
+    /// Appends `string<max> *`: a bool, and the text if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`text`](Self::text).
+    #[inline]
+    pub fn optional_text(
+        &mut self,
+        value: Option<&impl AsRef<[u8]>>,
+        max: usize,
+    ) -> Result<(), EncodeError> {
+        self.optional(value, |value, out| out.text(value, max))
+    }
+
+    /// Appends a field, whose name an error gets.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Encode::encode`].
+    #[inline]
+    pub fn field<T: Encode>(&mut self, name: &'static str, value: &T) -> Result<(), EncodeError> {
+        value.encode(self).map_err(|error| error.at(name))
+    }
+
     /// Appends a `char`, a `short` or an unsigned form of these, each of which takes a word as an int does.
     ///
     /// RFC 4506 has none of these types; this is the form that rpcgen gives them.
@@ -216,7 +240,7 @@ impl<'b> Encoder<'b> {
     }
 
     #[inline]
-    fn length(&mut self, length: usize, max: usize) -> Result<(), EncodeError> {
+    pub(crate) fn length(&mut self, length: usize, max: usize) -> Result<(), EncodeError> {
         match u32::try_from(length) {
             Ok(word) if length <= max => {
                 self.raw(&word.to_be_bytes());
@@ -230,7 +254,7 @@ impl<'b> Encoder<'b> {
     }
 
     #[cold]
-    fn error(&self, kind: EncodeErrorKind) -> EncodeError {
+    pub(crate) fn error(&self, kind: EncodeErrorKind) -> EncodeError {
         EncodeError::new(kind, self.position())
     }
 }

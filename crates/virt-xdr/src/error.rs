@@ -147,6 +147,40 @@ pub enum FrameError {
     },
 }
 
+/// A result whose error can name the field that it is about.
+///
+/// # Examples
+///
+/// ```
+/// use virt_xdr::{At, Decoder};
+///
+/// let error = Decoder::new(b"").opaque(8).at("Point.label").unwrap_err();
+/// assert_eq!(error.to_string(), "Point.label: needs 4 bytes, has 0 (at byte 0)");
+/// ```
+pub trait At: Sized {
+    /// Names the field of the error, unless it is named already: the innermost name stays.
+    ///
+    /// # Errors
+    ///
+    /// The error of the result.
+    #[must_use = "the result may be an error"]
+    fn at(self, field: &'static str) -> Self;
+}
+
+impl<T> At for Result<T, DecodeError> {
+    #[inline]
+    fn at(self, field: &'static str) -> Self {
+        self.map_err(|error| error.at(field))
+    }
+}
+
+impl<T> At for Result<T, EncodeError> {
+    #[inline]
+    fn at(self, field: &'static str) -> Self {
+        self.map_err(|error| error.at(field))
+    }
+}
+
 /// An error with its position and field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Located<K> {

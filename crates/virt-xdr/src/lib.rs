@@ -84,6 +84,7 @@ extern crate alloc;
 extern crate std;
 
 mod buffer;
+mod characters;
 mod decode;
 mod decoder;
 mod encode;
@@ -97,15 +98,18 @@ mod open_enum;
 mod text;
 mod types;
 
+pub use characters::text_of_characters;
 pub use decode::{Decode, from_slice, from_slice_lenient};
 pub use decoder::Decoder;
 pub use encode::{Encode, Encoder, to_vec};
-pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FrameError};
+pub use error::{At, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, FrameError};
 pub use frame::{FRAME_MAX, FRAME_MIN, Frame, Payload, encode_frame, frame_head, split_off_frame};
 pub use frame_decoder::FrameDecoder;
 pub use generated::*;
 pub use header::{Header, ProgramId, Serial};
 pub use narrow::Narrow;
+#[doc(hidden)]
+pub use open_enum::{fmt_flags, fmt_value, name_of};
 pub use text::{DecodeText, Text};
 
 /// The bound of a string, opaque or array declared without one (`<>`): 2³² − 1, in bytes or elements.

@@ -8,11 +8,10 @@ use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use virt_remote::constants::ConnectListAllDomainsFlags;
 use virt_remote::{
-    ConnectEventConnectionClosed, ConnectGetHostname, ConnectGetUri, ConnectListAllDomains,
-    ConnectListAllDomainsArgs, DomainEventCallbackLifecycle, DomainLookupByName,
-    DomainLookupByNameArgs, DomainResume, DomainResumeArgs, DomainSuspend, DomainSuspendArgs,
-    NonnullDomain,
+    ConnectEventConnectionClosed, ConnectGetHostname, ConnectGetUri, DomainEventCallbackLifecycle,
+    Remote,
 };
 use virt_tests::{VolDownload, Volume};
 use virt_tokio::{Client, Options, connect};
@@ -121,11 +120,8 @@ async fn act(client: Client, mut rng: Rng) {
             }
             2 => drop(client.ping().await),
             3 => {
-                let args = ConnectListAllDomainsArgs {
-                    need_results: 1,
-                    flags: 0,
-                };
-                drop(client.call::<ConnectListAllDomains>(&args).await);
+                let all = ConnectListAllDomainsFlags::default();
+                drop(client.connect_list_all_domains(all).await);
             }
             _ => drop(with_domain(&client, action).await),
         }
@@ -134,19 +130,9 @@ async fn act(client: Client, mut rng: Rng) {
 }
 
 async fn with_domain(client: &Client, action: u8) -> Result<(), virt_tokio::CallError> {
-    let args = DomainLookupByNameArgs { name: "test" };
-    let found = client.call::<DomainLookupByName>(&args).await?;
-    let dom = NonnullDomain {
-        name: found.dom.name.as_str(),
-        uuid: found.dom.uuid,
-        id: found.dom.id,
-    };
+    let dom = client.domain_lookup_by_name("test").await?;
     match action {
-        4 => {
-            client
-                .call::<DomainSuspend>(&DomainSuspendArgs { dom })
-                .await
-        }
-        _ => client.call::<DomainResume>(&DomainResumeArgs { dom }).await,
+        4 => client.domain_suspend(&dom).await,
+        _ => client.domain_resume(&dom).await,
     }
 }

@@ -89,5 +89,5 @@ fn flags(payload: &Payload<'_>) -> Result<u32, DecodeError> {
 
 fn empty_hole() -> RemoteError {
     let message = "a hole has a length and no flags";
-    RemoteError::new(ErrorCode::INVALID_ARGUMENT, ErrorSource::STREAMS, message)
+    RemoteError::new(ErrorCode::INVALID_ARG, ErrorSource::STREAMS, message)
 }

@@ -18,6 +18,12 @@ pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x2000_123
     }
 }
 
+impl ::core::convert::From<Procedure> for i32 {
+    fn from(procedure: Procedure) -> Self {
+        procedure.0
+    }
+}
+
 /// XDR: `const SAMPLE_NAME_MAX`.
 pub const NAME_MAX: usize = 32;
 
@@ -39,7 +45,7 @@ impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for Name<S> {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.text(&self.0, NAME_MAX).map_err(|e| e.at("Name"))?;
+        ::virt_xdr::At::at(out.text(&self.0, NAME_MAX), "Name")?;
         ::core::result::Result::Ok(())
     }
 }
@@ -49,7 +55,7 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for Name<S> {
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        input.text(NAME_MAX).map_err(|e| e.at("Name")).map(Self)
+        ::virt_xdr::At::at(input.text(NAME_MAX), "Name").map(Self)
     }
 }
 
@@ -65,8 +71,7 @@ impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for OptionalName<S> {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.optional(self.0.as_ref(), |item, out| out.text(item, NAME_MAX))
-            .map_err(|e| e.at("OptionalName"))?;
+        ::virt_xdr::At::at(out.optional_text(self.0.as_ref(), NAME_MAX), "OptionalName")?;
         ::core::result::Result::Ok(())
     }
 }
@@ -76,10 +81,7 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for OptionalName<
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        input
-            .optional(|input| input.text(NAME_MAX))
-            .map_err(|e| e.at("OptionalName"))
-            .map(Self)
+        ::virt_xdr::At::at(input.optional_text(NAME_MAX), "OptionalName").map(Self)
     }
 }
 
@@ -95,8 +97,10 @@ impl ::virt_xdr::Encode for Row {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.array(&self.0, LIST_MAX, ::virt_xdr::Encode::encode)
-            .map_err(|e| e.at("Row"))?;
+        ::virt_xdr::At::at(
+            out.array(&self.0, LIST_MAX, ::virt_xdr::Encode::encode),
+            "Row",
+        )?;
         ::core::result::Result::Ok(())
     }
 }
@@ -106,10 +110,7 @@ impl<'a> ::virt_xdr::Decode<'a> for Row {
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        input
-            .array(LIST_MAX, ::virt_xdr::Decode::decode)
-            .map_err(|e| e.at("Row"))
-            .map(Self)
+        ::virt_xdr::At::at(input.array(LIST_MAX, ::virt_xdr::Decode::decode), "Row").map(Self)
     }
 }
 
@@ -153,14 +154,14 @@ impl ::virt_xdr::Encode for Words {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.a, out).map_err(|e| e.at("Words.a"))?;
-        ::virt_xdr::Encode::encode(&self.b, out).map_err(|e| e.at("Words.b"))?;
-        ::virt_xdr::Encode::encode(&self.c, out).map_err(|e| e.at("Words.c"))?;
-        ::virt_xdr::Encode::encode(&self.d, out).map_err(|e| e.at("Words.d"))?;
-        ::virt_xdr::Encode::encode(&self.e, out).map_err(|e| e.at("Words.e"))?;
-        ::virt_xdr::Encode::encode(&self.f, out).map_err(|e| e.at("Words.f"))?;
-        ::virt_xdr::Encode::encode(&self.g, out).map_err(|e| e.at("Words.g"))?;
-        ::virt_xdr::Encode::encode(&self.h, out).map_err(|e| e.at("Words.h"))?;
+        out.field("Words.a", &self.a)?;
+        out.field("Words.b", &self.b)?;
+        out.field("Words.c", &self.c)?;
+        out.field("Words.d", &self.d)?;
+        out.field("Words.e", &self.e)?;
+        out.field("Words.f", &self.f)?;
+        out.field("Words.g", &self.g)?;
+        out.field("Words.h", &self.h)?;
         ::core::result::Result::Ok(())
     }
 }
@@ -171,14 +172,14 @@ impl<'a> ::virt_xdr::Decode<'a> for Words {
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            a: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Words.a"))?,
-            b: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Words.b"))?,
-            c: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Words.c"))?,
-            d: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Words.d"))?,
-            e: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Words.e"))?,
-            f: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Words.f"))?,
-            g: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Words.g"))?,
-            h: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Words.h"))?,
+            a: input.field("Words.a")?,
+            b: input.field("Words.b")?,
+            c: input.field("Words.c")?,
+            d: input.field("Words.d")?,
+            e: input.field("Words.e")?,
+            f: input.field("Words.f")?,
+            g: input.field("Words.g")?,
+            h: input.field("Words.h")?,
         })
     }
 }
@@ -212,16 +213,20 @@ impl ::virt_xdr::Encode for Narrow {
         out.narrow(self.b);
         out.narrow(self.c);
         out.narrow(self.d);
-        out.fixed_array(&self.e, |item, out| {
-            out.narrow(*item);
-            ::core::result::Result::Ok(())
-        })
-        .map_err(|e| e.at("Narrow.e"))?;
-        out.array(&self.f, LIST_MAX, |item, out| {
-            out.narrow(*item);
-            ::core::result::Result::Ok(())
-        })
-        .map_err(|e| e.at("Narrow.f"))?;
+        ::virt_xdr::At::at(
+            out.fixed_array(&self.e, |item, out| {
+                out.narrow(*item);
+                ::core::result::Result::Ok(())
+            }),
+            "Narrow.e",
+        )?;
+        ::virt_xdr::At::at(
+            out.array(&self.f, LIST_MAX, |item, out| {
+                out.narrow(*item);
+                ::core::result::Result::Ok(())
+            }),
+            "Narrow.f",
+        )?;
         ::core::result::Result::Ok(())
     }
 }
@@ -232,16 +237,15 @@ impl<'a> ::virt_xdr::Decode<'a> for Narrow {
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            a: input.narrow().map_err(|e| e.at("Narrow.a"))?,
-            b: input.narrow().map_err(|e| e.at("Narrow.b"))?,
-            c: input.narrow().map_err(|e| e.at("Narrow.c"))?,
-            d: input.narrow().map_err(|e| e.at("Narrow.d"))?,
-            e: input
-                .fixed_array(::virt_xdr::Decoder::narrow)
-                .map_err(|e| e.at("Narrow.e"))?,
-            f: input
-                .array(LIST_MAX, ::virt_xdr::Decoder::narrow)
-                .map_err(|e| e.at("Narrow.f"))?,
+            a: ::virt_xdr::At::at(input.narrow(), "Narrow.a")?,
+            b: ::virt_xdr::At::at(input.narrow(), "Narrow.b")?,
+            c: ::virt_xdr::At::at(input.narrow(), "Narrow.c")?,
+            d: ::virt_xdr::At::at(input.narrow(), "Narrow.d")?,
+            e: ::virt_xdr::At::at(input.fixed_array(::virt_xdr::Decoder::narrow), "Narrow.e")?,
+            f: ::virt_xdr::At::at(
+                input.array(LIST_MAX, ::virt_xdr::Decoder::narrow),
+                "Narrow.f",
+            )?,
         })
     }
 }
@@ -273,16 +277,18 @@ impl<S: ::core::convert::AsRef<[u8]>, B: ::core::convert::AsRef<[u8]>> ::virt_xd
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.text(&self.name, NAME_MAX)
-            .map_err(|e| e.at("Bytes.name"))?;
-        out.optional(self.nickname.as_ref(), |item, out| out.text(item, NAME_MAX))
-            .map_err(|e| e.at("Bytes.nickname"))?;
-        out.text(&self.text, ::virt_xdr::UNBOUNDED)
-            .map_err(|e| e.at("Bytes.text"))?;
-        ::virt_xdr::Encode::encode(&self.uuid, out).map_err(|e| e.at("Bytes.uuid"))?;
-        ::virt_xdr::Encode::encode(&self.odd, out).map_err(|e| e.at("Bytes.odd"))?;
-        out.opaque(::core::convert::AsRef::as_ref(&self.data), 7)
-            .map_err(|e| e.at("Bytes.data"))?;
+        ::virt_xdr::At::at(out.text(&self.name, NAME_MAX), "Bytes.name")?;
+        ::virt_xdr::At::at(
+            out.optional_text(self.nickname.as_ref(), NAME_MAX),
+            "Bytes.nickname",
+        )?;
+        ::virt_xdr::At::at(out.text(&self.text, ::virt_xdr::UNBOUNDED), "Bytes.text")?;
+        out.field("Bytes.uuid", &self.uuid)?;
+        out.field("Bytes.odd", &self.odd)?;
+        ::virt_xdr::At::at(
+            out.opaque(::core::convert::AsRef::as_ref(&self.data), 7),
+            "Bytes.data",
+        )?;
         ::core::result::Result::Ok(())
     }
 }
@@ -295,19 +301,15 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>, B: ::core::convert::From<&'a [u8]>> ::vi
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input.text(NAME_MAX).map_err(|e| e.at("Bytes.name"))?,
-            nickname: input
-                .optional(|input| input.text(NAME_MAX))
-                .map_err(|e| e.at("Bytes.nickname"))?,
-            text: input
-                .text(::virt_xdr::UNBOUNDED)
-                .map_err(|e| e.at("Bytes.text"))?,
-            uuid: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Bytes.uuid"))?,
-            odd: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Bytes.odd"))?,
-            data: input
-                .opaque(7)
-                .map(::core::convert::From::from)
-                .map_err(|e| e.at("Bytes.data"))?,
+            name: ::virt_xdr::At::at(input.text(NAME_MAX), "Bytes.name")?,
+            nickname: ::virt_xdr::At::at(input.optional_text(NAME_MAX), "Bytes.nickname")?,
+            text: ::virt_xdr::At::at(input.text(::virt_xdr::UNBOUNDED), "Bytes.text")?,
+            uuid: input.field("Bytes.uuid")?,
+            odd: input.field("Bytes.odd")?,
+            data: ::virt_xdr::At::at(
+                input.opaque(7).map(::core::convert::From::from),
+                "Bytes.data",
+            )?,
         })
     }
 }
@@ -333,14 +335,18 @@ impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for Arrays<S> {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.fixed, out).map_err(|e| e.at("Arrays.fixed"))?;
-        out.array(&self.rows, LIST_MAX, |item, out| {
-            out.array(item, LIST_MAX, ::virt_xdr::Encode::encode)
-        })
-        .map_err(|e| e.at("Arrays.rows"))?;
-        out.array(&self.names, LIST_MAX, |item, out| out.text(item, NAME_MAX))
-            .map_err(|e| e.at("Arrays.names"))?;
-        ::virt_xdr::Encode::encode(&self.colors, out).map_err(|e| e.at("Arrays.colors"))?;
+        out.field("Arrays.fixed", &self.fixed)?;
+        ::virt_xdr::At::at(
+            out.array(&self.rows, LIST_MAX, |item, out| {
+                out.array(item, LIST_MAX, ::virt_xdr::Encode::encode)
+            }),
+            "Arrays.rows",
+        )?;
+        ::virt_xdr::At::at(
+            out.array(&self.names, LIST_MAX, |item, out| out.text(item, NAME_MAX)),
+            "Arrays.names",
+        )?;
+        out.field("Arrays.colors", &self.colors)?;
         ::core::result::Result::Ok(())
     }
 }
@@ -351,16 +357,18 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for Arrays<S> {
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            fixed: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Arrays.fixed"))?,
-            rows: input
-                .array(LIST_MAX, |input| {
+            fixed: input.field("Arrays.fixed")?,
+            rows: ::virt_xdr::At::at(
+                input.array(LIST_MAX, |input| {
                     input.array(LIST_MAX, ::virt_xdr::Decode::decode)
-                })
-                .map_err(|e| e.at("Arrays.rows"))?,
-            names: input
-                .array(LIST_MAX, |input| input.text(NAME_MAX))
-                .map_err(|e| e.at("Arrays.names"))?,
-            colors: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("Arrays.colors"))?,
+                }),
+                "Arrays.rows",
+            )?,
+            names: ::virt_xdr::At::at(
+                input.array(LIST_MAX, |input| input.text(NAME_MAX)),
+                "Arrays.names",
+            )?,
+            colors: input.field("Arrays.colors")?,
         })
     }
 }
@@ -382,8 +390,8 @@ impl ::virt_xdr::Encode for List {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.value, out).map_err(|e| e.at("List.value"))?;
-        ::virt_xdr::Encode::encode(&self.next, out).map_err(|e| e.at("List.next"))?;
+        out.field("List.value", &self.value)?;
+        out.field("List.next", &self.next)?;
         ::core::result::Result::Ok(())
     }
 }
@@ -394,8 +402,8 @@ impl<'a> ::virt_xdr::Decode<'a> for List {
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            value: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("List.value"))?,
-            next: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("List.next"))?,
+            value: input.field("List.value")?,
+            next: input.field("List.next")?,
         })
     }
 }
@@ -417,10 +425,11 @@ impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for Tree<S> {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.text(&self.name, NAME_MAX)
-            .map_err(|e| e.at("Tree.name"))?;
-        out.array(&self.children, LIST_MAX, ::virt_xdr::Encode::encode)
-            .map_err(|e| e.at("Tree.children"))?;
+        ::virt_xdr::At::at(out.text(&self.name, NAME_MAX), "Tree.name")?;
+        ::virt_xdr::At::at(
+            out.array(&self.children, LIST_MAX, ::virt_xdr::Encode::encode),
+            "Tree.children",
+        )?;
         ::core::result::Result::Ok(())
     }
 }
@@ -431,10 +440,11 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for Tree<S> {
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input.text(NAME_MAX).map_err(|e| e.at("Tree.name"))?,
-            children: input
-                .array(LIST_MAX, ::virt_xdr::Decode::decode)
-                .map_err(|e| e.at("Tree.children"))?,
+            name: ::virt_xdr::At::at(input.text(NAME_MAX), "Tree.name")?,
+            children: ::virt_xdr::At::at(
+                input.array(LIST_MAX, ::virt_xdr::Decode::decode),
+                "Tree.children",
+            )?,
         })
     }
 }
@@ -476,24 +486,23 @@ impl<S: ::core::convert::AsRef<[u8]>, B: ::core::convert::AsRef<[u8]>> ::virt_xd
         match self {
             Self::Case1(value) => {
                 ::virt_xdr::Encode::encode(&1_i32, out)?;
-                ::virt_xdr::Encode::encode(value, out).map_err(|e| e.at("Value::Case1"))?;
+                out.field("Value::Case1", value)?;
             }
             Self::Case2(value) => {
                 ::virt_xdr::Encode::encode(&2_i32, out)?;
-                ::virt_xdr::Encode::encode(value, out).map_err(|e| e.at("Value::Case2"))?;
+                out.field("Value::Case2", value)?;
             }
             Self::Case3(value) => {
                 ::virt_xdr::Encode::encode(&3_i32, out)?;
-                ::virt_xdr::Encode::encode(value, out).map_err(|e| e.at("Value::Case3"))?;
+                out.field("Value::Case3", value)?;
             }
             Self::Case5(value) => {
                 ::virt_xdr::Encode::encode(&5_i32, out)?;
-                ::virt_xdr::Encode::encode(value, out).map_err(|e| e.at("Value::Case5"))?;
+                out.field("Value::Case5", value)?;
             }
             Self::Case7(value) => {
                 ::virt_xdr::Encode::encode(&7_i32, out)?;
-                out.text(value, NAME_MAX)
-                    .map_err(|e| e.at("Value::Case7"))?;
+                ::virt_xdr::At::at(out.text(value, NAME_MAX), "Value::Case7")?;
             }
             Self::Case8 => {
                 ::virt_xdr::Encode::encode(&8_i32, out)?;
@@ -510,8 +519,10 @@ impl<S: ::core::convert::AsRef<[u8]>, B: ::core::convert::AsRef<[u8]>> ::virt_xd
                 value,
             } => {
                 ::virt_xdr::Encode::encode(discriminant, out)?;
-                out.opaque(::core::convert::AsRef::as_ref(value), 8)
-                    .map_err(|e| e.at("Value::Default"))?;
+                ::virt_xdr::At::at(
+                    out.opaque(::core::convert::AsRef::as_ref(value), 8),
+                    "Value::Default",
+                )?;
             }
         }
         ::core::result::Result::Ok(())
@@ -528,29 +539,18 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>, B: ::core::convert::From<&'a [u8]>> ::vi
         let discriminant =
             <i32 as ::virt_xdr::Decode<'a>>::decode(input).map_err(|e| e.at("Value"))?;
         match discriminant {
-            1 => ::virt_xdr::Decode::decode(input)
-                .map_err(|e| e.at("Value::Case1"))
-                .map(Self::Case1),
-            2 => ::virt_xdr::Decode::decode(input)
-                .map_err(|e| e.at("Value::Case2"))
-                .map(Self::Case2),
-            3 => ::virt_xdr::Decode::decode(input)
-                .map_err(|e| e.at("Value::Case3"))
-                .map(Self::Case3),
-            5 => ::virt_xdr::Decode::decode(input)
-                .map_err(|e| e.at("Value::Case5"))
-                .map(Self::Case5),
-            7 => input
-                .text(NAME_MAX)
-                .map_err(|e| e.at("Value::Case7"))
-                .map(Self::Case7),
+            1 => input.field("Value::Case1").map(Self::Case1),
+            2 => input.field("Value::Case2").map(Self::Case2),
+            3 => input.field("Value::Case3").map(Self::Case3),
+            5 => input.field("Value::Case5").map(Self::Case5),
+            7 => ::virt_xdr::At::at(input.text(NAME_MAX), "Value::Case7").map(Self::Case7),
             8 => ::core::result::Result::Ok(Self::Case8),
             discriminant => ::core::result::Result::Ok(Self::Default {
                 discriminant,
-                value: input
-                    .opaque(8)
-                    .map(::core::convert::From::from)
-                    .map_err(|e| e.at("Value::Default"))?,
+                value: ::virt_xdr::At::at(
+                    input.opaque(8).map(::core::convert::From::from),
+                    "Value::Default",
+                )?,
             }),
         }
     }
@@ -576,7 +576,7 @@ impl ::virt_xdr::Encode for Shape {
         match self {
             Self::Red(value) => {
                 ::virt_xdr::Encode::encode(&Color::RED, out)?;
-                ::virt_xdr::Encode::encode(value, out).map_err(|e| e.at("Shape::Red"))?;
+                out.field("Shape::Red", value)?;
             }
             Self::Blue => {
                 ::virt_xdr::Encode::encode(&Color::BLUE, out)?;
@@ -594,9 +594,7 @@ impl<'a> ::virt_xdr::Decode<'a> for Shape {
         let discriminant =
             <Color as ::virt_xdr::Decode<'a>>::decode(input).map_err(|e| e.at("Shape"))?;
         match discriminant {
-            Color::RED => ::virt_xdr::Decode::decode(input)
-                .map_err(|e| e.at("Shape::Red"))
-                .map(Self::Red),
+            Color::RED => input.field("Shape::Red").map(Self::Red),
             Color::BLUE => ::core::result::Result::Ok(Self::Blue),
             discriminant => {
                 ::core::result::Result::Err(input.unknown_discriminant(discriminant.0).at("Shape"))
@@ -624,10 +622,11 @@ impl<S: ::core::convert::AsRef<[u8]>, B: ::core::convert::AsRef<[u8]>> ::virt_xd
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.text(&self.name, NAME_MAX)
-            .map_err(|e| e.at("LookupArgs.name"))?;
-        out.array(&self.values, LIST_MAX, ::virt_xdr::Encode::encode)
-            .map_err(|e| e.at("LookupArgs.values"))?;
+        ::virt_xdr::At::at(out.text(&self.name, NAME_MAX), "LookupArgs.name")?;
+        ::virt_xdr::At::at(
+            out.array(&self.values, LIST_MAX, ::virt_xdr::Encode::encode),
+            "LookupArgs.values",
+        )?;
         ::core::result::Result::Ok(())
     }
 }
@@ -640,10 +639,11 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>, B: ::core::convert::From<&'a [u8]>> ::vi
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input.text(NAME_MAX).map_err(|e| e.at("LookupArgs.name"))?,
-            values: input
-                .array(LIST_MAX, ::virt_xdr::Decode::decode)
-                .map_err(|e| e.at("LookupArgs.values"))?,
+            name: ::virt_xdr::At::at(input.text(NAME_MAX), "LookupArgs.name")?,
+            values: ::virt_xdr::At::at(
+                input.array(LIST_MAX, ::virt_xdr::Decode::decode),
+                "LookupArgs.values",
+            )?,
         })
     }
 }
@@ -665,8 +665,8 @@ impl ::virt_xdr::Encode for LookupRet {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        ::virt_xdr::Encode::encode(&self.uuid, out).map_err(|e| e.at("LookupRet.uuid"))?;
-        ::virt_xdr::Encode::encode(&self.shape, out).map_err(|e| e.at("LookupRet.shape"))?;
+        out.field("LookupRet.uuid", &self.uuid)?;
+        out.field("LookupRet.shape", &self.shape)?;
         ::core::result::Result::Ok(())
     }
 }
@@ -677,8 +677,8 @@ impl<'a> ::virt_xdr::Decode<'a> for LookupRet {
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            uuid: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("LookupRet.uuid"))?,
-            shape: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("LookupRet.shape"))?,
+            uuid: input.field("LookupRet.uuid")?,
+            shape: input.field("LookupRet.shape")?,
         })
     }
 }
@@ -700,9 +700,8 @@ impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for ChangedMsg<S> {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.text(&self.name, NAME_MAX)
-            .map_err(|e| e.at("ChangedMsg.name"))?;
-        ::virt_xdr::Encode::encode(&self.flags, out).map_err(|e| e.at("ChangedMsg.flags"))?;
+        ::virt_xdr::At::at(out.text(&self.name, NAME_MAX), "ChangedMsg.name")?;
+        out.field("ChangedMsg.flags", &self.flags)?;
         ::core::result::Result::Ok(())
     }
 }
@@ -713,8 +712,8 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for ChangedMsg<S>
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input.text(NAME_MAX).map_err(|e| e.at("ChangedMsg.name"))?,
-            flags: ::virt_xdr::Decode::decode(input).map_err(|e| e.at("ChangedMsg.flags"))?,
+            name: ::virt_xdr::At::at(input.text(NAME_MAX), "ChangedMsg.name")?,
+            flags: input.field("ChangedMsg.flags")?,
         })
     }
 }

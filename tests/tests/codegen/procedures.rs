@@ -70,7 +70,7 @@ fn sets_know_their_members_and_keep_others() {
         Procedure::ALL,
         [Procedure::LOOKUP, Procedure::RESET, Procedure::CHANGED]
     );
-    assert_eq!(Procedure::from(2).name(), Some("RESET"));
+    assert_eq!(Procedure(2).name(), Some("RESET"));
     assert_eq!(i32::from(Procedure(77)), 77);
     assert_eq!(
         format!("{:?} {:?}", Procedure(3), Procedure(77)),

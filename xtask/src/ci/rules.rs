@@ -22,8 +22,12 @@ pub(super) const LIBRARIES: &[Library] = &[
         depends_on: &["virt-transport"],
     },
     Library {
+        name: "virt-protocol",
+        depends_on: &["virt-xdr", "virt-transport", "bytes", "thiserror"],
+    },
+    Library {
         name: "virt-remote",
-        depends_on: &["virt-xdr", "virt-transport", "thiserror"],
+        depends_on: &["virt-xdr", "virt-transport", "virt-protocol", "thiserror"],
     },
     Library {
         name: "virt-uri",

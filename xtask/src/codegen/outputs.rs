@@ -37,34 +37,6 @@ pub(super) const OUTPUTS: &[Output] = &[
         arbitrary: true,
     },
     Output {
-        input: "xtask/protocol/remote.x",
-        output: "crates/virt-remote/src/generated.rs",
-        runtime: ["::virt_xdr", "::virt_transport", "::std"],
-        elsewhere: &[("frame", "::virt_xdr")],
-        arbitrary: true,
-    },
-    Output {
-        input: "xtask/protocol/admin.x",
-        output: "crates/virt-remote/src/admin/generated.rs",
-        runtime: ["::virt_xdr", "::virt_transport", "::std"],
-        elsewhere: &[],
-        arbitrary: true,
-    },
-    Output {
-        input: "xtask/protocol/qemu.x",
-        output: "crates/virt-remote/src/qemu/generated.rs",
-        runtime: ["::virt_xdr", "::virt_transport", "::std"],
-        elsewhere: &[],
-        arbitrary: true,
-    },
-    Output {
-        input: "xtask/protocol/lxc.x",
-        output: "crates/virt-remote/src/lxc/generated.rs",
-        runtime: ["::virt_xdr", "::virt_transport", "::std"],
-        elsewhere: &[],
-        arbitrary: true,
-    },
-    Output {
         input: "tests/src/samples/samples.x",
         output: "tests/src/samples/generated.rs",
         runtime: ["::virt_xdr", "::virt_transport", "::std"],
@@ -79,3 +51,6 @@ pub(super) const OUTPUTS: &[Output] = &[
         arbitrary: false,
     },
 ];
+
+/// The definitions that become a tree of modules, and its directory.
+pub(super) const TREE: (&str, &str) = ("xtask/protocol/libvirt.x", "crates/virt-protocol/src");

@@ -25,15 +25,31 @@ const ITEM: Place<'_> = Place {
 impl Emitter<'_> {
     /// A statement that encodes a field and returns what goes wrong, with the name of the field.
     pub(super) fn encode_field(&self, field: &Field, place: Place<'_>, name: &str) -> String {
+        if let (Ty::String(_), Some([max])) = (&field.ty, field.doc.tag("at-most")) {
+            let text = format!("out.text({}, {max})", place.reference);
+            return format!("{}::At::at({text}, {name:?})?;", self.runtime.xdr);
+        }
         match &field.ty {
             ty if ty.is_narrow() => format!("out.narrow({});", place.copy),
-            ty => format!("{}.map_err(|e| e.at({name:?}))?;", self.encode(ty, place)),
+            ty if is_plain(ty) => format!("out.field({name:?}, {})?;", place.reference),
+            ty => format!(
+                "{}::At::at({}, {name:?})?;",
+                self.runtime.xdr,
+                self.encode(ty, place)
+            ),
         }
     }
 
     /// An expression that decodes a field, with its name in what goes wrong.
     pub(super) fn decode_field(&self, field: &Field, name: &str) -> String {
-        format!("{}.map_err(|e| e.at({name:?}))", self.decode(&field.ty))
+        match &field.ty {
+            ty if is_plain(ty) => format!("input.field({name:?})"),
+            ty => format!(
+                "{}::At::at({}, {name:?})",
+                self.runtime.xdr,
+                self.decode(ty)
+            ),
+        }
     }
 
     /// An expression that encodes what is there.
@@ -54,7 +70,22 @@ impl Emitter<'_> {
                     self.bound(bound)
                 )
             }
+            Ty::Characters { fixed, bound, .. } => {
+                let method = if *fixed {
+                    "fixed_characters"
+                } else {
+                    "characters"
+                };
+                format!(
+                    "out.{method}(::core::convert::AsRef::as_ref({reference}), {})",
+                    self.bound(bound)
+                )
+            }
             Ty::Array { item, bound } => {
+                let reference = match self.list_type(item) {
+                    Some(_) => format!("::core::convert::AsRef::as_ref({reference})"),
+                    None => reference.to_owned(),
+                };
                 format!(
                     "out.array({reference}, {}, {})",
                     self.bound(bound),
@@ -64,11 +95,14 @@ impl Emitter<'_> {
             Ty::FixedArray(item, _) => {
                 format!("out.fixed_array({reference}, {})", self.encode_each(item))
             }
-            Ty::Optional { item, .. } => {
-                format!("out.optional({value}.as_ref(), {})", self.encode_each(item))
-            }
+            Ty::Optional { item, .. } => match item.as_ref() {
+                Ty::String(bound) => {
+                    format!("out.optional_text({value}.as_ref(), {})", self.bound(bound))
+                }
+                _ => format!("out.optional({value}.as_ref(), {})", self.encode_each(item)),
+            },
             // The narrow ones: each takes a word and nothing can go wrong.
-            Ty::Builtin(_) | Ty::FixedOpaque(_) | Ty::Named(_) => {
+            Ty::Builtin(_) | Ty::FixedOpaque(_) | Ty::Named(_) | Ty::Foreign(_) => {
                 format!("{{ out.narrow({copy}); ::core::result::Result::Ok(()) }}")
             }
         }
@@ -90,16 +124,40 @@ impl Emitter<'_> {
                 "input.opaque({}).map(::core::convert::From::from)",
                 self.bound(bound)
             ),
+            Ty::Characters { text, fixed, bound } => {
+                let method = if *fixed {
+                    "fixed_characters"
+                } else {
+                    "characters"
+                };
+                let read = format!("input.{method}({})", self.bound(bound));
+                match text {
+                    true => format!(
+                        "{read}.map(|text| {}::text_of_characters(&text))",
+                        self.runtime.xdr
+                    ),
+                    false => read,
+                }
+            }
             Ty::Array { item, bound } => {
+                let list = match self.list_type(item) {
+                    Some(_) => ".map(::core::convert::From::from)",
+                    None => "",
+                };
                 format!(
-                    "input.array({}, {})",
+                    "input.array({}, {}){list}",
                     self.bound(bound),
                     self.decode_each(item)
                 )
             }
             Ty::FixedArray(item, _) => format!("input.fixed_array({})", self.decode_each(item)),
-            Ty::Optional { item, .. } => format!("input.optional({})", self.decode_each(item)),
-            Ty::Builtin(_) | Ty::FixedOpaque(_) | Ty::Named(_) => "input.narrow()".into(),
+            Ty::Optional { item, .. } => match item.as_ref() {
+                Ty::String(bound) => format!("input.optional_text({})", self.bound(bound)),
+                _ => format!("input.optional({})", self.decode_each(item)),
+            },
+            Ty::Builtin(_) | Ty::FixedOpaque(_) | Ty::Named(_) | Ty::Foreign(_) => {
+                "input.narrow()".into()
+            }
         }
     }
 
@@ -171,10 +229,10 @@ impl Emitter<'_> {
 pub(super) fn is_plain(ty: &Ty) -> bool {
     match ty {
         Ty::Builtin(_) => !ty.is_narrow(),
-        Ty::FixedOpaque(_) | Ty::Named(_) => true,
+        Ty::FixedOpaque(_) | Ty::Named(_) | Ty::Foreign(_) => true,
         Ty::FixedArray(item, _) | Ty::Optional { item, .. } => is_plain(item),
         Ty::Array { item, bound: None } => is_plain(item),
-        Ty::Array { .. } | Ty::String(_) | Ty::Opaque(_) => false,
+        Ty::Array { .. } | Ty::String(_) | Ty::Opaque(_) | Ty::Characters { .. } => false,
     }
 }
 

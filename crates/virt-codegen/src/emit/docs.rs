@@ -58,7 +58,7 @@ pub(super) fn limits(ty: &Ty) -> String {
 
 /// A line that means in Markdown what it says: no list, no heading, no link, no HTML, and no code that would
 /// be compiled.
-fn escaped(line: &str) -> String {
+pub(super) fn escaped(line: &str) -> String {
     let mut escaped = String::new();
     let mut in_code = false;
     let number = line.bytes().take_while(u8::is_ascii_digit).count();

@@ -37,17 +37,24 @@ impl Emitter<'_> {
             ),
         );
         self.end_open_set(start, "Procedure", &members, false);
+        self.line(
+            "impl ::core::convert::From<Procedure> for i32 {
+                fn from(procedure: Procedure) -> Self {
+                    procedure.0
+                }
+            }\n",
+        );
     }
 
     /// A type for each procedure, which ties together what belongs to it. Other types are found behind
     /// `prefix`.
     pub(super) fn procedures(&mut self, program: &Program, prefix: &str) {
         for procedure in &program.procedures {
-            self.procedure(procedure, prefix);
+            self.procedure(program, procedure, prefix);
         }
     }
 
-    fn procedure(&mut self, procedure: &Procedure, prefix: &str) {
+    pub(super) fn procedure(&mut self, program: &Program, procedure: &Procedure, prefix: &str) {
         let constant = &procedure.member.rust;
         let number = procedure.member.value;
         let (about, procedure_trait, types) = match &procedure.link {
@@ -77,16 +84,23 @@ impl Emitter<'_> {
             &format!("The {about} `{}`, number {number}.", procedure.member.xdr),
         );
         self.line(&format!(
-            "#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-            pub struct {name};
+            "{declaration}
 
             impl {transport}::{procedure_trait} for {name} {{
-                const PROGRAM: {xdr}::ProgramId = PROGRAM;
-                const NUMBER: i32 = Procedure::{constant}.0;
+                const PROGRAM: {xdr}::ProgramId = {path}PROGRAM;
+                const NUMBER: i32 = {path}Procedure::{constant}.0;
                 const NAME: &'static str = {constant:?};
                 {types}
             }}\n",
             name = procedure.rust,
+            declaration = match self.runtime.methods {
+                true => format!("pub enum {} {{}}", procedure.rust),
+                false => format!(
+                    "#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]\npub struct {};",
+                    procedure.rust
+                ),
+            },
+            path = program.path,
         ));
     }
 
@@ -102,6 +116,13 @@ impl Emitter<'_> {
         match payload {
             None => "()".into(),
             Some(Payload::Plain(ty)) => self.ty(ty, chosen, prefix),
+            Some(Payload::Field(id)) => {
+                let fields = self.model.types[*id].kind.parts();
+                let ty = fields
+                    .first()
+                    .map(|field| self.ty(&field.ty, chosen, prefix));
+                ty.unwrap_or_default()
+            }
             Some(Payload::Named(id)) => {
                 let ty = &self.model.types[*id];
                 let prefix = if ty.home == Home::Elsewhere {
@@ -129,7 +150,7 @@ pub(super) fn payload_types(program: &Program) -> impl Iterator<Item = TypeId> {
             Link::Message { body } => [body.as_ref(), None],
         });
     payloads.flatten().filter_map(|payload| match payload {
-        Payload::Named(id) => Some(*id),
+        Payload::Named(id) | Payload::Field(id) => Some(*id),
         Payload::Plain(ty) => ty.named(),
     })
 }

@@ -56,6 +56,21 @@ impl Emitter<'_> {
             &self.union_encode(ty, union),
             &self.union_decode(ty, union, &discriminant),
         );
+        if self.is_argument(ty) && union.default.is_none() {
+            let arms = union.arms.iter().map(|arm| match &arm.body {
+                Some(body) => {
+                    let value = match &body.ty {
+                        Ty::Builtin(_) => "*value".to_owned(),
+                        ty => self.borrow(ty, "value"),
+                    };
+                    let name = &arm.rust;
+                    format!("Self::{name}(value) => {}::{name}({value}),", ty.rust)
+                }
+                None => format!("Self::{0} => {1}::{0},", arm.rust, ty.rust),
+            });
+            let arms: String = arms.collect();
+            self.borrowed(ty, &format!("match self {{ {arms} }}"));
+        }
     }
 
     fn arm_doc(&mut self, arm: &Arm, note: &str) {

@@ -40,7 +40,7 @@ fn of(kind: &Kind, types: &[Type]) -> Facts {
     match kind {
         Kind::Enum(members) => facts.default = members.iter().any(|member| member.value == 0),
         Kind::Procedures | Kind::Union(_) => facts.default = false,
-        Kind::Struct(_) | Kind::Typedef(_) => {}
+        Kind::Struct(_) | Kind::Typedef(_) | Kind::Flags(_) => {}
     }
     for part in kind.parts() {
         facts = facts.and(of_ty(&part.ty, types));
@@ -85,6 +85,11 @@ fn of_ty(ty: &Ty, types: &[Type]) -> Facts {
             }
         }
         Ty::Named(id) => types[*id].facts,
+        Ty::Foreign(_) => facts,
+        Ty::Characters { .. } => Facts {
+            copy: false,
+            ..facts
+        },
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use super::Resolver;
 use crate::ast::{Doc, File, Item, ItemKind, Member, Name, Value};
-use crate::model::{self, Link, Payload, Procedure, Program, TypeId};
+use crate::model::{self, Kind, Link, Payload, Procedure, Program, Role, Ty, Type, TypeId};
 use crate::names::{Scope, camel, normal, screaming, snake, unshadowed, without, words};
 use crate::source::Error;
 
@@ -24,32 +24,60 @@ pub(super) struct Convention<'s> {
     pub(super) prefix: Vec<String>,
     program: (&'s Name, &'s Value),
     version: (&'s Name, &'s Value),
-    procedures: (&'s Item, &'s [Member]),
+    /// The enums of its procedures, each with the number of its file.
+    procedures: Vec<(usize, &'s Item, &'s [Member])>,
 }
 
 impl Convention<'_> {
     /// Returns whether this is one of the definitions that make the program.
     pub(super) fn owns(&self, name: &str) -> bool {
-        [self.program.0, self.version.0, &self.procedures.0.name]
-            .iter()
+        let enums = self.procedures.iter().map(|(_, item, _)| &item.name);
+        enums
+            .chain([self.program.0, self.version.0])
             .any(|own| own.text == name)
+    }
+
+    /// The number of the file that defines the program.
+    pub(super) fn source(&self) -> usize {
+        self.program.0.span.source
     }
 }
 
-/// The programs of a file that keep to the convention.
-pub(super) fn conventions(file: &File) -> Vec<Convention<'_>> {
+/// The programs of files that keep to the convention. A program may have more enums of procedures than one, such as
+/// `remote_domain_procedure` beside `remote_network_procedure`.
+pub(super) fn conventions(files: &[File]) -> Vec<Convention<'_>> {
+    let items = || {
+        (0..)
+            .zip(files)
+            .flat_map(|(source, file)| file.items.iter().map(move |item| (source, item)))
+    };
     let constants = || {
-        file.items.iter().filter_map(|item| match &item.kind {
+        items().filter_map(|(_, item)| match &item.kind {
             ItemKind::Const(value) => Some((&item.name, value)),
             _ => None,
         })
     };
-    let mut enums = HashMap::new();
-    for item in &file.items {
-        if let ItemKind::Enum(members) = &item.kind {
-            enums.insert(normal(&item.name.text), (item, members.as_slice()));
+    let enums = |prefix: &str| {
+        let of_prefix = items().filter_map(|(source, item)| match &item.kind {
+            ItemKind::Enum(members) => Some((source, item, members.as_slice())),
+            _ => None,
+        });
+        let begin = normal(prefix);
+        let is_one = |item: &Item| {
+            let name = normal(&item.name.text);
+            name.starts_with(&begin) && name.ends_with("procedure")
+        };
+        let mut found: Vec<_> = of_prefix.filter(|(_, item, _)| is_one(item)).collect();
+        // The enum with the plain name is alone where there is one: others may be a longer prefix's.
+        let plain = begin.clone() + "procedure";
+        if let Some(exact) = found
+            .iter()
+            .position(|(_, item, _)| normal(&item.name.text) == plain)
+        {
+            found = vec![found.swap_remove(exact)];
         }
-    }
+        found
+    };
     let convention = |program: (&'_ Name, _)| {
         let prefix = program.0.text.strip_suffix("_PROGRAM")?;
         let endings = ["_PROTOCOL_VERSION", "_PROGRAM_VERSION", "_VERSION"];
@@ -58,8 +86,11 @@ pub(super) fn conventions(file: &File) -> Vec<Convention<'_>> {
                 .strip_prefix(prefix)
                 .is_some_and(|ending| endings.contains(&ending))
         });
-        let procedures = enums.get(&(normal(prefix) + "procedure"))?;
-        Some((words(prefix), versions.next()?, *procedures))
+        let procedures = enums(prefix);
+        if procedures.is_empty() {
+            return None;
+        }
+        Some((words(prefix), versions.next()?, procedures))
     };
     let found = constants().filter_map(|program| {
         let (prefix, version, procedures) = convention(program)?;
@@ -76,6 +107,7 @@ pub(super) fn conventions(file: &File) -> Vec<Convention<'_>> {
 impl<'s> Resolver<'s> {
     pub(super) fn resolve_programs(
         &mut self,
+        source: usize,
         file: &'s File,
         conventions: &[Convention<'s>],
     ) -> Result<(), Error> {
@@ -87,8 +119,10 @@ impl<'s> Resolver<'s> {
         for convention in conventions {
             self.resolve_convention(convention, alone)?;
         }
-        for item in &file.items {
-            self.resolve_block(item, alone)?;
+        if source == 0 {
+            for item in &file.items {
+                self.resolve_block(item, alone)?;
+            }
         }
         Ok(())
     }
@@ -98,9 +132,15 @@ impl<'s> Resolver<'s> {
         convention: &Convention<'s>,
         alone: bool,
     ) -> Result<(), Error> {
-        let (item, members) = convention.procedures;
+        let Some((_, item, _)) = convention.procedures.first() else {
+            return Ok(());
+        };
+        let source = convention.source();
+        let path = self.module_path(source);
         let mut program = Program {
             xdr: convention.program.0.text.clone(),
+            source,
+            path: path.map_or(String::new(), |path| path + "::"),
             module: (!alone).then(|| self.claim(0, snake(&convention.prefix))),
             number: self.word(convention.program.1, "a program")?,
             version: self.word(convention.version.1, "a version")?,
@@ -117,26 +157,54 @@ impl<'s> Resolver<'s> {
         let types: HashMap<String, TypeId> = types.collect();
         let prefix = [convention.prefix.as_slice(), &["proc".into()]].concat();
         let mut scope = Scope::new(&["ALL"]);
-        let resolved = self.members(0, &item.name.text, members)?;
-        for (source, member) in members.iter().zip(resolved) {
+        let mut procedures = Vec::new();
+        for &(file, item, members) in &convention.procedures {
+            let resolved = self.members(file, &item.name.text, members, &item.doc)?;
+            let partial = item.doc.has("partial");
+            let both = members.iter().zip(resolved);
+            procedures.extend(both.map(|(written, member)| (file, partial, written, member)));
+        }
+        procedures.sort_by_key(|(.., member)| member.value);
+        for (file, partial, source, member) in procedures {
             let name = without(&words(&member.xdr), &prefix);
             let find = |suffix: &str| {
                 let id = types.get(&(convention.prefix.concat() + &name.concat() + suffix))?;
                 Some(Payload::Named(*id))
             };
-            let partial = item.doc.has("partial");
             let payloads = [find("args"), find("ret"), find("msg")];
             self.check_payloads(&payloads)?;
+            let payloads = self.roles(payloads);
             let [arguments, returns, body] = payloads;
             let link = link(&source.doc, partial, arguments, returns, body);
             let member = model::Member {
                 rust: scope.claim(screaming(&name)),
                 ..member
             };
-            self.push_procedure(&mut program, member, &source.name, &name, link)?;
+            self.push_procedure(&mut program, (file, member), &source.name, &name, link)?;
         }
         self.model.programs.push(program);
         Ok(())
+    }
+
+    /// Tells the types of payloads apart, and puts a field in place of a struct of one field in a tree.
+    fn roles(&mut self, payloads: [Option<Payload>; 3]) -> [Option<Payload>; 3] {
+        // Other messages may hold a message, which therefore stays a struct.
+        let is_message = payloads[2].is_some();
+        let mut role = Role::Arguments;
+        payloads.map(|payload| {
+            let role = std::mem::replace(&mut role, Role::Result);
+            let Some(Payload::Named(id)) = payload else {
+                return payload;
+            };
+            let is_field =
+                !is_message && self.settings.tree.is_some() && is_field(&self.model.types[id]);
+            self.model.types[id].role = if is_field { Role::Field } else { role };
+            Some(if is_field {
+                Payload::Field(id)
+            } else {
+                Payload::Named(id)
+            })
+        })
     }
 
     /// Refuses a payload that has no Rust type of its own.
@@ -164,7 +232,7 @@ impl<'s> Resolver<'s> {
     fn push_procedure(
         &mut self,
         program: &mut Program,
-        member: model::Member,
+        (source, member): (usize, model::Member),
         name: &Name,
         words: &[String],
         link: Link,
@@ -189,10 +257,30 @@ impl<'s> Resolver<'s> {
                 }
                 scope.claim(unshadowed(camel(words)))
             }
-            (_, None) => self.claim(0, camel(words)),
+            (_, None) => self.claim(source, camel(words)),
         };
-        program.procedures.push(Procedure { member, rust, link });
+        program.procedures.push(Procedure {
+            member,
+            rust,
+            source,
+            link,
+        });
         Ok(())
+    }
+}
+
+/// Returns whether a type is a struct of one field that has its whole codec.
+fn is_field(ty: &Type) -> bool {
+    match &ty.kind {
+        Kind::Struct(fields) => match fields.as_slice() {
+            [field] => match field.ty {
+                Ty::Builtin(_) => !field.ty.is_narrow(),
+                Ty::Named(_) | Ty::Foreign(_) => true,
+                _ => false,
+            },
+            _ => false,
+        },
+        _ => false,
     }
 }
 

@@ -128,7 +128,7 @@ fn size(kind: &Kind, sizes: &[Option<u64>]) -> u64 {
         .map(|part| size_of(&part.ty, sizes));
     match kind {
         Kind::Union(_) => parts.fold(0, u64::max).saturating_add(8),
-        Kind::Enum(_) | Kind::Procedures => 4,
+        Kind::Enum(_) | Kind::Flags(_) | Kind::Procedures => 4,
         Kind::Struct(_) | Kind::Typedef(_) => parts.fold(0, u64::saturating_add),
     }
 }
@@ -141,7 +141,9 @@ fn size_of(ty: &Ty, sizes: &[Option<u64>]) -> u64 {
             Builtin::Char | Builtin::UnsignedChar | Builtin::Bool => 1,
             _ => 4,
         },
-        Ty::String(_) | Ty::Opaque(_) | Ty::Array { .. } => 24,
+        Ty::String(_) | Ty::Opaque(_) | Ty::Array { .. } | Ty::Characters { .. } => 24,
+        // A guess, which only decides which pointer of a cycle gets a box.
+        Ty::Foreign(_) => 16,
         Ty::FixedOpaque(count) => count.value.into(),
         Ty::FixedArray(item, count) => size_of(item, sizes).saturating_mul(count.value.into()),
         Ty::Optional {

@@ -17,6 +17,7 @@ const MAX_TYPEDEFS: usize = 32;
 pub(super) enum Body<'s> {
     Procedures,
     Enum(&'s [Member]),
+    Flags(&'s [Member]),
     Struct(&'s [Declaration]),
     Union(&'s Union),
     Typedef(&'s Declaration),
@@ -32,16 +33,21 @@ impl<'s> Resolver<'s> {
         &mut self,
         source: usize,
         item: &'s Item,
-        programs: &[Convention<'_>],
+        programs: &[Vec<Convention<'_>>],
     ) -> Result<(), Error> {
         let body = match &item.kind {
-            ItemKind::Const(_) | ItemKind::Program(..) => return Ok(()),
+            ItemKind::Const(_) | ItemKind::Text(_) | ItemKind::Program(..) => return Ok(()),
+            _ if item.doc.has("omit") => return Ok(()),
             ItemKind::Enum(_)
                 if self.home(source) != model::Home::Included
-                    && programs.iter().any(|program| program.owns(&item.name.text)) =>
+                    && programs
+                        .iter()
+                        .flatten()
+                        .any(|program| program.owns(&item.name.text)) =>
             {
                 Body::Procedures
             }
+            ItemKind::Enum(members) if item.doc.has("flags") => Body::Flags(members),
             ItemKind::Enum(members) => Body::Enum(members),
             ItemKind::Struct(fields) => Body::Struct(fields),
             ItemKind::Union(union) => Body::Union(union),
@@ -68,7 +74,10 @@ impl<'s> Resolver<'s> {
         };
         let rust = match body {
             Body::Procedures => "Procedure".into(),
-            _ => camel(&self.stripped(source, &item.name.text)),
+            _ => match item.doc.tag("name") {
+                Some([name]) => name.clone(),
+                _ => camel(&self.stripped(source, &item.name.text)),
+            },
         };
         let rust = if matches!(body, Body::Procedures) {
             rust
@@ -98,6 +107,7 @@ impl<'s> Resolver<'s> {
             doc,
             kind: Kind::Procedures,
             facts: Facts::default(),
+            role: model::Role::Part,
         });
         self.bodies.len() - 1
     }
@@ -127,7 +137,11 @@ impl<'s> Resolver<'s> {
         let kind = match body {
             Body::Done => return Ok(()),
             Body::Procedures => Kind::Procedures,
-            Body::Enum(members) => Kind::Enum(self.members(source, &xdr, members)?),
+            Body::Enum(members) => {
+                let doc = self.model.types[id].doc.clone();
+                Kind::Enum(self.members(source, &xdr, members, &doc)?)
+            }
+            Body::Flags(members) => Kind::Flags(self.flags(id, members)?),
             Body::Struct(fields) => Kind::Struct(self.fields(id, fields)?),
             Body::Union(union) => Kind::Union(Box::new(self.union(id, union)?)),
             Body::Typedef(declaration) => {
@@ -152,7 +166,8 @@ impl<'s> Resolver<'s> {
                 return Err(self.twice(name, first));
             }
             let rust = scope.claim(snake(&words(&name.text)));
-            fields.push(field(rust, declaration, self.ty(id, declaration)?));
+            let ty = self.ty(id, declaration)?;
+            fields.push(field(rust, declaration, self.annotated(declaration, ty)?));
         }
         Ok(fields)
     }
@@ -247,6 +262,9 @@ impl<'s> Resolver<'s> {
         // The target of a typedef takes its place, and unions need to know the members of an enum.
         if let Body::Typedef(_) | Body::Started | Body::Enum(_) = self.bodies[id] {
             self.resolve_type(id)?;
+        }
+        if let Some([path]) = self.model.types[id].doc.tag("rust") {
+            return Ok(Ty::Foreign(path.clone()));
         }
         Ok(match &self.model.types[id].kind {
             Kind::Typedef(field) => field.ty.clone(),

@@ -17,6 +17,7 @@ impl Resolver<'_> {
                 let home = *homes.entry(item.name.text.as_str()).or_insert(source);
                 match &item.kind {
                     ItemKind::Const(value) => used.value(value),
+                    ItemKind::Text(_) => {}
                     ItemKind::Program(..) if source > 0 => {}
                     _ if home == source => used.item(item),
                     _ => {}
@@ -60,6 +61,7 @@ impl<'s> Used<'s> {
     fn item(&mut self, item: &'s Item) {
         match &item.kind {
             ItemKind::Const(value) => self.value(value),
+            ItemKind::Text(_) => {}
             ItemKind::Enum(members) => self.members(members),
             ItemKind::Struct(fields) => self.declarations(fields),
             ItemKind::Union(union) => self.union(union),

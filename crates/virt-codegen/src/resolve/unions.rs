@@ -41,7 +41,10 @@ impl<'s> Resolver<'s> {
         let mut arms = Vec::new();
         for arm in &union.arms {
             let body = match &arm.body {
-                Some(body) => Some(field("value".into(), body, self.ty(id, body)?)),
+                Some(body) => {
+                    let ty = self.ty(id, body)?;
+                    Some(field("value".into(), body, self.annotated(body, ty)?))
+                }
                 None => None,
             };
             for label in &arm.labels {

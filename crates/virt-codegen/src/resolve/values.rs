@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 
 use super::Resolver;
 use super::programs::Convention;
-use crate::ast::{Item, ItemKind, Member, Name, Spec, Union, Value, ValueKind};
-use crate::model::{self, Bound, Constant, Count, Home};
-use crate::names::{Scope, common_prefix, screaming, words};
+use crate::ast::{Doc, Item, ItemKind, Member, Name, Spec, Union, Value, ValueKind};
+use crate::model::{self, Bound, Constant, ConstantValue, Count, Flag, Home, TypeId};
+use crate::names::{Scope, common_prefix, screaming, without, words};
 use crate::source::{Error, Span};
 
 /// The longest chain of constants defined by constants.
@@ -46,7 +46,7 @@ impl<'s> Resolver<'s> {
                 .for_each(|field| enums_in(&field.spec, &mut enums)),
             ItemKind::Union(union) => enums_in_union(union, &mut enums),
             ItemKind::Typedef(declaration) => enums_in(&declaration.spec, &mut enums),
-            ItemKind::Program(..) => {}
+            ItemKind::Program(..) | ItemKind::Text(_) => {}
         }
         for members in enums {
             let mut base = None;
@@ -92,10 +92,11 @@ impl<'s> Resolver<'s> {
         item: &'s Item,
         programs: &[Convention<'_>],
     ) -> Result<(), Error> {
-        let ItemKind::Const(value) = &item.kind else {
-            return Ok(());
+        let value = match &item.kind {
+            ItemKind::Const(value) => ConstantValue::Number(self.evaluate(value)?),
+            ItemKind::Text(text) => ConstantValue::Text(text.clone()),
+            _ => return Ok(()),
         };
-        let value = self.evaluate(value)?;
         let of_program = programs.iter().any(|program| program.owns(&item.name.text));
         if of_program || self.home(source) == Home::Included {
             return Ok(());
@@ -103,15 +104,17 @@ impl<'s> Resolver<'s> {
         let rust = self.claim(source, screaming(&self.stripped(source, &item.name.text)));
         if let Some(definition) = self.values.get_mut(item.name.text.as_str())
             && definition.span == item.name.span
-            && u32::try_from(value).is_ok()
+            && let ConstantValue::Number(number) = value
+            && u32::try_from(number).is_ok()
         {
             definition.constant = Some(rust.clone());
         }
-        if source == 0 {
+        if source == 0 || self.settings.tree.is_some() {
             let constant = Constant {
                 xdr: item.name.text.clone(),
                 rust,
                 value,
+                source,
                 doc: item.doc.clone(),
             };
             self.model.constants.push(constant);
@@ -232,32 +235,19 @@ impl<'s> Resolver<'s> {
         source: usize,
         name: &str,
         members: &[Member],
+        doc: &Doc,
     ) -> Result<Vec<model::Member>, Error> {
-        let mut names: Vec<_> = members
-            .iter()
-            .map(|member| words(&member.name.text))
-            .collect();
-        if names.len() == 1 {
-            // A member alone shares its prefix with the enum itself.
-            let mut name = words(name);
-            name.push("members".into());
-            names.push(name);
-        }
-        let prefix = common_prefix(&names);
-        let stripped = |name: &str| match prefix.is_empty() {
-            true => self.stripped(source, name),
-            false => words(name).split_off(prefix.len()),
-        };
+        let stripped = self.member_words(source, name, members, doc);
         let mut scope = Scope::new(&["ALL"]);
         let mut resolved = Vec::new();
         let mut next = 0;
-        for Member { name, value, doc } in members {
+        for (Member { name, value, doc }, words) in members.iter().zip(stripped) {
             let number = value
                 .as_ref()
                 .map_or(Ok(next), |value| self.evaluate(value))?;
             let span = value.as_ref().map_or(name.span, |value| value.span);
             let value = self.in_range(number, span, i32::MIN..=i32::MAX, "a member of an enum")?;
-            let rust = scope.claim(screaming(&stripped(&name.text)));
+            let rust = scope.claim(screaming(&words));
             resolved.push(model::Member {
                 xdr: name.text.clone(),
                 rust,
@@ -267,6 +257,66 @@ impl<'s> Resolver<'s> {
             next = number + 1;
         }
         Ok(resolved)
+    }
+}
+
+impl Resolver<'_> {
+    /// The words of each member's name without the prefix that they share, or that a `@prefix` names.
+    fn member_words(
+        &self,
+        source: usize,
+        name: &str,
+        members: &[Member],
+        doc: &Doc,
+    ) -> Vec<Vec<String>> {
+        let mut names: Vec<_> = members
+            .iter()
+            .map(|member| words(&member.name.text))
+            .collect();
+        if let Some(prefixes) = doc.tag("prefix") {
+            let prefixes: Vec<_> = prefixes.iter().map(|prefix| words(prefix)).collect();
+            let stripped = |name: &Vec<String>| {
+                let prefix = prefixes
+                    .iter()
+                    .find(|prefix| name.len() > prefix.len() && name.starts_with(prefix));
+                prefix.map_or(name.clone(), |prefix| without(name, prefix))
+            };
+            return names.iter().map(stripped).collect();
+        }
+        if names.len() == 1 {
+            // A member alone shares its prefix with the enum itself.
+            let mut name = words(name);
+            name.push("members".into());
+            names.push(name);
+        }
+        let prefix = common_prefix(&names);
+        let stripped = |member: &Member| match prefix.is_empty() {
+            true => self.stripped(source, &member.name.text),
+            false => words(&member.name.text).split_off(prefix.len()),
+        };
+        members.iter().map(stripped).collect()
+    }
+
+    /// The members of a set of flags.
+    pub(super) fn flags(&mut self, id: TypeId, members: &[Member]) -> Result<Vec<Flag>, Error> {
+        let ty = &self.model.types[id];
+        let names = self.member_words(ty.span.source, &ty.xdr, members, &ty.doc);
+        let mut scope = Scope::new(&["ALL"]);
+        let mut flags = Vec::new();
+        for (member, words) in members.iter().zip(names) {
+            let Some(value) = &member.value else {
+                let message = "a flag needs a value";
+                return Err(self.error(member.name.span, message));
+            };
+            let number = self.evaluate(value)?;
+            flags.push(Flag {
+                xdr: member.name.text.clone(),
+                rust: scope.claim(screaming(&words)),
+                value: self.in_range(number, value.span, 0..=u32::MAX, "a flag")?,
+                doc: member.doc.clone(),
+            });
+        }
+        Ok(flags)
     }
 }
 

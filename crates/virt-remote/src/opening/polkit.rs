@@ -1,10 +1,10 @@
 //! Authentication by polkit: one call, during which the daemon may ask a person.
 
-use virt_transport::ReplyError;
+use virt_transport::{CallProcedure, ReplyError};
 use virt_xdr::from_slice_lenient;
 
 use super::{AuthAction, AuthError, Authenticator, OpeningCall};
-use crate::{AuthPolkit, AuthPolkitRet, AuthType};
+use crate::{AuthPolkit, AuthType};
 
 #[derive(Debug)]
 pub(super) struct Polkit;
@@ -20,8 +20,9 @@ impl Authenticator for Polkit {
     }
 
     fn on_reply(&mut self, reply: Result<&[u8], ReplyError>) -> Result<AuthAction, AuthError> {
-        let AuthPolkitRet { complete } = from_slice_lenient(reply?).map_err(ReplyError::from)?;
-        if complete == 0 {
+        let complete: <AuthPolkit as CallProcedure>::Ret =
+            from_slice_lenient(reply?).map_err(ReplyError::from)?;
+        if !complete {
             return Err(AuthError::Incomplete);
         }
         Ok(AuthAction::Done(None))

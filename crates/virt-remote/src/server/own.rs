@@ -3,9 +3,8 @@
 use virt_transport::{Access, Call, Context, RemoteError};
 
 use crate::{
-    AuthListRet, AuthPolkitRet, AuthType, ConnectGetHostnameRet, ConnectGetLibVersionRet,
-    ConnectGetTypeRet, ConnectGetUriRet, ConnectGetVersionRet, ConnectOpenArgs,
-    ConnectSupportsFeatureArgs, ConnectSupportsFeatureRet, Feature, Hypervisor, Procedure, error,
+    AuthListRet, AuthType, ConnectGetHostnameRet, ConnectGetTypeRet, ConnectGetUriRet,
+    ConnectOpenArgs, Feature, Hypervisor, Procedure, error,
 };
 
 /// The hypervisor of one client, and the client's way to it.
@@ -48,16 +47,15 @@ pub(super) fn find(procedure: Procedure) -> Option<(Access, Answer)> {
             own.authenticated = true;
             cx.set_authenticated();
             // Polkit has no other result.
-            Ok(cx.reply(call.id, &AuthPolkitRet { complete: 1 })?)
+            Ok(cx.reply(call.id, &true)?)
         }),
         // There is no mechanism to begin with. A daemon gives no reason either.
         Procedure::AUTH_SASL_INIT | Procedure::AUTH_SASL_START | Procedure::AUTH_SASL_STEP => {
             anyone(Own::refuse)
         }
         Procedure::CONNECT_SUPPORTS_FEATURE => authenticated(|own, call, cx| {
-            let ConnectSupportsFeatureArgs { feature } = call.payload.decode_lenient()?;
-            let supported = own.supports(feature)?.into();
-            Ok(cx.reply(call.id, &ConnectSupportsFeatureRet { supported })?)
+            let supported = own.supports(call.payload.decode_lenient()?)?;
+            Ok(cx.reply(call.id, &supported)?)
         }),
         Procedure::CONNECT_OPEN => authenticated(|own, call, cx| {
             own.open(&call.payload.decode_lenient()?)?;
@@ -74,12 +72,12 @@ pub(super) fn find(procedure: Procedure) -> Option<(Access, Answer)> {
             Ok(cx.reply(call.id, &ConnectGetTypeRet { r#type })?)
         }),
         Procedure::CONNECT_GET_VERSION => authenticated(|own, call, cx| {
-            let hv_ver = own.opened()?.version().into();
-            Ok(cx.reply(call.id, &ConnectGetVersionRet { hv_ver })?)
+            let version = own.opened()?.version();
+            Ok(cx.reply(call.id, &u64::from(version))?)
         }),
         Procedure::CONNECT_GET_LIB_VERSION => authenticated(|own, call, cx| {
-            let lib_ver = own.opened()?.lib_version().into();
-            Ok(cx.reply(call.id, &ConnectGetLibVersionRet { lib_ver })?)
+            let version = own.opened()?.lib_version();
+            Ok(cx.reply(call.id, &u64::from(version))?)
         }),
         Procedure::CONNECT_GET_HOSTNAME => authenticated(|own, call, cx| {
             let hostname = own.opened()?.hostname();

@@ -1,8 +1,8 @@
 //! Procedures that are added to a server, one by one.
 
+use virt_protocol::Uuid;
 use virt_remote::{
-    AuthType, ConnectGetHostname, DomainLookupByName, DomainLookupByNameRet, NonnullDomain,
-    PROGRAM, Procedure, RemoteServer,
+    AuthType, ConnectGetHostname, Domain, DomainLookupByName, PROGRAM, Procedure, RemoteServer,
 };
 use virt_transport::{
     Call, CallProcedure, Context, ErrorCode, ErrorSource, ProgramId, RemoteError, StreamId,
@@ -17,7 +17,7 @@ impl CallProcedure for DomainGetXmlDesc {
     const PROGRAM: ProgramId = PROGRAM;
     const NUMBER: i32 = Procedure::DOMAIN_GET_XML_DESC.0;
     const NAME: &'static str = "DOMAIN_GET_XML_DESC";
-    type Args<'a> = NonnullDomain<&'a str>;
+    type Args<'a> = Domain<&'a str>;
     type Ret = String;
 }
 
@@ -104,12 +104,10 @@ fn the_hypervisor_goes_on_serving_the_rest() {
 #[test]
 fn it_replaces_one_of_the_hypervisor_and_one_that_was_added_before() {
     let named = |id| {
-        move |name: &str| DomainLookupByNameRet {
-            dom: NonnullDomain {
-                name: name.to_owned(),
-                uuid: [0; 16],
-                id,
-            },
+        move |name: &str| Domain {
+            name: name.to_owned(),
+            uuid: Uuid::default(),
+            id,
         }
     };
     let (first, second) = (named(1), named(2));

@@ -1,6 +1,6 @@
 //! The end of a connection, and the end of a hypervisor.
 
-use virt_remote::CloseReason;
+use virt_remote::constants::ConnectCloseReason;
 
 use crate::support::Server;
 
@@ -22,10 +22,10 @@ fn a_registered_client_is_told_the_reason() {
     let mut server = Server::test();
     server.plays(&[OPEN, REGISTER].concat());
     for (reason, word) in [
-        (CloseReason::ERROR, "00000000"),
-        (CloseReason::EOF, "00000001"),
-        (CloseReason::KEEPALIVE, "00000002"),
-        (CloseReason::CLIENT, "00000003"),
+        (ConnectCloseReason::ERROR, "00000000"),
+        (ConnectCloseReason::EOF, "00000001"),
+        (ConnectCloseReason::KEEPALIVE, "00000002"),
+        (ConnectCloseReason::CLIENT, "00000003"),
     ] {
         server
             .with(|server, cx| server.close_event(cx, reason))
@@ -42,7 +42,7 @@ fn an_unregistered_client_is_not_told() {
         server.plays(transcript);
         if transcript != REGISTER {
             server
-                .with(|server, cx| server.close_event(cx, CloseReason::ERROR))
+                .with(|server, cx| server.close_event(cx, ConnectCloseReason::ERROR))
                 .unwrap();
         }
     }

@@ -1,7 +1,8 @@
 //! The duties of a hypervisor, and those that the server relieves it of.
 
+use virt_remote::constants::ConnectFlags;
 use virt_remote::{
-    AuthType, CallHandler, Hypervisor, Procedure, READ_ONLY, RemoteServer, TestHypervisor, Version,
+    AuthType, CallHandler, Hypervisor, Procedure, RemoteServer, TestHypervisor, Version,
 };
 use virt_transport::{
     Call, Context, ErrorCode, ErrorSource, ProgramError, RemoteError, StreamFrame, StreamId,
@@ -17,8 +18,8 @@ struct Small {
 }
 
 impl Hypervisor for Small {
-    fn open(&mut self, name: Option<&str>, flags: u32) -> Result<String, RemoteError> {
-        if flags != READ_ONLY {
+    fn open(&mut self, name: Option<&str>, flags: ConnectFlags) -> Result<String, RemoteError> {
+        if flags != ConnectFlags::RO {
             let message = "this one can only be read";
             return Err(RemoteError::new(ErrorCode::RPC, ErrorSource::RPC, message));
         }
@@ -212,7 +213,7 @@ fn the_mock_opens_by_its_own_names_alone() {
         ("TEST:///default", None),
         ("qemu:///system", None),
     ] {
-        let opened = TestHypervisor::default().open(Some(name), 0);
+        let opened = TestHypervisor::default().open(Some(name), ConnectFlags::default());
         assert_eq!(opened.ok().as_deref(), uri, "{name:?}");
     }
 }

@@ -3,6 +3,10 @@
 use std::fmt::Debug;
 
 use proptest::prelude::*;
+use virt_protocol::Uuid;
+use virt_remote::constants::{
+    ConnectCloseReason, ConnectFlags, DomainConsoleFlags, DomainEventId, DomainEventType,
+};
 use virt_remote::*;
 use virt_xdr::{Decode, Encode, Serial, from_slice, to_vec};
 
@@ -18,8 +22,8 @@ fn round_trips<T: Encode + for<'a> Decode<'a> + PartialEq + Debug>(
 }
 
 prop_compose! {
-    fn domain()(name in ".{0,40}", uuid: [u8; 16], id: i32) -> NonnullDomain {
-        NonnullDomain { name, uuid, id }
+    fn domain()(name in ".{0,40}", uuid: [u8; 16], id: i32) -> Domain {
+        Domain { name, uuid: Uuid(uuid), id }
     }
 }
 
@@ -33,11 +37,11 @@ proptest! {
         version: u64,
     ) {
         round_trips(&ConnectGetUriRet { uri: name.clone().unwrap_or_default() })?;
-        round_trips(&ConnectOpenArgs { name, flags })?;
+        round_trips(&ConnectOpenArgs { name, flags: ConnectFlags(flags) })?;
         round_trips(&AuthListRet { types: types.into_iter().map(AuthType).collect() })?;
-        round_trips(&ConnectSupportsFeatureArgs { feature: Feature(number) })?;
-        round_trips(&ConnectGetLibVersionRet { lib_ver: version })?;
-        round_trips(&ConnectEventConnectionClosedMsg { reason: CloseReason(number) })?;
+        round_trips(&Feature(number))?;
+        round_trips(&version)?;
+        round_trips(&ConnectEventConnectionClosedMsg { reason: ConnectCloseReason(number) })?;
     }
 
     #[test]
@@ -51,15 +55,15 @@ proptest! {
         round_trips(&ConnectListAllDomainsRet { domains, ret: flags })?;
         let msg = DomainEventLifecycleMsg {
             dom: dom.clone(),
-            event: DomainLifecycle(number),
+            event: DomainEventType(number),
             detail: number,
         };
         round_trips(&DomainEventCallbackLifecycleMsg { callback_id: number, msg })?;
         round_trips(&ConnectDomainEventCallbackRegisterAnyArgs {
-            event_id: DomainEvent(number),
+            event_id: DomainEventId(number),
             dom: Some(dom.clone()),
         })?;
-        round_trips(&DomainOpenConsoleArgs { dom, dev_name, flags })?;
+        round_trips(&DomainOpenConsoleArgs { dom, dev_name, flags: DomainConsoleFlags(flags) })?;
     }
 
     /// A version is its three parts, whatever the number.

@@ -1,8 +1,8 @@
 //! Promises to users: public types can go to another thread, and print no secrets.
 
 use virt_remote::{
-    AuthError, Credentials, NonnullDomain, OpenError, Opening, Procedure, Prompt, RemoteServer,
-    Step, TestHypervisor, Version,
+    AuthError, Credentials, Domain, OpenError, Opening, Procedure, Prompt, RemoteServer, Step,
+    TestHypervisor, Version,
 };
 
 fn is_send<T: Send>() {}
@@ -21,8 +21,8 @@ fn public_types_are_send() {
     is_send::<RemoteServer>();
     is_send::<TestHypervisor>();
     is_sync::<TestHypervisor>();
-    is_send::<NonnullDomain>();
-    is_sync::<NonnullDomain>();
+    is_send::<Domain>();
+    is_sync::<Domain>();
     is_send::<Version>();
     is_send::<Procedure>();
 }

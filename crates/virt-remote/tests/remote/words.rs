@@ -1,6 +1,7 @@
 //! Versions and the words that errors are made of.
 
-use virt_remote::{AuthListRet, AuthType, CloseReason, Feature, Procedure, Version};
+use virt_remote::constants::ConnectCloseReason;
+use virt_remote::{AuthListRet, AuthType, Feature, Procedure, Version};
 
 #[test]
 fn a_version_is_one_number() {
@@ -47,9 +48,12 @@ fn types_read_as_alternatives() {
 
 #[test]
 fn a_connection_closes_for_one_of_four_reasons() {
-    let words: Vec<String> = CloseReason::ALL.iter().map(ToString::to_string).collect();
+    let words: Vec<String> = ConnectCloseReason::ALL
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(words, ["error", "end of file", "keepalive", "client"]);
-    assert_eq!(CloseReason(4).to_string(), "close reason 4");
+    assert_eq!(ConnectCloseReason(4).to_string(), "close reason 4");
 }
 
 #[test]

@@ -321,6 +321,10 @@ impl Driver {
 
     /// Writes what it can; returns the number of bytes.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> usize {
+        if self.io.is_flushed(&self.endpoint.transport) {
+            // Most often there is nothing.
+            return 0;
+        }
         let written = self.io.poll_send(cx, &mut self.endpoint.transport);
         let transport = &self.endpoint.transport;
         self.replies.clamp(queued(transport));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -15,9 +15,10 @@ use virt_transport::{
 };
 
 use super::backpressure::{CountedItem, ItemSender, StreamBacklog, weight};
+use super::request::{Request, Returned, Waiter};
 use super::socket::ByteStream;
-use crate::event::{Event, EventQueues};
-use crate::{CallError, debug};
+use crate::events::EventQueues;
+use crate::{CallError, Event, debug};
 
 /// The protocol state of a connection, which commands work on.
 #[derive(Debug)]
@@ -36,30 +37,6 @@ pub(crate) struct Endpoint {
     wrapping: Option<Box<Wrapping>>,
 }
 
-/// A call to be made.
-#[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) program: ProgramId,
-    pub(crate) procedure: i32,
-    /// The encoded arguments.
-    pub(crate) args: Vec<u8>,
-    pub(crate) fds: Vec<Fd>,
-    pub(crate) waiter: Waiter,
-    /// The queue for the frames of the call's stream, if it has one.
-    pub(crate) stream: Option<ItemSender>,
-}
-
-/// The waiter of a call.
-#[derive(Debug)]
-pub(crate) struct Waiter {
-    pub(crate) outcome: oneshot::Sender<Outcome>,
-    /// The right to be in flight, released with the reply, even if the caller has gone. The last call of a connection
-    /// needs none.
-    pub(crate) permit: Option<OwnedSemaphorePermit>,
-    /// Set once the call is queued for writing, for a caller that wants to know.
-    pub(crate) sent: Option<Arc<AtomicBool>>,
-}
-
 /// A stream that wraps the one of the connection, and the sender to notify afterwards.
 pub(crate) struct Wrapping {
     pub(crate) wrap: Wrap,
@@ -68,18 +45,6 @@ pub(crate) struct Wrapping {
 
 /// A function from a stream to one that wraps it.
 pub(crate) type Wrap = Box<dyn FnOnce(Box<dyn ByteStream>) -> Box<dyn ByteStream> + Send>;
-
-/// The outcome of a call.
-pub(crate) type Outcome = Result<Returned, CallError>;
-
-/// The reply to a call that succeeded.
-#[derive(Debug)]
-pub(crate) struct Returned {
-    pub(crate) serial: Serial,
-    /// The encoded return value.
-    pub(crate) payload: Bytes,
-    pub(crate) fds: Vec<Fd>,
-}
 
 /// A PING of a handle that has no PONG yet.
 #[derive(Debug)]
@@ -120,13 +85,12 @@ impl Endpoint {
     }
 
     /// Makes a call, unless its caller has gone meanwhile. If it cannot be made, its caller is told.
-    pub(crate) fn call(&mut self, request: Request) {
+    pub(crate) fn call(&mut self, request: Request, waiter: Waiter) {
         let Request {
             program,
             procedure,
             args,
             fds,
-            waiter,
             stream,
         } = request;
         if waiter.outcome.is_closed() {

@@ -1,9 +1,10 @@
 //! Reading a socket into a transport, and writing the transport's output.
 
 use std::io;
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::task::{Context, Poll, ready};
 
+use tokio::io::ReadBuf;
 use virt_transport::{FD_WEIGHT, Fd, ReceiveError, Transmit, Transport};
 
 use super::socket::{ByteStream, Plain, Socket};
@@ -144,16 +145,19 @@ impl Io {
     ) -> Poll<Result<usize, Closed>> {
         if self.window > WINDOW_MIN {
             self.peak = self.peak.max(self.window);
-            let space = transport.space(self.window);
-            let (count, fd) = ready!(self.socket.poll_receive(cx, space))?;
+            let mut buffer = ReadBuf::new(transport.space(self.window));
+            let fd = ready!(self.socket.poll_receive(cx, &mut buffer))?;
+            let count = buffer.filled().len();
             return Poll::Ready(self.received(transport, count, fd, Transport::commit));
         }
         // A small read is copied, so that a connection with little to do holds no buffer of this size.
-        let mut buffer = [0; WINDOW_MIN];
-        let (count, fd) = ready!(self.socket.poll_receive(cx, &mut buffer))?;
-        self.peak = self.peak.max(count);
-        let take = |transport: &mut Transport, count| transport.receive(&buffer[..count]);
-        Poll::Ready(self.received(transport, count, fd, take))
+        let mut space = [MaybeUninit::uninit(); WINDOW_MIN];
+        let mut buffer = ReadBuf::uninit(&mut space);
+        let fd = ready!(self.socket.poll_receive(cx, &mut buffer))?;
+        let input = buffer.filled();
+        self.peak = self.peak.max(input.len());
+        let take = |transport: &mut Transport, count| transport.receive(&input[..count]);
+        Poll::Ready(self.received(transport, input.len(), fd, take))
     }
 
     /// Hands the input of a read to the transport.

@@ -9,30 +9,29 @@ use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
 
 /// A bounded queue of commands.
 pub(crate) struct Mailbox<C> {
-    queue: Mutex<Queue<C>>,
-    /// A permit for each command that fits into the queue.
+    commands: Mutex<VecDeque<C>>,
+    /// A permit for each command that fits into the queue. It is closed with the mailbox.
     room: Semaphore,
+    /// The most commands in the queue.
+    limit: usize,
 }
 
 /// The waker of a task, which any number of threads may use.
 #[derive(Debug, Default)]
 pub(crate) struct TaskWaker(Mutex<Option<Waker>>);
 
-struct Queue<C> {
-    commands: VecDeque<C>,
-    is_closed: bool,
-}
-
 impl<C> Mailbox<C> {
     /// Makes a mailbox for at most `limit` commands.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
-            queue: Mutex::new(Queue {
-                commands: VecDeque::new(),
-                is_closed: false,
-            }),
+            commands: Mutex::new(VecDeque::new()),
             room: Semaphore::new(limit),
+            limit,
         }
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
     }
 
     /// Queues a command once there is room; returns `false` if the mailbox is closed.
@@ -48,22 +47,27 @@ impl<C> Mailbox<C> {
                 Err(_) => return false,
             },
         };
-        self.lock().push(command, room)
+        self.push_into(room, command)
     }
 
     /// Queues a command if there is room now.
     pub(crate) fn try_push(&self, command: C) -> Result<(), TryAcquireError> {
         let room = self.room.try_acquire()?;
-        if self.lock().push(command, room) {
+        if self.push_into(room, command) {
             Ok(())
         } else {
             Err(TryAcquireError::Closed)
         }
     }
 
+    /// Returns whether there is no command. One that is being pushed may be counted already.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.room.available_permits() == self.limit
+    }
+
     /// Takes the next command.
     pub(crate) fn pop(&self) -> Option<C> {
-        let command = self.lock().commands.pop_front()?;
+        let command = self.lock().pop_front()?;
         self.room.add_permits(1);
         Some(command)
     }
@@ -71,29 +75,26 @@ impl<C> Mailbox<C> {
     /// Refuses further commands, and drops those that wait, outside of the lock.
     pub(crate) fn close(&self) {
         self.room.close();
-        let mut queue = self.lock();
-        queue.is_closed = true;
-        let commands = std::mem::take(&mut queue.commands);
-        drop(queue);
+        let commands = std::mem::take(&mut *self.lock());
         drop(commands);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue<C>> {
-        // No operation panics between two changes under the lock.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<C> Queue<C> {
     /// Queues a command; returns `false` if the mailbox is closed.
-    fn push(&mut self, command: C, room: SemaphorePermit<'_>) -> bool {
-        if self.is_closed {
+    fn push_into(&self, room: SemaphorePermit<'_>, command: C) -> bool {
+        let mut commands = self.lock();
+        // A mailbox that is closed after this is emptied after this.
+        if self.room.is_closed() {
             return false;
         }
         // `pop` gives it back.
         room.forget();
-        self.commands.push_back(command);
+        commands.push_back(command);
         true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<C>> {
+        // No operation panics between two changes under the lock.
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,10 +123,9 @@ impl TaskWaker {
 
 impl<C> fmt::Debug for Mailbox<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let queue = self.lock();
         f.debug_struct("Mailbox")
-            .field("commands", &queue.commands.len())
-            .field("is_closed", &queue.is_closed)
+            .field("commands", &self.lock().len())
+            .field("is_closed", &self.room.is_closed())
             .finish_non_exhaustive()
     }
 }

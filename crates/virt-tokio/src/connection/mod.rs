@@ -8,6 +8,7 @@ pub(crate) mod driver;
 pub(crate) mod endpoint;
 mod io;
 mod mailbox;
+pub(crate) mod request;
 pub(crate) mod socket;
 pub(crate) mod state;
 pub(crate) mod ticket;
@@ -45,14 +46,18 @@ impl Connection {
     }
 
     /// Has the task run an action.
-    pub(crate) async fn command(
+    pub(crate) fn command(
         &self,
         action: impl FnOnce(&mut Endpoint) + Send + 'static,
-    ) -> Result<(), Closed> {
-        if self.state.send(Box::new(action)).await {
-            Ok(())
-        } else {
-            Err(self.state.closed().await)
+    ) -> impl Future<Output = Result<(), Closed>> {
+        // Boxed here, because a future that took the action would move it twice more.
+        let sent = self.state.send(Box::new(action));
+        async {
+            if sent.await {
+                Ok(())
+            } else {
+                Err(self.state.closed().await)
+            }
         }
     }
 

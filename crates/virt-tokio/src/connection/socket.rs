@@ -20,13 +20,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> ByteStream for S {}
 
 /// A byte stream that a connection runs over.
 pub(crate) trait Socket: Send {
-    /// Reads into the buffer; returns the number of bytes, 0 at the end, and the descriptor that came on the last of
-    /// them.
+    /// Reads into the buffer, nothing at the end; returns the descriptor that came on the last of the bytes.
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<Result<(usize, Option<Fd>), Closed>>;
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<Result<Option<Fd>, Closed>>;
 
     /// Writes some of the bytes, takes them off, and returns their number.
     fn poll_send(&mut self, cx: &mut Context<'_>, chunks: Chunks<'_>) -> Poll<io::Result<usize>>;
@@ -51,11 +50,10 @@ impl<S: ByteStream> Socket for Plain<S> {
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<Result<(usize, Option<Fd>), Closed>> {
-        let mut buffer = ReadBuf::new(buffer);
-        ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer)).map_err(Closed::error)?;
-        Poll::Ready(Ok((buffer.filled().len(), None)))
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<Result<Option<Fd>, Closed>> {
+        ready!(Pin::new(&mut self.0).poll_read(cx, buffer)).map_err(Closed::error)?;
+        Poll::Ready(Ok(None))
     }
 
     fn poll_send(

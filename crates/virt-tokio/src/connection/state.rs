@@ -10,7 +10,7 @@ use tokio::sync::{Notify, TryAcquireError};
 use super::backpressure::StreamBacklog;
 use super::endpoint::Endpoint;
 use super::mailbox::Mailbox;
-use crate::event::EventQueues;
+use crate::events::EventQueues;
 use crate::{BusyError, Closed, Limits};
 
 /// An action that the task runs on the protocol state.
@@ -29,8 +29,6 @@ pub(crate) struct State {
     pings: AtomicU64,
     /// Notified at PINGs and at the end.
     pinged: Notify,
-    /// The most commands in the mailbox. In 32 bits it fits beside the flags, which all connections pay for.
-    commands_max: u32,
     is_keepalive_started: AtomicBool,
     is_leaving: AtomicBool,
     is_closing: AtomicBool,
@@ -46,7 +44,6 @@ impl State {
             ended: Notify::new(),
             pings: AtomicU64::new(0),
             pinged: Notify::new(),
-            commands_max: u32::try_from(limits.commands).unwrap_or(u32::MAX),
             is_keepalive_started: AtomicBool::new(false),
             is_leaving: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
@@ -68,13 +65,17 @@ impl State {
             (TryAcquireError::Closed, Some(closed)) => BusyError::Closed(closed.clone()),
             // A mailbox is closed after the reason is set.
             _ => BusyError::Full {
-                limit: self.commands_max as usize,
+                limit: self.mailbox.limit(),
             },
         })
     }
 
     /// Takes the next command.
     pub(crate) fn next_command(&self) -> Option<Command> {
+        // Most often there is none, and locking takes longer than looking.
+        if self.mailbox.is_empty() {
+            return None;
+        }
         self.mailbox.pop()
     }
 

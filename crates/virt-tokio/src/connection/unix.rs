@@ -126,16 +126,17 @@ impl Socket for UnixSocket {
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<Result<(usize, Option<Fd>), Closed>> {
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<Result<Option<Fd>, Closed>> {
         loop {
             ready!(self.stream().poll_read_ready(cx)).map_err(Closed::error)?;
+            let space = buffer.initialize_unfilled();
             let mut read = None;
             let tried = self.stream().try_io(Interest::READABLE, || {
-                let (count, fds) = receive(self.stream(), buffer)?;
+                let (count, fds) = receive(self.stream(), space)?;
                 // A short read means that the socket is empty, unless a descriptor ended it. The socket is read again
                 // only once it has more.
-                let emptied = count < buffer.len() && fds.is_empty();
+                let emptied = count < space.len() && fds.is_empty();
                 read = Some((count, fds));
                 if emptied {
                     Err(io::ErrorKind::WouldBlock.into())
@@ -144,7 +145,7 @@ impl Socket for UnixSocket {
                 }
             });
             return Poll::Ready(match (read, tried) {
-                (Some((count, fds)), _) => only(fds).map(|fd| (count, fd)),
+                (Some((count, fds)), _) => only(fds).inspect(|_| buffer.advance(count)),
                 (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => {
                     Err(Closed::error(error))
                 }
@@ -209,12 +210,7 @@ impl AsyncRead for UnixSocket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let received = ready!(
-            self.get_mut()
-                .poll_receive(cx, buffer.initialize_unfilled())
-        );
-        let (count, _) = received.map_err(io::Error::other)?;
-        buffer.advance(count);
+        ready!(self.get_mut().poll_receive(cx, buffer)).map_err(io::Error::other)?;
         Poll::Ready(Ok(()))
     }
 }

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod entries;
+mod error;
 mod options;
 mod state;
 mod task;
@@ -11,8 +12,9 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, watch};
 use virt_transport::{EventProcedure, SendError};
 
+pub use self::error::SessionError;
 pub use self::options::SessionOptions;
-pub use self::state::{SessionError, SessionState};
+pub use self::state::SessionState;
 
 use self::entries::Entries;
 use self::task::Dial;

@@ -1,21 +1,22 @@
 //! Subscriptions: events that a client has registered for, typed, for any number of readers.
 
+mod error;
 mod queue;
-mod registration;
+mod registrations;
 mod registry;
+mod subscribe;
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use thiserror::Error;
 use virt_transport::EventProcedure;
-use virt_xdr::{DecodeError, from_slice_lenient};
+use virt_xdr::from_slice_lenient;
 
+pub use self::error::SubscriptionError;
 pub(crate) use self::queue::{Queue, Taken};
-pub(crate) use self::registration::{Link, Registrations};
+pub(crate) use self::registrations::{Link, Registrations};
 pub(crate) use self::registry::Registration;
-use crate::{CallError, Closed, SessionError};
 
 /// The events `E` of one registration: [`Client::subscribe`](crate::Client::subscribe),
 /// [`Session::subscribe`](crate::Session::subscribe).
@@ -41,24 +42,6 @@ pub enum Notice<T> {
     /// The session has another connection, and all of its events are registered again. Those between were lost: list
     /// again to know the state.
     Resumed,
-}
-
-/// The reason why [`Subscription::recv`] returns no event.
-#[derive(Debug, Clone, Error)]
-#[non_exhaustive]
-pub enum SubscriptionError {
-    /// An event does not decode. Others may follow.
-    #[error("event does not decode: {0}")]
-    Decode(#[from] DecodeError),
-    /// The daemon refused the registration.
-    #[error("events are not registered: {0}")]
-    Refused(CallError),
-    /// The connection of the client is closed.
-    #[error(transparent)]
-    Closed(#[from] Closed),
-    /// The session has ended.
-    #[error(transparent)]
-    Ended(#[from] SessionError),
 }
 
 impl<E: EventProcedure> Subscription<E> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::SubscriptionError;
+use super::error::SubscriptionError;
 
 /// A reader of events.
 pub(crate) trait Sink {

@@ -313,7 +313,7 @@ async fn what_cannot_be_sent_is_not_and_takes_no_turn() {
     let name = "x".repeat(4 * 1024 * 1024 + 1);
     let open = ConnectOpenArgs {
         name: Some(name.as_str()),
-        flags: 0,
+        flags: virt_remote::constants::ConnectFlags::default(),
     };
     let error = soon(client.call::<ConnectOpen>(&open)).await.unwrap_err();
     assert!(
@@ -368,7 +368,7 @@ async fn large_arguments_and_large_results_pass() {
     let name = "x".repeat(1024 * 1024);
     let open = ConnectOpenArgs {
         name: Some(name.as_str()),
-        flags: 0,
+        flags: virt_remote::constants::ConnectFlags::default(),
     };
     let (result, ()) = tokio::join!(soon(client.call::<ConnectOpen>(&open)), async {
         let call = peer.frame().await;

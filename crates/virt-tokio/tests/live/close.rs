@@ -251,14 +251,14 @@ async fn a_peer_that_does_not_read_is_left_as_well() {
     // More than may wait to be written, so that no command is taken any more.
     let large = virt_remote::ConnectOpenArgs {
         name: Some("x".repeat(512 * 1024)),
-        flags: 0,
+        flags: virt_remote::constants::ConnectFlags::default(),
     };
     let call = tokio::spawn({
         let client = client.clone();
         async move {
             let large = virt_remote::ConnectOpenArgs {
                 name: large.name.as_deref(),
-                flags: 0,
+                flags: virt_remote::constants::ConnectFlags::default(),
             };
             client.call::<virt_remote::ConnectOpen>(&large).await
         }

@@ -89,8 +89,8 @@ async fn the_mock_hypervisor_needs_no_daemon() {
     let uri = soon(client.call::<ConnectGetUri>(&())).await.unwrap();
     assert_eq!(name.r#type, "TEST");
     assert_eq!(host.hostname, "localhost");
-    assert_eq!(version.hv_ver, 2);
-    assert_eq!(lib_version.lib_ver, 9_000_000);
+    assert_eq!(version, 2);
+    assert_eq!(lib_version, 9_000_000);
     assert_eq!(uri.uri, "test:///default");
     assert!(soon(client.ping()).await.unwrap() < PATIENCE);
     assert_eq!(soon(client.close()).await.reason(), CloseReason::Client);

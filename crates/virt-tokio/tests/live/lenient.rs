@@ -1,8 +1,8 @@
 //! Values are read as libvirt's C code does: any bool that is not 0, any padding, and nothing behind a value counts.
 
 use virt_remote::{
-    ConnectGetHostname, ConnectOpen, DomainLookupByName, DomainLookupByNameArgs,
-    DomainLookupByNameRet, RemoteServer, TestHypervisor,
+    ConnectGetHostname, ConnectOpen, Domain, DomainLookupByName, DomainLookupByNameArgs,
+    RemoteServer, TestHypervisor,
 };
 use virt_testkit::peer::{Peer, soon};
 use virt_tokio::{CallError, Options, Server, ServerOptions, StreamChunk};
@@ -147,12 +147,12 @@ async fn a_string_that_is_not_utf_8_is_kept_both_ways_by_a_call_that_chooses_tex
     let (client, mut peer) = connected(Options::default());
     let name = Text::from(b"ba\xd0".to_vec());
     let args = DomainLookupByNameArgs { name: &name };
-    let call = client.call_as::<DomainLookupByName, DomainLookupByNameRet<Text>>(&args);
+    let call = client.call_as::<DomainLookupByName, Domain<Text>>(&args);
     let (found, ()) = tokio::join!(soon(call), async {
         peer.hears(LOOKUP).await;
         peer.says(&FOUND.replace("00*16", &"00000000 ".repeat(4)))
             .await;
     });
-    assert_eq!(found.unwrap().dom.name.as_bytes(), b"ba\xd0");
+    assert_eq!(found.unwrap().name.as_bytes(), b"ba\xd0");
     assert_eq!(ConnectGetHostname::NUMBER, 0x3b);
 }

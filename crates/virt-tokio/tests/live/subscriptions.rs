@@ -2,11 +2,8 @@
 
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
-use virt_remote::{
-    ConnectEventConnectionClosed, DomainEventCallbackLifecycle, DomainLifecycle,
-    DomainLookupByName, DomainLookupByNameArgs, DomainResume, DomainResumeArgs, DomainSuspend,
-    DomainSuspendArgs, NonnullDomain,
-};
+use virt_remote::constants::DomainEventType;
+use virt_remote::{ConnectEventConnectionClosed, DomainEventCallbackLifecycle, Remote};
 use virt_testkit::peer::{Peer, soon};
 use virt_testkit::words::{PING, PONG};
 use virt_tokio::{
@@ -221,26 +218,16 @@ async fn lifecycle_events_of_the_embedded_daemon_are_typed() {
     let client = connect("test:///default", Options::default())
         .await
         .unwrap();
-    let lookup = client.call::<DomainLookupByName>(&DomainLookupByNameArgs { name: "test" });
-    let found = soon(lookup).await.unwrap().dom;
-    let dom = NonnullDomain {
-        name: found.name.as_str(),
-        uuid: found.uuid,
-        id: found.id,
-    };
+    let found = soon(client.domain_lookup_by_name("test")).await.unwrap();
     let all = client.subscribe::<DomainEventCallbackLifecycle>(&None);
     let mut all = soon(all).await.unwrap();
     let filter = Some(found.clone());
     let one = client.subscribe::<DomainEventCallbackLifecycle>(&filter);
     let mut one = soon(one).await.unwrap();
-    soon(client.call::<DomainSuspend>(&DomainSuspendArgs { dom }))
-        .await
-        .unwrap();
-    soon(client.call::<DomainResume>(&DomainResumeArgs { dom }))
-        .await
-        .unwrap();
+    soon(client.domain_suspend(&found)).await.unwrap();
+    soon(client.domain_resume(&found)).await.unwrap();
     for events in [&mut all, &mut one] {
-        for expected in [DomainLifecycle::SUSPENDED, DomainLifecycle::RESUMED] {
+        for expected in [DomainEventType::SUSPENDED, DomainEventType::RESUMED] {
             let Notice::Event(event) = soon(events.recv()).await.unwrap() else {
                 panic!("no event");
             };

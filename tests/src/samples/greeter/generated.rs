@@ -16,6 +16,12 @@ pub const PROGRAM: ::virt_xdr::ProgramId = ::virt_xdr::ProgramId::new(0x2000_424
     }
 }
 
+impl ::core::convert::From<Procedure> for i32 {
+    fn from(procedure: Procedure) -> Self {
+        procedure.0
+    }
+}
+
 /// The greatest length of a name in bytes.
 ///
 /// XDR: `const GREETER_NAME_MAX`.
@@ -33,7 +39,7 @@ impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for Name<S> {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.text(&self.0, NAME_MAX).map_err(|e| e.at("Name"))?;
+        ::virt_xdr::At::at(out.text(&self.0, NAME_MAX), "Name")?;
         ::core::result::Result::Ok(())
     }
 }
@@ -43,7 +49,7 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for Name<S> {
     fn decode(
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
-        input.text(NAME_MAX).map_err(|e| e.at("Name")).map(Self)
+        ::virt_xdr::At::at(input.text(NAME_MAX), "Name").map(Self)
     }
 }
 
@@ -62,8 +68,7 @@ impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for GreetArgs<S> {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.text(&self.name, NAME_MAX)
-            .map_err(|e| e.at("GreetArgs.name"))?;
+        ::virt_xdr::At::at(out.text(&self.name, NAME_MAX), "GreetArgs.name")?;
         ::core::result::Result::Ok(())
     }
 }
@@ -74,7 +79,7 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for GreetArgs<S> 
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input.text(NAME_MAX).map_err(|e| e.at("GreetArgs.name"))?,
+            name: ::virt_xdr::At::at(input.text(NAME_MAX), "GreetArgs.name")?,
         })
     }
 }
@@ -94,8 +99,7 @@ impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for GreetRet<S> {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.text(&self.text, ::virt_xdr::UNBOUNDED)
-            .map_err(|e| e.at("GreetRet.text"))?;
+        ::virt_xdr::At::at(out.text(&self.text, ::virt_xdr::UNBOUNDED), "GreetRet.text")?;
         ::core::result::Result::Ok(())
     }
 }
@@ -106,9 +110,7 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for GreetRet<S> {
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            text: input
-                .text(::virt_xdr::UNBOUNDED)
-                .map_err(|e| e.at("GreetRet.text"))?,
+            text: ::virt_xdr::At::at(input.text(::virt_xdr::UNBOUNDED), "GreetRet.text")?,
         })
     }
 }
@@ -128,8 +130,7 @@ impl<S: ::core::convert::AsRef<[u8]>> ::virt_xdr::Encode for VisitorMsg<S> {
         &self,
         out: &mut ::virt_xdr::Encoder<'_>,
     ) -> ::core::result::Result<(), ::virt_xdr::EncodeError> {
-        out.text(&self.name, NAME_MAX)
-            .map_err(|e| e.at("VisitorMsg.name"))?;
+        ::virt_xdr::At::at(out.text(&self.name, NAME_MAX), "VisitorMsg.name")?;
         ::core::result::Result::Ok(())
     }
 }
@@ -140,7 +141,7 @@ impl<'a, S: ::virt_xdr::DecodeText<'a>> ::virt_xdr::Decode<'a> for VisitorMsg<S>
         input: &mut ::virt_xdr::Decoder<'a>,
     ) -> ::core::result::Result<Self, ::virt_xdr::DecodeError> {
         ::core::result::Result::Ok(Self {
-            name: input.text(NAME_MAX).map_err(|e| e.at("VisitorMsg.name"))?,
+            name: ::virt_xdr::At::at(input.text(NAME_MAX), "VisitorMsg.name")?,
         })
     }
 }

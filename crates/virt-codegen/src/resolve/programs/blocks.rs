@@ -27,6 +27,8 @@ impl<'s> Resolver<'s> {
     ) -> Result<(), Error> {
         let mut program = Program {
             xdr: format!("{}, {}", item.name.text, version.name.text),
+            source: 0,
+            path: String::new(),
             module: if alone {
                 None
             } else {
@@ -68,7 +70,7 @@ impl<'s> Resolver<'s> {
                 ..member
             };
             let link = Link::Call { arguments, returns };
-            self.push_procedure(&mut program, member, &procedure.name, &name, link)?;
+            self.push_procedure(&mut program, (0, member), &procedure.name, &name, link)?;
         }
         self.model.programs.push(program);
         Ok(())
@@ -122,7 +124,7 @@ impl<'s> Resolver<'s> {
     fn whole(&mut self, procedure: &ast::Procedure, rust: String, payload: Payload) -> Payload {
         let needs_struct = match &payload {
             Payload::Plain(ty) => ty.is_narrow(),
-            Payload::Named(id) => self.model.types[*id].is_shorthand(),
+            Payload::Named(id) | Payload::Field(id) => self.model.types[*id].is_shorthand(),
         };
         if needs_struct {
             self.structure(procedure, rust, vec![payload])
@@ -140,7 +142,7 @@ impl<'s> Resolver<'s> {
         let field = |(number, payload): (u32, Payload)| {
             let ty = match payload {
                 Payload::Plain(ty) => ty,
-                Payload::Named(id) => match &self.model.types[id].kind {
+                Payload::Named(id) | Payload::Field(id) => match &self.model.types[id].kind {
                     Kind::Typedef(field) => field.ty.clone(),
                     _ => Ty::Named(id),
                 },
