@@ -12,7 +12,7 @@ use virt_xdr::{Decode, Encode, from_slice, from_slice_lenient, to_vec};
 
 use crate::connection::backpressure::{ItemSender, Items};
 use crate::connection::request::{Request, Returned, Waiter};
-use crate::{CallError, Client, CloseReason, Closed, Stream};
+use crate::{CallError, Client, Closed, Stream};
 
 impl Client {
     /// Calls a procedure and waits for its return value.
@@ -180,32 +180,16 @@ impl Client {
             sent,
         };
         let connection = &self.shared.connection;
-        let mut unsent = Unsent(Some((request, waiter)));
         connection
-            .command(move |endpoint| {
-                if let Some((request, waiter)) = unsent.0.take() {
-                    endpoint.call(request, waiter);
-                }
-            })
+            .command(move |endpoint| endpoint.call(request, waiter))
             .await
             .map_err(Closed::unsent)?;
-        match connection.or_closed(reply).await? {
-            // The reason is known only now.
-            Err(CallError::Closed(_)) => Err(self.closed().await.unsent().into()),
-            outcome => outcome,
-        }
-    }
-}
-
-/// A call that the connection's task has not taken. When it is dropped, its caller learns that it was not sent.
-struct Unsent(Option<(Request, Waiter)>);
-
-impl Drop for Unsent {
-    fn drop(&mut self) {
-        if let Some((_, waiter)) = self.0.take() {
-            let error = CallError::Closed(Closed::new(CloseReason::Client));
-            // The caller may have stopped waiting.
-            let _ = waiter.outcome.send(Err(error));
+        match reply.await {
+            // The call was in flight at the end. Its reason is known only now.
+            Ok(Err(CallError::Closed(_))) => Err(self.closed().await.into()),
+            Ok(outcome) => outcome,
+            // The connection has ended before its task took the call.
+            Err(_) => Err(self.closed().await.unsent().into()),
         }
     }
 }

@@ -373,5 +373,6 @@ impl Drop for Driver {
     fn drop(&mut self) {
         // A no-op if there is a reason already.
         self.state.end(Closed::error(TaskGone));
+        self.endpoint.release();
     }
 }

@@ -18,7 +18,7 @@ use super::backpressure::{CountedItem, ItemSender, StreamBacklog, weight};
 use super::request::{Request, Returned, Waiter};
 use super::socket::ByteStream;
 use crate::events::EventQueues;
-use crate::{CallError, Event, debug};
+use crate::{CallError, CloseReason, Closed, Event, debug};
 
 /// The protocol state of a connection, which commands work on.
 #[derive(Debug)]
@@ -263,8 +263,11 @@ impl Endpoint {
         self.pings.clear();
         self.streams.clear();
         for (_, calls) in &self.programs {
-            let waiters = self.transport.with(calls, |calls, _| calls.drain());
-            drop(waiters);
+            for waiter in self.transport.with(calls, |calls, _| calls.drain()) {
+                // Without an outcome the caller would take its call for one that was not sent.
+                let closed = Closed::new(CloseReason::Client);
+                let _ = waiter.outcome.send(Err(closed.into()));
+            }
         }
     }
 
