@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Output;
 
 use crate::{Config, Daemon, virsh};
@@ -38,7 +39,12 @@ impl Guest {
     ///
     /// Those of [`Daemon::start`]; a domain that cannot be defined.
     pub fn define() -> io::Result<Self> {
-        let daemon = Daemon::start(&Config::default().driver("qemu"))?;
+        let daemon = Daemon::start(
+            &Config::default()
+                .driver("qemu")
+                .driver("storage")
+                .driver("secret"),
+        )?;
         let directory = daemon.directory();
         let mut sector = vec![0; 1 << 20];
         sector[..ECHO.len()].copy_from_slice(&ECHO);
@@ -66,6 +72,12 @@ impl Guest {
         let guest = Self(daemon);
         guest.virsh(&["define", &definition.display().to_string()])?;
         Ok(guest)
+    }
+
+    /// The directory of the daemon, which its user can write to.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.0.directory()
     }
 
     /// The URI that opens the driver.

@@ -47,16 +47,17 @@ pub(crate) const CXX: Tool = Tool {
 };
 
 pub(super) const LIBVIRT: Tool = Tool {
-    name: "libvirt daemon, virsh and QEMU",
+    name: "libvirt daemon, virsh, its Python binding and QEMU",
     probes: &[
         "libvirtd --version",
         "virsh --version",
+        "/usr/bin/python3 -m libvirt",
         "qemu-system-x86_64 --version",
     ],
     install: &[
         "apt-get update",
         "apt-get install -y --no-install-recommends libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients \
-         qemu-system-x86 seabios",
+         python3-libvirt qemu-system-x86 seabios",
     ],
 };
 

@@ -5,7 +5,7 @@ use virt_xdr::DecodeError;
 
 use crate::{CallError, Closed, SessionError};
 
-/// The reason why [`Subscription::recv`] returns no event.
+/// The reason why [`Subscription::recv`](crate::Subscription::recv) returns no event.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum SubscriptionError {
