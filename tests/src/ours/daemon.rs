@@ -25,7 +25,7 @@ pub(super) fn server(demands_auth: bool) -> RemoteServer {
 struct AnyUri;
 
 impl Hypervisor for AnyUri {
-    fn open(&mut self, name: Option<&str>, _: u32) -> Result<String, RemoteError> {
+    fn open(&mut self, name: Option<&str>, _: ConnectFlags) -> Result<String, RemoteError> {
         Ok(name.unwrap_or_default().to_owned())
     }
 

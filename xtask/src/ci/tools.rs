@@ -47,11 +47,16 @@ pub(crate) const CXX: Tool = Tool {
 };
 
 pub(super) const LIBVIRT: Tool = Tool {
-    name: "libvirt daemon and virsh",
-    probes: &["libvirtd --version", "virsh --version"],
+    name: "libvirt daemon, virsh and the Python binding",
+    probes: &[
+        "libvirtd --version",
+        "virsh --version",
+        // Debian's Python, which has Debian's packages.
+        "/usr/bin/python3 -c 'import libvirt'",
+    ],
     install: &[
         "apt-get update",
-        "apt-get install -y --no-install-recommends libvirt-daemon libvirt-clients",
+        "apt-get install -y --no-install-recommends libvirt-daemon libvirt-clients python3-libvirt",
     ],
 };
 

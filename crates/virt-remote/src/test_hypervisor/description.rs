@@ -60,8 +60,11 @@ impl Description {
             let detail = format!("expecting root element of 'domain', not '{}'", root.name);
             return Err(error::xml(ErrorSource::XML, &detail));
         }
-        check_type(&root)?;
         let name = text(&root, "name").to_owned();
+        if name.is_empty() {
+            return Err(error::no_name());
+        }
+        check_type(&root)?;
         let uuid = match root.child("uuid") {
             Some(uuid) => uuid
                 .text
@@ -202,9 +205,7 @@ fn check_type(root: &Element) -> Result<(), RemoteError> {
 }
 
 fn check_name(name: &str) -> Result<(), RemoteError> {
-    if name.is_empty() {
-        Err(error::no_name())
-    } else if name.contains('/') {
+    if name.contains('/') {
         let detail = format!("name {name} cannot contain '/'");
         Err(error::xml(ErrorSource::DOMAIN, &detail))
     } else if name.contains('\n') {
@@ -224,6 +225,14 @@ fn os(root: &Element) -> Result<(String, String), RemoteError> {
     if !OS_TYPES.contains(&element.text.as_str()) {
         let detail = format!("unknown OS type '{}'", element.text);
         return Err(error::unsupported_config(&detail));
+    }
+    if element.text == "exe"
+        && root
+            .child("os")
+            .is_some_and(|os| os.child("init").is_none())
+    {
+        let detail = "init binary must be specified";
+        return Err(error::xml(ErrorSource::DOMAIN, detail));
     }
     let arch = element.attribute("arch").unwrap_or("i686");
     Ok((element.text.clone(), arch.to_owned()))
