@@ -77,10 +77,20 @@ pub(crate) fn domain_gone(uuid: Uuid, name: &str) -> RemoteError {
 
 pub(crate) fn unsupported_flags(flags: u32, function: &str) -> RemoteError {
     let message = format!("unsupported flags (0x{flags:x}) in function {function}");
-    let error = RemoteError::new(ErrorCode::INVALID_ARG, ErrorSource::TEST, message);
+    of_argument(ErrorSource::TEST, &message, "flags", function)
+}
+
+pub(crate) fn negative(argument: &str, function: &str) -> RemoteError {
+    let message = format!("{argument} in {function} must be zero or greater");
+    of_argument(ErrorSource::DOMAIN, &message, argument, function)
+}
+
+/// The error of an argument, with the names of it and the function.
+fn of_argument(source: ErrorSource, message: &str, argument: &str, function: &str) -> RemoteError {
+    let error = RemoteError::new(ErrorCode::INVALID_ARG, source, message);
     RemoteError::from(ErrorPayload {
         str1: Some(function.to_owned()),
-        str2: Some("flags".to_owned()),
+        str2: Some(argument.to_owned()),
         int1: 0,
         int2: 0,
         ..error.payload().clone()

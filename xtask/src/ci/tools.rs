@@ -52,7 +52,7 @@ pub(super) const LIBVIRT: Tool = Tool {
         "libvirtd --version",
         "virsh --version",
         // Debian's Python, which has Debian's packages.
-        "/usr/bin/python3 -c 'import libvirt'",
+        "/usr/bin/python3 -m libvirt",
     ],
     install: &[
         "apt-get update",

@@ -77,7 +77,10 @@ fn connection(procedure: Procedure) -> Option<Answer> {
         },
         Procedure::DOMAIN_LOOKUP_BY_ID => |this, call, cx| {
             let id: i32 = call.payload.decode_lenient()?;
-            let found = this.domains.lookup(|domain| id >= 0 && domain.id == id)?;
+            if id < 0 {
+                return Err(error::negative("id", "virDomainLookupByID"));
+            }
+            let found = this.domains.lookup(|domain| domain.id == id)?;
             Ok(cx.reply(call.id, &found)?)
         },
         Procedure::DOMAIN_LOOKUP_BY_UUID => |this, call, cx| {
@@ -280,7 +283,7 @@ fn events(procedure: Procedure) -> Option<Answer> {
         Procedure::CONNECT_DOMAIN_EVENT_REGISTER => |this, call, cx| {
             this.registrations
                 .register_older(DomainEventId::LIFECYCLE)?;
-            Ok(cx.reply(call.id, &1_i32)?)
+            Ok(cx.reply(call.id, &0_i32)?)
         },
         Procedure::CONNECT_DOMAIN_EVENT_DEREGISTER => |this, call, cx| {
             this.registrations

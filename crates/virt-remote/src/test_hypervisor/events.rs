@@ -68,8 +68,8 @@ impl Registrations {
     pub(super) fn register_older(&mut self, event: DomainEventId) -> Result<(), RemoteError> {
         check_event(event)?;
         if self.older.contains(&event) {
-            let detail = format!("domain event {} already registered", event.0);
-            return Err(error::internal(ErrorSource::RPC, &detail));
+            let detail = "event callback already tracked";
+            return Err(error::invalid_argument(ErrorSource::NONE, detail));
         }
         self.older.push(event);
         Ok(())

@@ -1,6 +1,6 @@
 //! The lists of domains, and their filters.
 
-use virt_transport::{ErrorSource, RemoteError};
+use virt_transport::{ErrorCode, ErrorSource, RemoteError};
 
 use super::domains::{Domains, Machine};
 use crate::constants::DomainState;
@@ -31,7 +31,7 @@ impl Domains {
     }
 
     pub(super) fn ids(&self, most: i32) -> Result<ConnectListDomainsRet, RemoteError> {
-        let most = check_most(most, "maxids", "virConnectListDomains")?;
+        let most = check_most(most, "maxids")?;
         let ids = self.active().map(|machine| machine.id);
         Ok(ConnectListDomainsRet {
             ids: ids.take(most).collect(),
@@ -42,7 +42,7 @@ impl Domains {
         &self,
         most: i32,
     ) -> Result<ConnectListDefinedDomainsRet<&str>, RemoteError> {
-        let most = check_most(most, "maxnames", "virConnectListDefinedDomains")?;
+        let most = check_most(most, "maxnames")?;
         let names = self.inactive().map(|machine| machine.domain().name);
         Ok(ConnectListDefinedDomainsRet {
             names: names.take(most).collect(),
@@ -83,15 +83,12 @@ pub(super) fn check_flags(flags: u32, known: u32, function: &str) -> Result<(), 
     }
 }
 
-fn check_most(most: i32, name: &str, function: &str) -> Result<usize, RemoteError> {
+fn check_most(most: i32, name: &str) -> Result<usize, RemoteError> {
+    let error = |detail: String| RemoteError::new(ErrorCode::RPC, ErrorSource::RPC, detail);
     if most > LIST_MAX {
-        let detail = format!("{name} {most} is greater than {LIST_MAX}");
-        return Err(error::internal(ErrorSource::RPC, &detail));
+        return Err(error(format!("{name} > REMOTE_DOMAIN_LIST_MAX")));
     }
-    usize::try_from(most).map_err(|_| {
-        let detail = format!("{name} in {function} must be zero or greater");
-        error::invalid_argument(ErrorSource::DOMAIN, &detail)
-    })
+    usize::try_from(most).map_err(|_| error(format!("{name} must be non-negative")))
 }
 
 /// Returns `true` if the domain passes the filters. Filters of one group are alternatives: of each group
