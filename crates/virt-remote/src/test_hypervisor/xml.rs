@@ -149,7 +149,8 @@ impl<'a> Reader<'a> {
                 append(&mut open, &text);
                 None
             } else {
-                None
+                // Characters before the root, such as a CDATA section and the text behind it.
+                return Err("Start tag expected, '<' not found".to_owned());
             };
             if let Some(element) = closed {
                 match open.last_mut() {
