@@ -89,6 +89,11 @@ impl Description {
         let mut devices = String::new();
         for device in root.child("devices").iter().flat_map(|all| &all.children) {
             device.write(4, &mut devices);
+            // Lines are indented, so it may be longer than what it was read from.
+            if devices.len() > XML_MAX {
+                let detail = format!("devices of more than {XML_MAX} bytes of XML");
+                return Err(error::operation_failed(&detail));
+            }
         }
         Ok(Self {
             name,

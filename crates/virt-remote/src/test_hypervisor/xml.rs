@@ -98,17 +98,17 @@ impl<'a> Reader<'a> {
 
     /// Reads the element that begins here, with its content.
     fn tree(&mut self) -> Result<Element, String> {
-        // The open elements, each with the line of its tag.
+        // The open elements, each with the place of its tag.
         let mut open: Vec<(Element, usize)> = Vec::new();
         loop {
-            let line = self.line();
+            let start = self.at;
             let closed = if self.take("</") {
                 let name = self.name()?.to_owned();
                 self.skip_blanks();
                 let ended = self.take(">");
-                let (element, line) = open.pop().ok_or("Start tag expected, '<' not found")?;
+                let (element, start) = open.pop().ok_or("Start tag expected, '<' not found")?;
                 if name != element.name {
-                    let opening = &element.name;
+                    let (opening, line) = (&element.name, self.line_of(start));
                     return Err(format!(
                         "Opening and ending tag mismatch: {opening} line {line} and {name}"
                     ));
@@ -129,20 +129,20 @@ impl<'a> Reader<'a> {
                 append(&mut open, text);
                 None
             } else if self.take("<") {
-                let (element, empty) = self.tag(line)?;
+                let (element, empty) = self.tag(start)?;
                 if empty {
                     Some(element)
                 } else if open.len() == DEPTH_MAX {
                     return Err(format!("more than {DEPTH_MAX} elements in each other"));
                 } else {
-                    open.push((element, line));
+                    open.push((element, start));
                     None
                 }
-            } else if let Some((parent, line)) = open.last() {
+            } else if let Some((parent, start)) = open.last() {
                 let end = self.rest().find('<');
                 let Some(end) = end else {
                     self.at = self.text.len();
-                    let name = &parent.name;
+                    let (name, line) = (&parent.name, self.line_of(*start));
                     return Err(format!("Premature end of data in tag {name} line {line}"));
                 };
                 let text = self.characters(self.at + end)?;
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a tag behind its `<`, and returns `true` with it if it has no content.
-    fn tag(&mut self, line: usize) -> Result<(Element, bool), String> {
+    fn tag(&mut self, start: usize) -> Result<(Element, bool), String> {
         let mut element = Element {
             name: self.name()?.to_owned(),
             ..Element::default()
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
                 return Ok((element, false));
             }
             if !self.rest().starts_with(is_name) {
-                let name = &element.name;
+                let (name, line) = (&element.name, self.line_of(start));
                 return Err(format!("Couldn't find end of Start Tag {name} line {line}"));
             }
             let name = self.name()?.to_owned();
@@ -275,8 +275,8 @@ impl<'a> Reader<'a> {
         &self.text[self.at..]
     }
 
-    fn line(&self) -> usize {
-        1 + self.text[..self.at].matches('\n').count()
+    fn line_of(&self, place: usize) -> usize {
+        1 + self.text[..place].matches('\n').count()
     }
 
     /// The problem with its line, and the place in the line underneath.
@@ -290,7 +290,7 @@ impl<'a> Reader<'a> {
             "" if self.text.is_empty() => "(null)",
             line => line,
         };
-        let (line, column) = (self.line(), "-".repeat(self.at - start));
+        let (line, column) = (self.line_of(self.at), "-".repeat(self.at - start));
         format!("(domain_definition):{line}: {problem}\n{shown}\n{column}^")
     }
 }
