@@ -1,5 +1,5 @@
 //! The domains of the mock hypervisor: their bounds, their errors and their events.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::result_large_err)]
 
 use proptest::prelude::*;
 use virt_remote::constants::{
