@@ -38,6 +38,20 @@ fn judged(test: &str, missing: Option<&str>) -> bool {
     }
 }
 
+/// Says on standard error that a test is left out for want of a tool besides libvirt.
+///
+/// # Errors
+///
+/// Where the environment says `CI=true`: nothing is left out there.
+pub fn left_out(test: &str, tool: &str) -> Result<(), String> {
+    let ci = env::var("CI").is_ok_and(|value| value == "true");
+    if let Some(line) = judge(test, Some(tool), ci)? {
+        // Not `eprintln!`, which the test harness keeps to itself when a test passes.
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+    Ok(())
+}
+
 /// Returns the report of a test that lacks a tool, or the failure.
 fn judge(test: &str, missing: Option<&str>, ci: bool) -> Result<Option<String>, String> {
     match missing {
