@@ -103,7 +103,11 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        // It would outlive its daemon. Most often it runs no more.
-        let _ = self.virsh(&["destroy", NAME]);
+        // Guests would outlive their daemon. Most often none runs any more.
+        let listed = self.virsh(&["list", "--name"]).map(|output| output.stdout);
+        let names = String::from_utf8(listed.unwrap_or_default()).unwrap_or_default();
+        for name in names.split_whitespace() {
+            let _ = self.virsh(&["destroy", name]);
+        }
     }
 }

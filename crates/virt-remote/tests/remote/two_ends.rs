@@ -261,8 +261,6 @@ fn filters_leave_the_domain_if_it_meets_one_of_each_group() {
         (0x0404, false),
         // Running, and with snapshots.
         (0x1010, false),
-        // No filter of libvirt's.
-        (0x0001_0000, true),
     ] {
         assert_eq!(listed(&mut ends, flags), expected, "{flags:#06x}");
     }
