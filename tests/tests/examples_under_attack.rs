@@ -11,7 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tempfile::TempDir;
@@ -24,6 +24,9 @@ const MEMORY: usize = 64 * 1024;
 
 /// The time for a write that a peer may not take.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The longest wait for an example to give up, far beyond its own limits.
+const GIVING_UP: Duration = Duration::from_secs(90);
 
 /// Returns the peak of a process' memory in KiB, or `None` once it has ended.
 fn peak(id: u32) -> Option<usize> {
@@ -128,12 +131,15 @@ fn open(socket: &mut TcpStream) {
 fn gives_up(mut command: Command) {
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut process = Process::spawn(&mut command).unwrap();
+    let end = Instant::now() + GIVING_UP;
     let mut most = 0;
     let status = loop {
         most = peak(process.id()).unwrap_or(0).max(most);
         if let Some(status) = process.ended().unwrap() {
             break status;
         }
+        // Dropped, the process is killed.
+        assert!(Instant::now() < end, "{command:?} does not give up");
         thread::sleep(Duration::from_millis(10));
     };
     assert!(!status.success(), "{status}");
