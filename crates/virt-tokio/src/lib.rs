@@ -2,7 +2,7 @@
 //!
 //! [`connect`] leads from a URI to a [`Client`]: a negotiated connection with keepalive. One task a connection reads, writes
 //! and keeps the time; handles are cheap to clone, and any number of calls can be made at once. [`Server`] is the daemon's
-//! side.
+//! side. A client has a method for each procedure of libvirt: [`protocol`] is virt-protocol, re-exported.
 //!
 //! > PINGs are answered whatever the users of a connection do, except while nothing is read: see slow readers below. Data
 //! > that they do not take is bounded: see [`Limits`].
@@ -10,7 +10,7 @@
 //! # Examples
 //!
 //! ```
-//! use virt_remote::{ConnectGetHostname, ConnectGetUri};
+//! use virt_tokio::protocol::remote::Remote;
 //! use virt_tokio::{Options, connect};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -18,11 +18,8 @@
 //! // A daemon within this process. `qemu:///system` is that of this machine.
 //! let client = connect("test:///default", Options::default()).await?;
 //!
-//! let (host, uri) = tokio::try_join!(
-//!     client.call::<ConnectGetHostname>(&()),
-//!     client.call::<ConnectGetUri>(&()),
-//! )?;
-//! println!("{} on {}, PONG after {:?}", uri.uri, host.hostname, client.ping().await?);
+//! let (host, uri) = tokio::try_join!(client.connect_get_hostname(), client.connect_get_uri())?;
+//! println!("{uri} on {host}, PONG after {:?}", client.ping().await?);
 //!
 //! let closed = client.close().await;
 //! assert_eq!(closed.to_string(), "connection closed: client");

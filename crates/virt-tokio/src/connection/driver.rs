@@ -45,7 +45,7 @@ pub(crate) struct Settings {
     /// The longest received frame in bytes once the connection of a server is established.
     pub(crate) frame_limit: usize,
     pub(crate) times: TimeLimits,
-    /// The places of the connection among those of its server.
+    /// The permits that the connection holds of its server's limits.
     pub(crate) ticket: Option<Ticket>,
 }
 
