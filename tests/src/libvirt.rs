@@ -79,8 +79,11 @@ pub(crate) fn find(tool: &str) -> Option<PathBuf> {
 /// Those of [`available`].
 #[must_use]
 pub fn guests_available(test: &str) -> bool {
-    let missing = if find("qemu-system-x86_64").is_none() {
-        Some("qemu-system-x86_64")
+    let program = ["qemu-system-x86_64", "qemu-img"]
+        .into_iter()
+        .find(|program| find(program).is_none());
+    let missing = if program.is_some() {
+        program
     } else if driver("qemu").is_err() {
         Some("libvirt's driver for QEMU")
     } else {

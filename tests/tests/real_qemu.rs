@@ -185,8 +185,9 @@ async fn devices(client: &Client, guest: &Guest, d: &Domain) {
         .unwrap();
     assert!(says(guest, &["domblklist", "life"]).contains("vdb"));
     // Without an operating system the guest never lets it go: that it was asked is all there is to see.
-    let detached = soon(client.domain_detach_device_flags(d, &xml, live)).await;
-    assert!(detached.is_ok() || says(guest, &["domblklist", "life"]).contains("vdb"));
+    soon(client.domain_detach_device_flags(d, &xml, live))
+        .await
+        .unwrap();
 }
 
 async fn saved(
@@ -209,11 +210,9 @@ async fn saved(
 async fn snapshots(client: &Client, guest: &Guest, d: &Domain) {
     let xml = "<domainsnapshot><name>one</name><disks><disk name='hda' snapshot='external'/></disks></domainsnapshot>";
     let flags = DomainSnapshotCreateFlags::DISK_ONLY;
-    let snapshot = soon(client.domain_snapshot_create_xml(d, xml, flags)).await;
-    let Ok(snapshot) = snapshot else {
-        // `qemu-img` makes them, and a daemon may lack it.
-        return;
-    };
+    let snapshot = soon(client.domain_snapshot_create_xml(d, xml, flags))
+        .await
+        .unwrap();
     assert_eq!(
         says(guest, &["snapshot-list", "life", "--name"]),
         snapshot.name

@@ -53,11 +53,12 @@ pub(super) const LIBVIRT: Tool = Tool {
         "virsh --version",
         "/usr/bin/python3 -m libvirt",
         "qemu-system-x86_64 --version",
+        "qemu-img --version",
     ],
     install: &[
         "apt-get update",
         "apt-get install -y --no-install-recommends libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients \
-         python3-libvirt qemu-system-x86 seabios",
+         python3-libvirt qemu-system-x86 qemu-utils seabios",
     ],
 };
 
